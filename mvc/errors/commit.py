@@ -106,3 +106,10 @@ class FileReplaced(Refused):
     Put that training's file back, or record the new one as a version of its own: `mvc record -m MESSAGE --file
     {file:shell}`.
     """
+
+
+class NotRecordable(Usage):
+    """The training cannot be recorded as things are: {problems}
+
+    Fix this first, or train without `strict=True`: the run then says how to record it later.
+    """

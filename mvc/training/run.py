@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, get_args
@@ -227,8 +228,9 @@ class Run(Guarded):
 
     def _record_own(self, weights: Weights) -> None:
         """Record weights on the run's own branch."""
-        place = Place(self._plan.own_branch)
-        done = self._recorder.record(self._contents(weights), place)
+        contents, place = self._contents(weights), Place(self._plan.own_branch)
+        contents = replace(contents, message=f"{contents.message} ({self._inputs.moment})")
+        done = self._recorder.record(contents, place)
         self.say(messages.of_version(done.recorded))
 
     def _record_result(self, *, failed: bool) -> None:

@@ -225,6 +225,8 @@ def test_a_branch_that_is_not_possible_is_replaced_by_the_runs_own(
     model.switch("v1", detach=True)
     run = _train(reports, weights, name="x")
     assert run.recorded is not None
+    assert "HEAD of helmets is detached" in reports.texts[0]
+    assert reports.texts[0].endswith("Until then, the version goes to the branch run/x.")
     assert model["run/x"].id == run.recorded.id
     run = _train(reports, weights, name="y", branch="no..name")
     assert run.recorded is not None
@@ -286,7 +288,7 @@ def test_a_child_that_forked_off_records_nothing(model: mvc.Model, weights: Path
 def test_strict_raises_what_is_else_reported(model: mvc.Model, weights: Path, reports: Reports) -> None:
     with pytest.raises(errors.NoSuchFile):
         mvc.run("helmets", strict=True, report=reports).best("nowhere.pt")
-    with pytest.raises(errors.NoModel):
+    with pytest.raises(errors.NotRecordable):
         mvc.run("nobody", strict=True, report=reports).begin()
     run = mvc.run("helmets", strict=True, report=reports)
     run.best(weights, m=1)

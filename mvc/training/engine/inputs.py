@@ -26,13 +26,19 @@ class Inputs:
         self._sections: dict[str, Any] = {}
         self._metrics: dict[str, float] = {}
         self._epoch: float | None = None
+        self._count = 0
         self.selection = Selection(plan.every)
         self.files: dict[str, Path] = {}
 
     @property
     def is_due(self) -> bool:
-        """Whether weights that are given now are recorded meanwhile, by `every`."""
-        return self.selection.is_due(self._epoch)
+        """Whether weights that were given now are recorded meanwhile; without epochs, they are counted."""
+        return self.selection.is_due(self._epoch if self._epoch is not None else self._count)
+
+    @property
+    def moment(self) -> str:
+        """The epoch that was logged last, else how many weights were given."""
+        return f"epoch {self._epoch:g}" if self._epoch is not None else f"weights {self._count}"
 
     def row(self, metrics: Mapping[str, Any], epoch: Any, step: Any, left_out: Report) -> dict[str, float]:
         """Return a row of the training log; it has the numbers among `metrics`, also those that are not finite."""
@@ -49,6 +55,7 @@ class Inputs:
         self, path: PathLike, metrics: Mapping[str, Any], files: Mapping[str, PathLike], left_out: Report
     ) -> Weights:
         """Return weights with their finite metrics, by default those logged last. Raises NoSuchFile and the like."""
+        self._count += 1
         measured = values.metrics(metrics or self._metrics, left_out)
         wanted = {role: file for role, file in files.items() if self._is_wanted(role)}
         return Weights.of(path, measured, wanted)

@@ -16,7 +16,8 @@ from mvc.api import repository as api
 from mvc.api.model import Model
 from mvc.api.session import Who, person
 from mvc.environment import Environment
-from mvc.model.version import Code, Person
+from mvc.model.toml.rules import WARNING, Problem
+from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.record.files import Recorded
 from mvc.repository.record.request import resume_command
 from mvc.repository.repository import Actor
@@ -57,31 +58,48 @@ class Recorder:
         self._model = plan.model
         self._root = Path(plan.path)
         self._code: Code | None = None
-        self._person = _UNKNOWN
+        self._author = _UNKNOWN
+        self._time = Timestamp(0)
+        self._kept: Contents | None = None
         self._spare = OutputFolder(Path(tempfile.gettempdir()) / f"mvc-{file_name(plan.name)}")
         self.command: str | None = None
         """The command that records the run as it was kept last; None if it was not kept."""
 
     def open(self) -> list[str]:
-        """Find out who trains, from which Git commit; return what would keep the run from being recorded."""
+        """Find out who trains, from which Git commit; return what would keep the run from being recorded as asked.
+
+        Raises NotRecordable if `strict`.
+        """
         environment = Environment.current()
         self._code = environment.code(self._root, ())
         settings = Config(None, environment.user_config)
-        problems = []
+        problems, remarks = list[str](), list[str]()
         try:
             repository = api.open(self._plan.path)
             self._root, settings = repository.root, repository.core.config
-            self._model = repository.model(self._plan.model).name
+            model = repository.model(self._plan.model)
+            self._model = model.name
+            for problem in self._preflight(model):
+                (remarks if problem.severity == WARNING else problems).append(self._text(problem))
         except errors.MvcError as error:
-            if self._plan.strict:
-                raise
-            problems.append(f"the run cannot be recorded as things are: {messages.of_error(error)}")
+            problems.append(messages.of_error(error))
         try:
-            self._person = _person(self._plan.actor, environment, settings)
+            self._author = _author(self._plan.actor, environment, settings)
         except errors.BadAuthor as error:
             problems.append(messages.of_error(error))
-            self._person = _UNKNOWN
-        return problems
+        if problems and self._plan.strict:
+            raise errors.NotRecordable(problems="\n".join(problems))
+        return problems + remarks
+
+    def _preflight(self, model: Model) -> list[Problem]:
+        head = model.head
+        size = sum(file.size for file in head.files.values()) if head is not None else 0
+        return model.preflight(branch=self.place(failed=False).branch, size=size)
+
+    def _text(self, problem: Problem) -> str:
+        instead = f" Until then, the version goes to the branch {self._plan.own_branch}."
+        fix = f" ({problem.fix.rstrip('.')})" if problem.fix else ""
+        return f"{problem.message.rstrip('.')}{fix}.{instead if problem.key == 'branch' else ''}"
 
     def place(self, *, failed: bool) -> Place:
         """Return where the result of the run goes."""
@@ -92,7 +110,7 @@ class Recorder:
         return Place(named, self._plan.tags, self._plan.aliases)
 
     def record(self, contents: Contents, place: Place) -> Written:
-        """Record a version. A branch that is refused is replaced by the run's own; refused tags and aliases are left out.
+        """Record a version; what was kept before, with the time of then. A branch that is refused is replaced by the run's own; refused tags and aliases are left out.
 
         Raises as `Model.record` does.
         """
@@ -122,8 +140,9 @@ class Recorder:
         """
         if self._model is None:
             return
-        time = Environment.current().now()
-        request = contents.request(self._model, place, self._person, time, self._code, reason)
+        if contents is not self._kept:
+            self._kept, self._time = contents, Environment.current().now()
+        request = contents.request(self._model, place, self._author, self._time, self._code, reason)
         for output in (self._output, self._spare):
             with contextlib.suppress(errors.MvcError, OSError):
                 path = output.write(REQUEST, lambda path: request.encode(resume_command(path, self._root)))
@@ -134,7 +153,8 @@ class Recorder:
         return api.open(self._plan.path).model(self._model)
 
     def _record(self, model: Model, contents: Contents, place: Place) -> Recorded:
-        name = place.branch or model.branch
+        name, actor = place.branch or model.branch, self._plan.actor
+        time = self._time if contents is self._kept else Environment.current().now()
         if model.head is None and (name is None or name not in model.branches):
             contents = contents.with_values_of(model)
         return model.record(
@@ -145,12 +165,12 @@ class Recorder:
             branch=place.branch,
             tags=place.tags,
             aliases=place.aliases,
-            actor=self._plan.actor if isinstance(self._plan.actor, Actor) else self._person,
+            actor=actor if isinstance(actor, Actor) else Actor(self._author, time),
             code=self._code or False,
         )
 
 
-def _person(given: Who | None, environment: Environment, settings: Config) -> Person:
+def _author(given: Who | None, environment: Environment, settings: Config) -> Person:
     """Return who trains. Raises BadAuthor."""
     if isinstance(given, Actor):
         return given.person

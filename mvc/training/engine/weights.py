@@ -50,7 +50,6 @@ class Selection:
         """Start without weights."""
         self.best: Weights | None = None
         self._every = every
-        self._count = 0
         self._last_due: float | None = None
 
     def add(self, new: Weights, key: str | None, mode: Mode) -> bool:
@@ -65,19 +64,14 @@ class Selection:
             self.best = new
         return is_better
 
-    def is_due(self, epoch: float | None) -> bool:
-        """Return whether weights of `epoch` are recorded meanwhile: with `every=N` the Nth since the last one.
-
-        Without epochs, the weights are counted.
-        """
-        self._count += 1
+    def is_due(self, epoch: float) -> bool:
+        """Return whether weights of `epoch` are recorded meanwhile: with `every=N` the Nth since the last one."""
         if isinstance(self._every, str):
             return False
-        now = epoch if epoch is not None else float(self._count)
-        self._last_due = now - 1 if self._last_due is None else self._last_due
-        if now - self._last_due < self._every:
+        self._last_due = epoch - 1 if self._last_due is None else self._last_due
+        if epoch - self._last_due < self._every:
             return False
-        self._last_due = now
+        self._last_due = epoch
         return True
 
 
