@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from mvc.model import hosts
 from mvc.model.hosts import Approvals
 from mvc.model.image import Image
 from tests.images.conftest import environ, logged_in
+from tests.servers.forgetful import forgetful
 from tests.servers.proxy import AnyFault, Fault, HttpProxy, RegistryFault, Request, http_proxy
 from tests.servers.registry import Registry
 from tests.servers.scripted import Asked, Reply, scripted
@@ -240,7 +239,7 @@ def test_memory_stays_small_for_a_large_blob(home: Path, deep: bool) -> None:
     for _ in range(size // len(block)):
         hashed.update(block)
     digest, longest = f"sha256:{hashed.hexdigest()}", []
-    with _sink() as host, opened(home, host, "team/large") as repository:
+    with forgetful() as host, opened(home, host, "team/large") as repository:
 
         def read(offset: int) -> Iterator[bytes]:
             for _ in range(offset, size, len(block)):
@@ -254,45 +253,3 @@ def test_memory_stays_small_for_a_large_blob(home: Path, deep: bool) -> None:
 
 def _resident() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
-
-
-@contextlib.contextmanager
-def _sink() -> Iterator[str]:
-    """A registry that forgets what it gets."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _answer(self, status: int, **headers: str) -> None:
-            left = int(self.headers.get("Content-Length") or 0)
-            while left:
-                left -= len(self.rfile.read(min(left, 1 << 20)))
-            self.send_response_only(status)
-            for name, value in {"Content-Length": "0", "Location": "/v2/uploads/1", **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        def do_HEAD(self) -> None:
-            self._answer(404)
-
-        def do_POST(self) -> None:
-            self._answer(202)
-
-        def do_PATCH(self) -> None:
-            self._answer(202)
-
-        def do_PUT(self) -> None:
-            self._answer(201)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -188,10 +188,8 @@ def _sections(described: Mapping[str, Any], technical: Mapping[str, Any]) -> dic
 
 
 def _plain(path: str) -> str:
-    """Return a path without the dots at its beginning; whether it is safe is checked by the import."""
-    while path.startswith("./"):
-        path = path[2:]
-    return path
+    """Return a path without parts that are a dot; whether it is safe is checked by the import."""
+    return "/".join(part for part in path.split("/") if part != ".")
 
 
 def _is_executable(notes: Mapping[str, str]) -> bool:

@@ -119,8 +119,10 @@ class OciHub:
             sent += self._repository.upload(Blob(digest, len(content), _reader(content)))
         digest = self._repository.put_manifest(version.name, media_types.MANIFEST, manifest)
         received = self._repository.manifest(version.name, media_types.ACCEPT)
-        if received is None or received.digest != digest:
-            self._stored(version, pack.sha256)  # of another release of mvc, unless it raises
+        if received is None:
+            raise errors.HubChanged(name=version.name, hub=self.address, reason="it is not there after it was stored")
+        if received.digest != digest:  # of somebody who published at the same moment: the same version, or refused
+            self._stored(version, pack.sha256)
         return sent, manifest
 
 
