@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace as replaced
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
+from mvc import lazy
 from mvc.api import values
 from mvc.api.files import File
 from mvc.api.handle import Handle
@@ -13,6 +14,7 @@ from mvc.api.log import Log
 from mvc.api.remote import PruneRules, rules_of
 from mvc.api.session import PathLike, Revision, When, Who, person, texts
 from mvc.api.values import Labels
+from mvc.model.compare import environment_record
 from mvc.model.query import parse
 from mvc.model.toml.rules import Problem
 from mvc.model.version import Code, Person
@@ -38,9 +40,15 @@ from mvc.readiness.rule import Rule
 from mvc.repository.query.criteria import Query, SortKey
 from mvc.repository.record.files import Recorded
 from mvc.repository.record.options import Changes, Options
+from mvc.repository.record.plan import Content, Given
 from mvc.repository.record.request import RecordRequest
 from mvc.repository.retention.rules import Rules
 from mvc.storage.progress import Progress
+
+if TYPE_CHECKING:
+    from mvc import machine
+else:
+    machine = lazy.Module("mvc.machine")
 
 
 class History(Handle):
@@ -106,6 +114,7 @@ class History(Handle):
         source: Mapping[str, Any] | None = None,
         intent: Mapping[str, Any] | None = None,
         replace: Collection[str] = (),
+        environment: bool = False,
         branch: str | None = None,
         parent: Revision | None = None,
         tags: Iterable[str] = (),
@@ -118,6 +127,7 @@ class History(Handle):
     ) -> Recorded:
         """Create a version of `files` by role, and move `branch` (default: the current one) to it.
 
+        `environment` adds environment.json, with Python, packages and GPUs of this process, unless `files` have that role.
         The working tree and HEAD do not change. A file is a path, or a file of a version (`model["v3"].files["config"]`),
         which is not read. Its path in the version is the parent's for that role, else the role with the file's suffix.
         Values are the parent's, changed as by `update`; metrics and source are not inherited, and the source defaults to
@@ -132,12 +142,15 @@ class History(Handle):
             source = run.source.values() if run is not None else None
         given = values.by_section(parameters, metrics, labelmap, about, docker, source, intent)
         found = values.sections(given, replace)
+        content: dict[str, Given] = {}
+        if environment:
+            content[environment_record.ROLE] = Content(machine.environment_record().encode(), environment_record.NAME)
+        content |= {
+            role: file.entry if isinstance(file, File) else self._session.absolute(file) for role, file in files.items()
+        }
         done = record(
             self._session.of(self.name),
-            {
-                role: file.entry if isinstance(file, File) else self._session.absolute(file)
-                for role, file in files.items()
-            },
+            content,
             message,
             who,
             changes=Changes(found.assignments, found.removed, found.replaced),

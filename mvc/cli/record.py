@@ -16,6 +16,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
+from mvc.model.compare import environment_record
 from mvc.model.toml import keys, schema
 from mvc.model.toml.rules import ERROR, Problem
 from mvc.model.version import Person, Timestamp
@@ -27,13 +28,15 @@ from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.record.files import Recorded
 from mvc.repository.record.options import Changes, Options
-from mvc.repository.record.plan import Given, NamedFile
+from mvc.repository.record.plan import Content, Given, NamedFile
 from mvc.repository.record.request import RecordRequest
 
 if TYPE_CHECKING:
+    from mvc import machine
     from mvc.intake import run_contents
     from mvc.porcelain import source
 else:
+    machine = lazy.Module("mvc.machine")
     run_contents = lazy.Module("mvc.intake.run_contents")
     source = lazy.Module("mvc.porcelain.source")
 
@@ -48,6 +51,7 @@ _OF_RESUME = ("branch", "allow_secret", "force")
 @click.option("--run", "folder", metavar="FOLDER", help="Record the files and values of the training run in FOLDER.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set a value, as `mvc set` does.")
 @click.option("--replace", "replaced", multiple=True, metavar="SECTION", help="Do not inherit the values of SECTION.")
+@click.option("--environment", is_flag=True, help="Record Python, packages and GPUs in environment.json.")
 @click.option("--branch", metavar="BRANCH", help="Branch that moves to the version; created if absent.")
 @click.option("--parent", metavar="REV", help="Refuse unless REV is the tip of the branch, or start the branch there.")
 @click.option("--author", metavar='"NAME <EMAIL>"', help='Override the author, as "NAME <EMAIL>".')
@@ -65,6 +69,7 @@ def command(
     folder: str | None,
     assignments: tuple[str, ...],
     replaced: tuple[str, ...],
+    environment: bool,
     branch: str | None,
     parent: str | None,
     author: str | None,
@@ -97,6 +102,7 @@ def command(
             "replace": replaced,
         }
         given |= {"parent": parent, "author": author, "date": date, "tag": tags, "alias": aliases, "dry-run": dry_run}
+        given |= {"environment": environment}
         return _resume(invocation, invocation.cwd / resume, given, branch, force=force, allow_secret=allow_secret)
     repository = invocation.repository() if dry_run else invocation.writer()
     model, now = Model(repository, invocation.model()), invocation.now()
@@ -112,6 +118,8 @@ def command(
     )
     content = _content(invocation, model, files, folder, options)
     content.set(model, assignments, replaced)
+    if environment:
+        content.files[environment_record.ROLE] = Content(machine.environment_record().encode(), environment_record.NAME)
     message = "\n\n".join(messages)
     if dry_run:
         return _dry_run(invocation, model, content, message or "dry run", options)

@@ -22,7 +22,7 @@ from mvc.repository.model import Model
 from mvc.repository.record import plan as plans
 from mvc.repository.record.files import Recorded, record_files
 from mvc.repository.record.options import Changes, CodeOf, Options
-from mvc.repository.record.plan import Given, NamedFile
+from mvc.repository.record.plan import Content, Given, NamedFile
 from mvc.repository.record.request import RecordRequest, RequestedFile
 from mvc.repository.repository import Actor, writes
 from mvc.storage.progress import Progress
@@ -152,6 +152,8 @@ def parent_values(model: Model, options: Options) -> Manifest:
 def _source(file: Given) -> str:
     if isinstance(file, TreeEntry):
         return file.file
+    if isinstance(file, Content):
+        return "this process"
     return str(file.path if isinstance(file, NamedFile) else file)
 
 

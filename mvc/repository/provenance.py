@@ -11,10 +11,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mvc import lazy
 from mvc.model.toml.secrets import strip_userinfo
 from mvc.model.version import Code
-from mvc.repository.git import command
+
+if TYPE_CHECKING:
+    from mvc.repository.git import command
+else:
+    command = lazy.Module("mvc.repository.git.command")
 
 NEWEST = 10_000
 """The most Git commits that are searched."""

@@ -8,10 +8,13 @@ import random
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from mvc.model.compare.environment_record import EnvironmentRecord
 from mvc.model.version import Person, Timestamp
 from mvc.repository.record.options import Changes, Options
 from mvc.repository.record.request import RecordRequest, RequestedFile
@@ -160,6 +163,34 @@ def test_what_cannot_be_recorded_leaves_nothing(
     assert "Traceback" not in said.err
     assert shell.ok("reflog", "main", "--json").json == before
     shell.ok("fsck", "--read-data")
+
+
+# --- the environment
+
+
+def test_the_environment_is_recorded_and_compared_by_package(shell: Shell, history: History, outside: Path) -> None:
+    record = ("record", "-m", "x", "--branch", "run", "--file", f"weights={outside}")
+    shell.ok(*record, "--environment")
+    data = shell.raw("cat", "run:environment")[1]
+    found = EnvironmentRecord.decode(data)
+    assert found is not None
+    assert _files(shell, "run") == {"environment": "environment.json", "weights": "weights/best.onnx"}
+    assert found.packages["click"] == version("click")
+    other = replace(found, packages={**found.packages, "click": "0.1\x1b[31m", "aaa": "1"}, python=None)
+    shell.write("other.json", other.encode())
+    shell.ok(*record, "--file", "environment=other.json")
+    said = shell.ok("diff", "run~1", "run").lines
+    assert said[said.index("environment.json") :] == [
+        "environment.json",
+        f"  python {found.python} removed",
+        "  aaa 1 added",
+        f"  click {version('click')} -> 0.1\\x1b[31m",
+    ]
+    (text,) = shell.ok("diff", "run~1", "run", "--json").json["texts"]
+    assert text["environment"][1] == {"name": "aaa", "old": None, "new": "1"}
+    assert "environment.json" in shell.ok("show", "run").out
+    shell.ok(*record, "--environment")
+    assert shell.raw("cat", "run:environment")[1] == data
 
 
 # --- preflight

@@ -294,7 +294,7 @@ def complete(folder: Path, words: str) -> list[str]:
     ("words", "found"),
     [
         ("mvc stat", ["status"]),
-        ("mvc re", ["restore", "revert", "redo", "reset", "reflog", "rev-parse", "remote"]),
+        ("mvc re", ["record", "restore", "revert", "redo", "reset", "reflog", "rev-parse", "remote"]),
         ("mvc --ver", ["--verbose", "--version"]),
         ("mvc alias r", ["rm", "rollback"]),
         ("mvc commit --allow", ["--allow-empty", "--allow-secret"]),

@@ -17,6 +17,7 @@ from mvc.model.compare.diff import VersionDiff
 if TYPE_CHECKING:
     from mvc.cli.app import render
     from mvc.model.compare import narrow, text
+    from mvc.model.compare.environment_record import EnvironmentChange
     from mvc.model.compare.text import TextDiff
 else:
     render = lazy.Module("mvc.cli.app.render")
@@ -89,10 +90,24 @@ def text_lines(texts: Sequence[TextDiff]) -> Iterator[str]:
         if changed.reason is not None:
             yield f"{escape(changed.path)}: its text cannot be compared: {changed.reason}"
             continue
+        if changed.environment:
+            yield style(escape(changed.path), bold=True)
+            yield from map(_environment_line, changed.environment)
+            continue
         yield style(f"--- a/{escape(changed.old_path)}", bold=True)
         yield style(f"+++ b/{escape(changed.path)}", bold=True)
         for line in changed.lines:
             yield Verbatim(style("\t".join(map(escape, line.split("\t"))), fg=_SIGNS.get(line[0])))
+
+
+def _environment_line(change: EnvironmentChange) -> str:
+    """Return `  torch 2.3.0 -> 2.4.0`, or what was added or removed."""
+    name, old, new = escape(change.name), escape(change.old or ""), escape(change.new or "")
+    if change.old is None:
+        return style(f"  {name} {new} added", fg="green")
+    if change.new is None:
+        return style(f"  {name} {old} removed", fg="red")
+    return f"  {name} {old} -> {new}"
 
 
 def indented(line: str, by: str) -> str:

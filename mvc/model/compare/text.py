@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mvc import lazy
+from mvc.model.compare.environment_record import EnvironmentChange
 from mvc.model.document import Document
 
 MAX_BYTES = 64 << 10
@@ -39,13 +40,17 @@ _NO_NEWLINE = "\\ No newline at end of file"
 class TextDiff(Document):
     """The changed lines of one file, without its two header lines; none, and a reason, if its text cannot be read.
 
-    `reason` is `not here` for bytes that only a remote has, `damaged` for bytes that cannot be read.
+    `reason` is `not here` for bytes that only a remote has, `damaged` for bytes that cannot be read. An environment record has
+    no lines, but `environment`, what changed in it.
     """
+
+    OPTIONAL = ("environment",)
 
     old_path: str
     path: str
     lines: tuple[str, ...]
     reason: str | None = None
+    environment: tuple[EnvironmentChange, ...] = ()
 
 
 def text_of(data: bytes) -> str | None:

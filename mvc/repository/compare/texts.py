@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.formats.known import WEIGHT_SUFFIXES
-from mvc.model.compare import text
+from mvc.model.compare import environment_record, text
+from mvc.model.compare.environment_record import EnvironmentChange, EnvironmentRecord
 from mvc.model.compare.files import FileChange
 from mvc.model.compare.text import TextDiff
 from mvc.model.tree import TreeEntry
@@ -60,8 +61,19 @@ def _compared(
             if text.may_be_text(new.path):
                 yield TextDiff(old.path, new.path, (), str(error))
             continue
-        if before is not None and after is not None and before != after:
+        recorded = _environment(before, after)
+        if recorded is not None:
+            yield TextDiff(old.path, new.path, (), environment=recorded)
+        elif before is not None and after is not None and before != after:
             yield TextDiff(old.path, new.path, text.hunks(before, after, context))
+
+
+def _environment(before: str | None, after: str | None) -> tuple[EnvironmentChange, ...] | None:
+    """Return what differs between two environment records; None unless both texts are some."""
+    if before is None or after is None:
+        return None
+    old, new = EnvironmentRecord.decode(before), EnvironmentRecord.decode(after)
+    return environment_record.changes(old, new) or None if old is not None and new is not None else None
 
 
 def _stored(repository: Repository, entry: TreeEntry) -> bytes:

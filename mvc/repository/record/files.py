@@ -28,7 +28,7 @@ from mvc.repository.record import REASON
 from mvc.repository.record import plan as plans
 from mvc.repository.record.draft import Draft, Signature
 from mvc.repository.record.options import Changes, CodeOf, Options
-from mvc.repository.record.plan import Given, NamedFile, Plan
+from mvc.repository.record.plan import Content, Given, NamedFile, Plan
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.progress import Progress
@@ -178,6 +178,8 @@ class _Recording:
             if recipe is not None:
                 self.repository.door.make_durable(recipe.path)
             return file._replace(path=path, role=role)
+        if isinstance(file, Content):
+            return TreeEntry(path, role, len(file.data), self.draft.ingest.add_bytes(file.data), exec=False)
         named = file if isinstance(file, NamedFile) else NamedFile(file)
         known = self.plan.known.get(role)
         fd = _opened(named.path)

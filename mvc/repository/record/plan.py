@@ -48,8 +48,16 @@ class NamedFile:
     id: FileId | None = None
 
 
-Given = Path | NamedFile | TreeEntry
-"""A file to record: anywhere, or of an earlier version."""
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A small file that is given as bytes; for a role that the parent lacks, its path in the version is `name`."""
+
+    data: bytes
+    name: str
+
+
+Given = Path | NamedFile | Content | TreeEntry
+"""A file to record: anywhere, in memory, or of an earlier version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +169,8 @@ def _first_sections(model: Model) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _own_path(role: str, file: Given) -> str:
     """Return the path of a file whose role the parent lacks."""
+    if isinstance(file, Content):
+        return file.name
     if isinstance(file, NamedFile):
         return file.name or f"{role}{file.path.suffix}"
     return f"{role}{PurePosixPath(file.path).suffix if isinstance(file, TreeEntry) else file.suffix}"
