@@ -103,6 +103,22 @@ class Imports:
         """
         return self._run("oci", [place], model, branch, dry_run=dry_run, actor=actor, progress=progress)
 
+    def hf(
+        self,
+        place: PathLike,
+        *,
+        model: str | None = None,
+        branch: str | None = None,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> ImportedHistory:
+        """Import a repository of the Hugging Face Hub, `hf://ORGANIZATION/NAME[@REVISION]`, or a downloaded folder.
+
+        Without a revision, all branches, or only `branch`. Raises BadHubUrl, HubLacks, HubDenied, RegistryUnreachable.
+        """
+        return self._run("hf", [place], model, branch, dry_run=dry_run, actor=actor, progress=progress)
+
     def _run(
         self,
         kind: str,

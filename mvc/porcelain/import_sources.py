@@ -29,7 +29,7 @@ class Kind:
     """A kind of source: its flag is `--name`, its URLs have `schemes`, its folders all of the names of one of `signs`.
 
     `help` is its line in the help of the flag. A kind of `several` takes more than one place. A folder with its signs is
-    not one of the kinds `within`, whose signs such a folder has, too.
+    not one of the kinds `within`, whose signs such a folder has, too. `extra` installs what its module imports.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Kind:
     signs: tuple[tuple[str, ...], ...] = ()
     within: tuple[str, ...] = ()
     several: bool = False
+    extra: str = ""
 
 
 KINDS = (
@@ -53,6 +54,7 @@ KINDS = (
         "Import a Git repository with weights in Git or Git LFS.",
         "mvc.intake.histories.git",
         signs=((".git",), ("HEAD", "objects", "refs")),
+        within=("hf",),
     ),
     Kind(
         "dvc",
@@ -67,6 +69,14 @@ KINDS = (
         "mvc.registry.oci.source",
         schemes=("oci",),
         signs=(("oci-layout", "index.json"),),
+    ),
+    Kind(
+        "hf",
+        "Import a repository of the Hugging Face Hub (hf://), or a folder that its library downloaded.",
+        "mvc.registry.huggingface.history",
+        schemes=("hf",),
+        signs=(("snapshots", "blobs"), ("mvc-version.json",), (".cache/huggingface/download",)),
+        extra="hf",
     ),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
@@ -91,7 +101,12 @@ def opened(kind: Kind, request: Request) -> Iterator[SourceHistory]:
         raise errors.UnknownSource(
             path=escape_name(request.places[1]), reason=f"--{kind.name} takes one place", flags="--folders for folders"
         )
-    with lazy.load(kind.module).opened(request) as history:
+    try:
+        module = lazy.load(kind.module)
+    except ImportError as error:
+        library = error.name or str(error)
+        raise errors.MissingHubExtra(scheme=kind.name, extra=kind.extra, library=library) from error
+    with module.opened(request) as history:
         yield history
 
 

@@ -227,7 +227,7 @@ def _commits(hub: Hub, call: Call, name: str, revision: str) -> Answer:
             "id": commit.id,
             "title": commit.title,
             "message": commit.message,
-            "date": commit.date.isoformat(),
+            "date": commit.date.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
             "authors": [{"user": commit.author}],
         }
         for commit in hub.readable(call, name).history(revision)

@@ -62,6 +62,11 @@ def is_own_config(data: bytes) -> bool:
     return OWN in _json(data)
 
 
+def is_own_card(data: bytes) -> bool:
+    """Return whether a card has the part that mvc writes."""
+    return _BEGIN.encode() in data
+
+
 def render(version: HubVersion, existing: str = "") -> bytes:
     """Return the card of a version; of an `existing` one, other keys and the text of people stay."""
     front = _FRONT.match(existing)

@@ -182,7 +182,7 @@ class Client:
 
         Raises RegistryConflict if the branch is no longer at `parent`.
         """
-        title, _, description = message.partition("\n")
+        description = message.partition("\n")[2]
         with translated(self._faults, writing=True), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the library's own, about its HTTP client and about data files
             operations = [
@@ -195,7 +195,7 @@ class Client:
             done = self._api.create_commit(
                 self._id,
                 operations,
-                commit_message=title.strip() or "mvc",
+                commit_message=title_of(message),
                 commit_description=description.strip(),
                 parent_commit=parent,
             )
@@ -210,6 +210,11 @@ class Client:
         """Delete a tag."""
         with translated(self._faults, writing=True):
             self._api.delete_tag(self._id, tag=name)
+
+
+def title_of(message: str) -> str:
+    """Return the title of the commit for a message."""
+    return message.partition("\n")[0].strip() or "mvc"
 
 
 def _commit_id(text: object) -> str:

@@ -16,7 +16,7 @@ from mvc.registry import published
 from mvc.registry.hubs import version_objects
 from mvc.registry.hubs.hub import KNOWN, NEW, RESUMED, Access, Publication
 from mvc.registry.hubs.hub_version import HubFile, HubVersion
-from mvc.registry.huggingface import address, card, contents, session
+from mvc.registry.huggingface import address, card, client, contents, session
 from mvc.registry.huggingface.client import Client, Refs, RepositoryFile
 from mvc.registry.huggingface.contents import Before
 from mvc.repository.imports.source import VersionObjects
@@ -42,9 +42,9 @@ def connect(url: str, access: Access) -> HuggingFaceHub:
 class HuggingFaceHub:
     """A repository of the Hub, as `mvc.registry.hubs.hub.Hub` describes."""
 
-    def __init__(self, client: Client) -> None:
-        """Publish by `client`."""
-        self._client = client
+    def __init__(self, connected: Client) -> None:
+        """Publish by a client."""
+        self._client = connected
 
     @property
     def address(self) -> str:
@@ -86,10 +86,24 @@ class HuggingFaceHub:
         newest = before.objects.version
         if newest.id() == version.id:
             return RESUMED, tip
-        if version.is_ancestor_of(newest.id()) and not force:
+        if version.is_ancestor_of(newest.id()):
+            commit = self._earlier(version)
+            if commit is not None:
+                return RESUMED, commit
+            if force:
+                return NEW, None
             name = published.version_name(newest.number, newest.id())
             raise errors.HubAhead(hub=f"{BRANCH} of {self.address}", newest=name, version=version.name)
         return NEW, None
+
+    def _earlier(self, version: HubVersion) -> str | None:
+        """Return a commit of main with this version, whose tag is missing; None for none."""
+        for commit in reversed(self._client.commits(BRANCH)):
+            if commit.message.partition("\n")[0] == client.title_of(version.version.message):
+                objects = self._objects(commit.id, self._client.files(commit.id))
+                if objects is not None and objects.version.id() == version.id:
+                    return commit.id
+        return None
 
     def _published(self, version: HubVersion, refs: Refs) -> str | None:
         """Return the commit with the tag of a version; None for none. Raises HubChanged if it has another version."""
