@@ -404,4 +404,5 @@ SCENARIOS = (
     Scenario("push --rebase", diverged, ("push", "--rebase"), check=SURVEY),
     Scenario("archive", two_versions, ("archive", "v1", "-o", "out.tar.gz")),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
+    Scenario("export --oci", two_versions, ("export", "--oci", "v1", "out"), (0, 16)),
 )

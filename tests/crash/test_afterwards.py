@@ -30,13 +30,13 @@ EVERYWHERE: tuple[tuple[str, ...], ...] = (
     ("tag", "later"),
 )
 """Commands that make sense after most others, besides those of the scenarios."""
-AFTER = (*EVERYWHERE, *(each.verb for each in SCENARIOS if each.name not in ("gc", "archive", "export")))
+AFTER = (*EVERYWHERE, *(each.verb for each in SCENARIOS if each.name not in ("gc", "archive", "export", "export --oci")))
 POINTS = 18
 """Points that are tried at least; with `--deep`, every step of every command, each with four others."""
 JOURNALLED = [
     scenario
     for scenario in SCENARIOS
-    if scenario.name not in ("init", "push", "push of a removal", "archive", "export")
+    if scenario.name not in ("init", "push", "push of a removal", "archive", "export", "export --oci")
 ]
 
 

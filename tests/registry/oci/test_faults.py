@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from tests.registry import histories
 from tests.registry.oci import modelpack
 from tests.registry.oci.test_import import empty, ids, sound
 from tests.registry.oci.test_publish import blob, manifest, tags, url
-from tests.servers.proxy import AnyFault, Fault, HttpProxy, RegistryFault, http_proxy
+from tests.servers.proxy import AnyFault, Fault, HttpProxy, RegistryFault, Request, http_proxy
 from tests.servers.registry import Registry
 
 FAULTS: list[AnyFault] = [*Fault, *RegistryFault]
@@ -79,6 +81,31 @@ def test_faults_of_an_import(
         ben.ok("import", there)
         assert ids(ben) == ids(two)
         sound(ben)
+
+
+def test_a_killed_publication_is_completed_by_the_next(
+    two: Shell, registry: Registry, proxy: HttpProxy, rng: random.Random, deep: bool
+) -> None:
+    two.ok("publish", url(registry, "unkilled"), "--all", "--tag", "prod")
+    expected = complete(registry, "unkilled")
+    points = range(1, _REQUESTS) if deep else rng.sample(range(1, _REQUESTS - 10), 3)
+    for point in points:
+        there = f"{proxy.url.replace('http://', 'oci://')}/team/killed-{rng.getrandbits(40)}"
+        command = [sys.executable, "-m", "mvc", "publish", there, "--all", "--tag", "prod"]
+        with subprocess.Popen(command, cwd=two.folder, stdout=subprocess.DEVNULL) as process:
+            proxy.well()
+
+            def kill(_: Request, process: subprocess.Popen[bytes] = process, point: int = point) -> None:
+                if len(proxy.asked) == point:
+                    process.kill()
+
+            proxy.fault = kill
+            process.wait()
+        proxy.well()
+        name = there.rpartition("/")[2]
+        assert complete(registry, name).items() <= expected.items(), point
+        two.ok("publish", there, "--all", "--tag", "prod")
+        assert complete(registry, name) == expected
 
 
 @pytest.mark.parametrize("faults", [[Fault.TOO_MANY] * 3, [Fault.BROKEN, Fault.CUT, Fault.UNHEARD]])
