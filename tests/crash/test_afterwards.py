@@ -30,7 +30,10 @@ EVERYWHERE: tuple[tuple[str, ...], ...] = (
     ("tag", "later"),
 )
 """Commands that make sense after most others, besides those of the scenarios."""
-AFTER = (*EVERYWHERE, *(each.verb for each in SCENARIOS if each.name not in ("gc", "archive", "export", "export --oci")))
+AFTER = (
+    *EVERYWHERE,
+    *(each.verb for each in SCENARIOS if each.name not in ("gc", "archive", "export", "export --oci")),
+)
 POINTS = 18
 """Points that are tried at least; with `--deep`, every step of every command, each with four others."""
 JOURNALLED = [
