@@ -11,12 +11,13 @@ from tests.bench import machine, runs
 from tests.bench.chain import chain, huge
 from tests.bench.history import history
 from tests.bench.large import large
+from tests.bench.overhead import overhead
 from tests.bench.peers import BUILD
 from tests.bench.report import Report
 from tests.bench.share import share
 from tests.bench.small import small
 
-PARTS = ("small", "history", "large", "chain", "share")
+PARTS = ("small", "training", "history", "large", "chain", "share")
 
 
 def measure(report: Report, place: Path, asked: argparse.Namespace) -> None:
@@ -25,6 +26,8 @@ def measure(report: Report, place: Path, asked: argparse.Namespace) -> None:
     rounds, megabytes = asked.rounds or (1 if asked.quick else 5), 100 if asked.quick else 1000
     if "small" in parts:
         small(report, place, quick=asked.quick)
+    if "training" in parts:
+        overhead(report, place, 3 if asked.quick else 9)
     if "history" in parts:
         history(report, place, quick=asked.quick)
     for part, run in (("large", large), ("chain", chain)):
