@@ -27,6 +27,7 @@ from typing import Any, Self, get_args
 
 from mvc.api.session import PathLike, Who, texts
 from mvc.intake.layouts import LATEST
+from mvc.model.compare import environment_record
 from mvc.repository.record.files import Recorded
 from mvc.training import messages
 from mvc.training.engine.background import BackgroundPush
@@ -223,8 +224,8 @@ class Run(Guarded):
     # --- inside
 
     def _contents(self, weights: Weights | None) -> Contents:
-        log = self._log.path
-        return self._inputs.contents(weights, {TRAINING_LOG: log} if log is not None else {})
+        own = {TRAINING_LOG: self._log.path, environment_record.ROLE: self._recorder.environment()}
+        return self._inputs.contents(weights, {role: path for role, path in own.items() if path is not None})
 
     def _record_own(self, weights: Weights) -> None:
         """Record weights on the run's own branch."""
@@ -252,7 +253,7 @@ class Run(Guarded):
         for remark in done.remarks:
             self.warn(remark)
         self.say(messages.of_version(done.recorded))
-        self._output.remove(*(() if self._plan.is_own_folder else (REQUEST,)))
+        self._output.remove(*(() if self._plan.is_own_folder else (REQUEST, environment_record.NAME)))
         if self._plan.push is not None:
             self._start_push(self._plan.push, done.recorded)
 

@@ -13,6 +13,7 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from tests.bench.measure import ENVIRONMENT, command
 from tests.bench.peers import MVC
 from tests.bench.report import Report
-from tests.bench.weights import SPREAD, encoded, header
+from tests.bench.weights import SPREAD, Tensor, encoded, header
 
 EPOCHS, SECONDS = 100, 5.0
 """The training beside which the share is computed."""
@@ -46,10 +47,10 @@ def overhead(report: Report, place: Path, rounds: int) -> None:
     report.goal("its end, 26 MB", statistics.median(each["end"] for each in figures), END, "s")
 
 
-def make(files: list[Path]) -> None:
+def make(files: Sequence[Path]) -> None:
     """Write weights of 26 MB in 52 tensors; in each file every weight moved since the one before, by 1 % of the spread."""
     rng = np.random.default_rng(1)
-    tensors = [(f"model.{number}.conv.weight", (256, 488)) for number in range(52)]
+    tensors: list[Tensor] = [(f"model.{number}.conv.weight", (256, 488)) for number in range(52)]
     values = rng.standard_normal(52 * 256 * 488, dtype=np.float32) * SPREAD
     for file in files:
         file.write_bytes(header(tensors, "F32") + encoded(values, "F32"))

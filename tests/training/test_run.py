@@ -47,10 +47,17 @@ def test_a_run_becomes_one_version_with_the_best_weights_and_their_metrics(
     assert version.files["training-log"].read() == b"epoch,step,mAP50\n0,,0.5\n1,,0.71\n2,,0.6\n"
     assert (version.parameters, version.labelmap) == ({"lr": 0.1}, {0: "helmet", 1: "head"})
     assert version.message == "Run exp1: mAP50 0.71"
-    assert reports.texts == [f"recorded helmets v2 {version.short} on main, 10.0 KiB (10.0 KiB new)"]
+    size = sum(file.size for file in version.files.values()) / 1024
+    assert reports.texts == [f"recorded helmets v2 {version.short} on main, {size:.1f} KiB ({size:.1f} KiB new)"]
+    assert '"pytest"' in version.files["environment"].read().decode()
     assert (model.folder / "model.toml").read_bytes() == before
     assert (model.folder / "best.onnx").read_bytes() == WEIGHTS
     assert not list(Path.cwd().rglob("*mvc-run*"))
+
+
+def test_the_environment_is_left_out_if_it_is_not_wanted(model: mvc.Model, weights: Path, reports: Reports) -> None:
+    _train(reports, weights, environment=False)
+    assert "environment" not in model["main"].files
 
 
 def test_names_of_the_version_and_its_branch_are_as_asked(model: mvc.Model, weights: Path, reports: Reports) -> None:

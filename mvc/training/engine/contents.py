@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from mvc import errors
 from mvc.api import values
-from mvc.api.model import Model
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.record.options import Changes, Options
 from mvc.repository.record.request import RecordRequest, RequestedFile
 from mvc.training.plan import SECTIONS
 
-_INHERITED = {"about": "model", "docker": "docker", "intent": "intent"}
-"""Sections that a version inherits, with their names in model.toml."""
 _REPLACED = ("metrics", "labelmap", "parameters")
 """Sections that describe one training: given values replace those of the parent."""
 
@@ -47,17 +43,6 @@ class Contents:
     def replaced(self) -> list[str]:
         """The sections that replace those of the parent."""
         return [name for name in _REPLACED if self.sections.get(name) is not None]
-
-    def with_values_of(self, model: Model) -> Self:
-        """Return the contents with values of model.toml, for a first version: it has no parent to inherit from."""
-        try:
-            written = model.get()
-        except errors.MvcError:
-            return self
-        labels = written.get("labelmap") or {}
-        found = {name: {**written.get(key, {}), **self.sections.get(name, {})} for name, key in _INHERITED.items()}
-        found["labelmap"] = self.sections.get("labelmap") or (labels if "path" not in labels else {})
-        return replace(self, sections={**self.sections, **{name: values for name, values in found.items() if values}})
 
     def request(
         self, model: str, place: Place, author: Person, time: Timestamp, code: Code | None, reason: str

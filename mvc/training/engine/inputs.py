@@ -9,6 +9,8 @@ from typing import Any
 from mvc import errors
 from mvc.api.session import PathLike
 from mvc.model import labelmap as labelmaps
+from mvc.model.paths import escape_name
+from mvc.model.toml import rules
 from mvc.training import messages
 from mvc.training.engine import values
 from mvc.training.engine.contents import Contents
@@ -61,7 +63,10 @@ class Inputs:
         return Weights.of(path, measured, wanted)
 
     def add_file(self, role: str, path: PathLike) -> None:
-        """Add a file, unless it is the optimizer's state and nobody asked for it. Raises NoSuchFile and the like."""
+        """Add a file, unless it is the optimizer's state and nobody asked for it. Raises BadRole, NoSuchFile and the like."""
+        fault = rules.role_fault(role)
+        if fault:
+            raise errors.BadRole(role=escape_name(role), reason=fault)
         if self._is_wanted(role):
             self.files[role] = regular(path)
 
@@ -77,7 +82,7 @@ class Inputs:
 
     def contents(self, weights: Weights | None, own: Mapping[str, Path]) -> Contents:
         """Return what a version with these weights consists of; `own` are the files that the run itself wrote."""
-        files = {**self.files, **own}
+        files = {**own, **self.files}
         if weights is not None:
             files = {**files, self._plan.role: weights.path, **weights.files}
         metrics = {**self._sections.get("metrics", {}), **(weights.metrics if weights is not None else {})}

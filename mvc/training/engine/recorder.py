@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mvc import errors
+from mvc import errors, machine
 from mvc.api import repository as api
 from mvc.api.model import Model
 from mvc.api.session import Who, person
 from mvc.environment import Environment
+from mvc.model.compare import environment_record
 from mvc.model.toml.rules import WARNING, Problem
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.record.files import Recorded
@@ -28,8 +29,8 @@ from mvc.training.engine.contents import Contents, Place
 from mvc.training.engine.output import OutputFolder
 from mvc.training.plan import Plan, file_name
 
-TRAINING_LOG, ENVIRONMENT = "training-log", "environment"
-"""The roles of the files that a run writes itself."""
+TRAINING_LOG = "training-log"
+"""The role of the log of a training."""
 REQUEST = "mvc-record.json"
 """The file with what the run would record now."""
 _NO_BRANCH = (errors.Detached, errors.MergeUnderway, errors.BadRefName, errors.NameTaken, errors.CaseTwin)
@@ -109,6 +110,16 @@ class Recorder:
         named = branch.replace("{name}", self._plan.name) if branch is not None else None
         return Place(named, self._plan.tags, self._plan.aliases)
 
+    def environment(self) -> Path | None:
+        """Return the file that describes Python, packages and GPUs of this process; None if it is not wanted."""
+        known = self._output.path(environment_record.NAME)
+        if known is not None or not self._plan.environment:
+            return known
+        data = machine.environment_record().encode()
+        with contextlib.suppress(errors.MvcError, OSError):
+            return self._output.write(environment_record.NAME, lambda _: data)
+        return None
+
     def record(self, contents: Contents, place: Place) -> Written:
         """Record a version; what was kept before, with the time of then. A branch that is refused is replaced by the run's own; refused tags and aliases are left out.
 
@@ -153,10 +164,8 @@ class Recorder:
         return api.open(self._plan.path).model(self._model)
 
     def _record(self, model: Model, contents: Contents, place: Place) -> Recorded:
-        name, actor = place.branch or model.branch, self._plan.actor
+        actor = self._plan.actor
         time = self._time if contents is self._kept else Environment.current().now()
-        if model.head is None and (name is None or name not in model.branches):
-            contents = contents.with_values_of(model)
         return model.record(
             contents.files,
             contents.message,
