@@ -98,10 +98,14 @@ class Part:
 
 @dataclass
 class Upload:
-    """An upload of a blob; `attempt` is called again after ImageUnreachable, and continues what can be continued."""
+    """An upload of a blob; `attempt` is called again after ImageUnreachable, and continues what can be continued.
+
+    `begun` is the response that began it, None if nothing did.
+    """
 
     session: Session
     blob: Blob
+    begun: Response | None = None
     _location: str = field(default="", init=False)
     _arrived: int = field(default=0, init=False)
     _in_pieces: bool = field(default=True, init=False)
@@ -117,8 +121,10 @@ class Upload:
             self._finish(Part(self.blob.read(0), self.blob.size))
 
     def _begin(self) -> None:
-        response = self._send("POST", f"{self.session.base}/blobs/uploads/")
-        self.session.expect(response, 202)
+        response, self.begun = self.begun, None
+        if response is None:
+            response = self._send("POST", f"{self.session.base}/blobs/uploads/")
+            self.session.expect(response, 202)
         self._arrived = 0
         self._follow(response)
 

@@ -23,7 +23,7 @@ from mvc.images.credentials import Credentials
 from mvc.images.digests import digest_of
 from mvc.images.lookup import MAX_MANIFEST
 from mvc.images.session import Session
-from mvc.images.transport import Request, Transport
+from mvc.images.transport import Request, Response, Transport
 from mvc.model import hosts
 from mvc.model.hosts import Approvals, Destination
 from mvc.model.image import Image
@@ -145,23 +145,26 @@ class Repository:
 
         `mounts` are repositories of the same registry that may have it; it is then copied there.
         """
-        if self.has_blob(blob) or any(self._mount(blob, repository) for repository in mounts):
+        if self.has_blob(blob):
             return 0
-        self._session.retried(Upload(self._session, blob).attempt)
+        begun = None
+        for repository in mounts:
+            begun = self._mount(blob, repository) or begun
+            if begun is not None and begun.status == 201:
+                return 0
+        self._session.retried(Upload(self._session, blob, begun).attempt)
         return blob.size
 
-    def _mount(self, blob: Blob, repository: str) -> bool:
-        """Copy a blob from another repository of the registry; return False if that is not possible."""
+    def _mount(self, blob: Blob, repository: str) -> Response | None:
+        """Copy a blob from another repository of the registry; return the response: 201, or 202 if an upload began instead."""
         self._session.add_source(repository)
         query = urlencode({"mount": blob.digest, "from": repository})
         try:
-            return (
-                self._session.send(Request("POST", f"{self._session.base}/blobs/uploads/?{query}", MAX_MANIFEST)).status
-                == 201
-            )
+            response = self._session.send(Request("POST", f"{self._session.base}/blobs/uploads/?{query}", MAX_MANIFEST))
         except (errors.ImageDenied, errors.ImageUnreachable):
             self._session.drop_sources()
-            return False
+            return None
+        return response if response.status in {201, 202} else None
 
 
 @contextlib.contextmanager

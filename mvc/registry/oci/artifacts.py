@@ -172,7 +172,9 @@ _WAY = "Check the address; if the repository is private, run `docker login` for 
 
 @contextlib.contextmanager
 def connected(where: OciAddress, request: Request) -> Iterator[Artifacts]:
-    """Yield the artifacts of a repository; close the connections afterwards. Raises MissingHubExtra."""
+    """Yield the artifacts of a repository; close the connections afterwards. Raises Offline, MissingHubExtra."""
+    if request.repository.offline:
+        raise errors.Offline(what=where.text)
     distribution: Any = module_of(HUBS[SCHEME], "mvc.images.distribution")
     image = Image(where.image.registry, where.image.repository, where.image.tag)
     with distribution.connected(image, request.environ, request.repository.approvals) as repository:

@@ -23,7 +23,7 @@ from mvc.model.toml.schema import IMAGE_TAG
 from mvc.registry import published
 from mvc.registry.hubs.hub import KNOWN, NEW, Access, Publication
 from mvc.registry.hubs.hub_version import HubFile, HubVersion
-from mvc.registry.oci import address, media_types, model_pack
+from mvc.registry.oci import address, media_types, model_pack, pushed
 from mvc.registry.oci.address import OciAddress
 from mvc.registry.oci.hashes import Hashes
 from mvc.registry.oci.manifest import BadManifestError, ModelManifest
@@ -31,6 +31,8 @@ from mvc.registry.oci.model_pack import ModelPack
 from mvc.storage.progress import Progress
 
 _BLOCK = 1 << 20
+_MOUNTED = 1 << 20
+"""Bytes of a file from which on another repository of the registry is asked for it, which costs a request."""
 
 
 class OciHub:
@@ -111,10 +113,12 @@ class OciHub:
         manifest = pack.manifest  # refused before anything is sent
         if self._progress is not None:
             self._progress.expect(version.size, "Uploading")
+        door, image = version.model.repository.door, self._where.image
+        others = tuple(name for name in pushed.repositories(door, image.registry) if name != image.repository)
         sent = 0
         for file in {file.id: file for file in version.files}.values():
             blob = Blob(f"sha256:{pack.sha256[file.id]}", file.size, _Source(file, self._progress).read)
-            sent += self._repository.upload(blob)
+            sent += self._repository.upload(blob, others if file.size >= _MOUNTED else ())
         for digest, content in pack.documents.items():
             sent += self._repository.upload(Blob(digest, len(content), _reader(content)))
         digest = self._repository.put_manifest(version.name, media_types.MANIFEST, manifest)
@@ -123,6 +127,7 @@ class OciHub:
             raise errors.HubChanged(name=version.name, hub=self.address, reason="it is not there after it was stored")
         if received.digest != digest:  # of somebody who published at the same moment: the same version, or refused
             self._stored(version, pack.sha256)
+        pushed.add(door, image.registry, image.repository)
         return sent, manifest
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +118,28 @@ def test_python_imports_as_the_command_does(shell: Shell, ben: Shell, registry: 
     shell.ok("publish", url(registry, "python"), "v1")
     done = mvc.open(ben.folder).imports.oci(url(registry, "python"))
     assert [str(step.id) for step in done.versions] == ids(shell)[-1:]
+
+
+def test_without_a_network_only_a_layout_is_imported(shell: Shell, ben: Shell, tmp_path: Path) -> None:
+    shell.ok("export", "--oci", "v1", str(tmp_path / "layout"))
+    said = ben("--offline", "import", "oci://127.0.0.1:1/team/helmets")
+    assert said.code == 15
+    assert "--offline" in said.err
+    ben.ok("--offline", "import", str(tmp_path / "layout"))
+
+
+def test_without_requests_the_extra_is_named(
+    shell: Shell, ben: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.ok("export", "--oci", "v1", str(tmp_path / "layout"))
+    for name in [name for name in sys.modules if name.startswith(("mvc.images.", "mvc.registry.oci"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "requests", None)
+    for arguments in (("import", "oci://127.0.0.1:1/team/helmets"), ("publish", "oci://127.0.0.1:1/team/helmets")):
+        said = (ben if arguments[0] == "import" else shell)(*arguments)
+        assert said.code == 2
+        assert "pip install 'modelvc[docker]'" in said.err
+    ben.ok("import", str(tmp_path / "layout"))
 
 
 @pytest.mark.parametrize("damage", ["blob", "short", "index", "mark", "manifest"])

@@ -94,6 +94,26 @@ def test_a_file_of_two_versions_is_sent_once(shell: Shell, registry: Registry) -
     assert sent < 20_000  # v3 has the large file of v2
 
 
+def test_another_repository_of_the_registry_gets_a_copy(shell: Shell, registry: Registry) -> None:
+    shell.write("weights/best.onnx", bytes(range(256)) * 8192)
+    shell.commit("2 MiB")
+    shell.ok("publish", url(registry, "trained"))
+    sent = shell.ok("publish", url(registry, "released"), "--json").json["bytes_sent"]
+    assert sent < 1 << 20
+    assert set(tags(registry, "released")) == {tag_of(shell, "main")}
+    files = modelpack.read(
+        manifest(registry, tag_of(shell, "main"), "released"), lambda d: blob(registry, d, "released")
+    )
+    assert files["weights/best.onnx"] == bytes(range(256)) * 8192
+
+
+@pytest.mark.parametrize("damage", [b"", b"1 x", b"[]", b'{"127.0.0.1": ["../../x"]}'])
+def test_a_damaged_cache_of_repositories_does_no_harm(shell: Shell, registry: Registry, damage: bytes) -> None:
+    (shell.folder / ".mvc" / "cache").mkdir(exist_ok=True)
+    (shell.folder / ".mvc" / "cache" / "pushed").write_bytes(damage)
+    shell.ok("publish", url(registry, f"damaged-{len(damage)}"), "v1")
+
+
 def test_two_people_make_the_same_artifact(shell: Shell, registry: Registry, tmp_path: Path) -> None:
     shell.ok("publish", url(registry, "ana"), "main")
     shell.ok("remote", "add", "origin", str(tmp_path / "origin"))
