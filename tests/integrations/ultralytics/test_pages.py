@@ -24,7 +24,7 @@ def test_the_code_of_the_page_records_a_version(page: str, tmp_path: Path, monke
     folder = versions.project(tmp_path / "project")
     monkeypatch.chdir(folder)
     monkeypatch.setattr(cfg, "TESTS_RUNNING", False)  # under pytest, runs go beside the installed package
-    monkeypatch.setattr(cfg, "RUNS_DIR", folder / "runs")
+    monkeypatch.setitem(cfg.SETTINGS, "runs_dir", str(folder / "runs"))
     os.rename(pictures.write(folder / "data"), "data.yaml")
     YOLO("yolo11n.yaml").save("yolo11n.pt")  # without its training: nothing is downloaded
     code = versions.block(page).replace("epochs=100", "epochs=1, imgsz=64, device='cpu', plots=False")
