@@ -22,10 +22,13 @@ import subprocess
 import sys
 import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
+AT_ONCE = 2
+"""Folders that are tested at the same time: much of it is waiting for processes that start."""
 TESTED_WITH = ("pytest>=8.4", "pytest-timeout>=2.4")
 QUIET = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 """No library asks its hub, and nets this small are slower in several threads."""
@@ -97,14 +100,19 @@ _INDEXES = ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_INDEX_URL")
 """What pip is told by the environment about where packages are, which uv reads under its own names."""
 
 
-def run(name: str, options: list[str]) -> int:
-    """Run the tests of one folder in its environment, and return pytest's exit code."""
+def run(name: str, options: list[str], *, is_alone: bool) -> int:
+    """Run the tests of one folder in its environment, and return pytest's exit code; print as it goes if it `is_alone`."""
     python = environment(name)
     paths = {"PYTHONPATH": f"{HERE / name / 'site'}:{TOP}", "PATH": f"{python.parent}:{os.environ['PATH']}"}
     command = [python, "-m", "pytest", "-p", "no:cacheprovider", "-o", "filterwarnings=default", HERE / name, *options]
     started = time.monotonic()
-    done = subprocess.run([*map(str, command)], cwd=TOP, env=os.environ | QUIET | paths, check=False)
-    print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
+    where = None if is_alone else subprocess.PIPE
+    environ = os.environ | QUIET | paths
+    done = subprocess.run(
+        [*map(str, command)], cwd=TOP, env=environ, stdout=where, stderr=subprocess.STDOUT, check=False
+    )
+    said = (done.stdout or b"").decode(errors="replace")
+    print(f"{said}{name}: {time.monotonic() - started:.0f} s", flush=True)
     return done.returncode
 
 
@@ -112,7 +120,10 @@ def main(arguments: list[str]) -> int:
     """Run the folders that are named first, else all, and return 1 if one failed."""
     chosen = [argument for argument in arguments if argument in names()]
     options = [argument for argument in arguments if argument not in chosen]
-    failed = [name for name in chosen or names() if run(name, options) != 0]
+    chosen = chosen or names()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        codes = [*pool.map(lambda name: run(name, options, is_alone=len(chosen) == 1), chosen)]
+    failed = [name for name, code in zip(chosen, codes, strict=True) if code != 0]
     if failed:
         print(f"failed: {' '.join(failed)}")
     return 1 if failed else 0
