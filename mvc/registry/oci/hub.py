@@ -11,7 +11,8 @@ A registry cannot create a tag only if it is absent, so the tag is read before a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mvc import errors
@@ -28,7 +29,7 @@ from mvc.registry.oci.address import OciAddress
 from mvc.registry.oci.hashes import Hashes
 from mvc.registry.oci.manifest import BadManifestError, ModelManifest
 from mvc.registry.oci.model_pack import ModelPack
-from mvc.storage.progress import Progress
+from mvc.transport import transfers
 
 _BLOCK = 1 << 20
 _MOUNTED = 1 << 20
@@ -42,6 +43,7 @@ class OciHub:
         """Connect with docker's login, which is for reading and writing; nothing is requested yet."""
         self._where = where
         self._progress = access.progress
+        self._reporting = threading.Lock()
         self._stack = contextlib.ExitStack()
         self._repository: Repository = self._stack.enter_context(
             distribution.connected(where.image, access.environ, access.approvals, writes=True)
@@ -75,6 +77,12 @@ class OciHub:
         return Publication(
             version.id, version.version.number, how, self._place(version.name), names=tags, notes=notes, sent=sent
         )
+
+    def _report(self, count: int) -> None:
+        """Count sent bytes; several threads do."""
+        if self._progress is not None:
+            with self._reporting:
+                self._progress(count)
 
     def _place(self, tag: str) -> str:
         return f"{self._where.image.name}:{tag}"
@@ -115,10 +123,16 @@ class OciHub:
             self._progress.expect(version.size, "Uploading")
         door, image = version.model.repository.door, self._where.image
         others = tuple(name for name in pushed.repositories(door, image.registry) if name != image.repository)
-        sent = 0
-        for file in {file.id: file for file in version.files}.values():
-            blob = Blob(f"sha256:{pack.sha256[file.id]}", file.size, _Source(file, self._progress).read)
-            sent += self._repository.upload(blob, others if file.size >= _MOUNTED else ())
+
+        def begin(file: HubFile) -> Callable[[], int]:
+            """Locate the file's chunks in this thread; return its upload for another one."""
+            source = _Source(file, self._report)
+            blob = Blob(f"sha256:{pack.sha256[file.id]}", file.size, source.read)
+            return lambda: self._repository.upload(blob, others if file.size >= _MOUNTED else ())
+
+        files = {file.id: file for file in version.files}.values()
+        with contextlib.closing(transfers.results(begin, files, lambda file: file.size)) as results:
+            sent = sum(size for _, size in results)
         for digest, content in pack.documents.items():
             sent += self._repository.upload(Blob(digest, len(content), _reader(content)))
         digest = self._repository.put_manifest(version.name, media_types.MANIFEST, manifest)
@@ -132,24 +146,18 @@ class OciHub:
 
 
 class _Source:
-    """A stored file as a registry's client reads it: from the start by all cores, else from an offset."""
+    """A stored file as a registry's client reads it, in any thread; `report` is called with the size of each block."""
 
-    def __init__(self, file: HubFile, progress: Progress | None) -> None:
-        self._file = file
-        self._progress = progress
+    def __init__(self, file: HubFile, report: Callable[[int], None]) -> None:
+        self._stream = file.open()
+        self._report = report
 
-    def read(self, offset: int) -> Iterator[Any]:
+    def read(self, offset: int) -> Iterator[bytes]:
         """Yield the bytes from `offset`."""
-        for block in self._file.blocks() if offset == 0 else self._from(offset):
-            if self._progress is not None:
-                self._progress(len(block))
+        self._stream.seek(offset)
+        while block := self._stream.read(_BLOCK):
+            self._report(len(block))
             yield block
-
-    def _from(self, offset: int) -> Iterator[bytes]:
-        with self._file.open() as stream:
-            stream.seek(offset)
-            while block := stream.read(_BLOCK):
-                yield block
 
 
 def connect(where: str, access: Access) -> OciHub:
