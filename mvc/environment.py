@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 else:
     provenance = lazy.Module("mvc.repository.provenance")
 
+_REMOVED = Path("/proc/self/cwd")
+"""The current folder if it was removed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -43,7 +46,11 @@ class Environment:
     @classmethod
     def current(cls, variables: Mapping[str, str] | None = None) -> Self:
         """Return the environment of this process, now; `variables` replace its own."""
-        return cls(Path.cwd(), os.environ if variables is None else variables)
+        try:
+            cwd = Path.cwd()
+        except FileNotFoundError:  # removed since; relative paths lead to no file there
+            cwd = _REMOVED
+        return cls(cwd, os.environ if variables is None else variables)
 
     @property
     def user_config(self) -> Path | None:

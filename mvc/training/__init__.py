@@ -8,3 +8,19 @@
 
 Training code never sees an exception of mvc unless it asks for them (`strict=True`).
 """
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from mvc import lazy
+
+TRAINERS = ("accelerate", "keras", "lightning", "transformers", "ultralytics")
+"""The modules with callbacks, one per trainer."""
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load the module of a trainer: `mvc.training.ultralytics` needs no import of its own."""
+    if name not in TRAINERS:
+        raise AttributeError(f"module 'mvc.training' has no attribute {name!r}")
+    return lazy.load(f"mvc.training.{name}")

@@ -108,6 +108,7 @@ class Run(Guarded):
         if not self._log.add(row):
             self.warn("the training log is full: later lines or metrics are left out of it")
 
+    @guarded("weights are left out")
     def best(
         self,
         path: PathLike,
@@ -124,14 +125,8 @@ class Run(Guarded):
         The last call wins, unless `key` is the metric that decides: `mode` says whether more or less is better. The file
         is read when the version is recorded, so it must stay as it is. `files` belong to these weights, by role.
         """
-        return bool(self._offer(path, {**(metrics or {}), **named}, key, mode, files or {}))
-
-    @guarded("weights are left out")
-    def _offer(
-        self, path: PathLike, metrics: Mapping[str, Any], key: str | None, mode: Mode, files: Mapping[str, PathLike]
-    ) -> bool:
         self.begin()
-        weights = self._inputs.weights(path, metrics, files, self._left_out)
+        weights = self._inputs.weights(path, {**(metrics or {}), **named}, files or {}, self._left_out)
         old = self._inputs.selection.best
         if key is not None and old is not None and old.changed:
             self.warn(f"{old.path} was overwritten, and has other weights now: give each candidate a file of its own")

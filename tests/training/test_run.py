@@ -326,3 +326,41 @@ def test_the_commit_of_the_training_code_is_the_one_at_the_start(
     code = model["main"].code
     assert code is not None
     assert git("rev-parse", "HEAD~1") == code.commit
+
+
+def test_a_current_folder_that_is_gone_does_not_matter(
+    model: mvc.Model, weights: Path, tmp_path: Path, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    with mvc.run("helmets", path=model.folder, report=reports) as run:
+        gone.rmdir()
+        run.best(weights, m=1)
+    assert run.recorded is not None
+    os.chdir(model.folder)
+    assert model["main"].metrics == {"m": 1}
+
+
+def test_the_date_of_a_version_is_the_one_that_the_environment_sets(
+    model: mvc.Model, weights: Path, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MVC_AUTHOR_DATE", "2026-02-03T10:00:00+01:00")
+    _train(reports, weights)
+    assert str(model["main"].time).startswith("2026-02-03")
+    monkeypatch.setenv("MVC_AUTHOR_DATE", "yesterday or so")
+    assert _train(reports, weights).recorded is not None
+
+
+def test_wrong_options_are_refused_at_once_and_wrong_calls_are_reported(
+    model: mvc.Model, weights: Path, reports: Reports
+) -> None:
+    for options in ({"every": "epoch"}, {"every": 0}, {"keep": "all"}):
+        with pytest.raises(ValueError, match=r"see mvc\.run"):
+            mvc.run("helmets", **options)
+    with mvc.run("helmets", report=reports) as run:
+        run.best(weights, {"m": 1}, key="m", mode="highest")  # type: ignore[arg-type]
+        run.best()  # type: ignore[call-arg]
+        run.file("/role", weights)
+        run.best(weights, m=2)
+    assert model["main"].metrics == {"m": 2}

@@ -125,10 +125,14 @@ class Recorder:
 
         Raises as `Model.record` does.
         """
-        model, remarks = self._opened(), list[str]()
+        model, remarks, is_first = self._opened(), list[str](), True
         while True:
             try:
                 return Written(self._record(model, contents, place), remarks)
+            except errors.CollectedMeanwhile:
+                if not is_first:
+                    raise
+                is_first = False
             except (*_NO_NAMES, *_NO_BRANCH) as error:
                 reason = messages.lowered(error.message)
                 if isinstance(error, _NO_NAMES) and place.names:
@@ -152,7 +156,7 @@ class Recorder:
         if self._model is None:
             return
         if contents is not self._kept:
-            self._kept, self._time = contents, Environment.current().now()
+            self._kept, self._time = contents, _now()
         request = contents.request(self._model, place, self._author, self._time, self._code, reason)
         for output in (self._output, self._spare):
             with contextlib.suppress(errors.MvcError, OSError):
@@ -165,7 +169,7 @@ class Recorder:
 
     def _record(self, model: Model, contents: Contents, place: Place) -> Recorded:
         actor = self._plan.actor
-        time = self._time if contents is self._kept else Environment.current().now()
+        time = self._time if contents is self._kept else _now()
         return model.record(
             contents.files,
             contents.message,
@@ -177,6 +181,15 @@ class Recorder:
             actor=actor if isinstance(actor, Actor) else Actor(self._author, time),
             code=self._code or False,
         )
+
+
+def _now() -> Timestamp:
+    """Return the time of a version: MVC_AUTHOR_DATE if it is valid, else now."""
+    environment = Environment.current()
+    try:
+        return environment.date()
+    except errors.BadDate:
+        return environment.now()
 
 
 def _author(given: Who | None, environment: Environment, settings: Config) -> Person:
