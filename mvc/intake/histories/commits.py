@@ -64,6 +64,8 @@ class Steps:
         """Begin without a step."""
         self.graph = Graph()
         self.steps: list[Step] = []
+        self.notes: dict[str, None] = {}
+        """What was not understood in commits without weights, each once."""
         self._files = files
         self._contents = contents
         self._select = select
@@ -78,15 +80,19 @@ class Steps:
             made = self._made(commit, listed, first)
             first = made.known(listed) if made is not None else _Known(listed, {}, self._before(first), None)
         self._known[commit.oid] = first
-        if self.graph.add(commit.oid, commit.parents, first.state):
+        is_step = self.graph.is_step(commit.parents, first.state)
+        if is_step:
             made = made or self._made(commit, listed, first)
             assert made is not None  # noqa: S101 - a commit without weights is no step
             self.steps.append(made.step(self.graph.before(commit.parents)))
+            is_step = not self.steps[-1].missing
+        self.graph.add(commit.oid, commit.parents, first.state, is_step=is_step)
 
     def _made(self, commit: Commit, listed: Mapping[str, GitFile], first: _Known | None) -> _Made | None:
         """Return what a commit has; None without weights."""
         selection = self._select(listed)
         if not selection.weights:
+            self.notes |= dict.fromkeys(selection.warnings)
             return None
         return _Made(commit, selection, self._before(first), self._files, self._contents)
 
@@ -161,7 +167,9 @@ class _Made:
     def _add_values(self, before: Before) -> None:
         """Add the files of values of the run, and those that were read."""
         parts = {self._run.at(file.path): file.part.role for file in self._run.files if file.part.sections}
-        parts |= {path: parts.get(path) or _plain_role(path) for path in self._sources.files}
+        named = {file.path: section for section, file in self._sources.entries.items()}
+        further = {path: posixpath.basename(path).partition(".")[0] for path in self._sources.files}
+        parts = {**further, **named, **parts}
         taken = set(self.roles.values())
         for path in sorted(parts):
             if path in self.roles or path not in self._found:
@@ -195,7 +203,3 @@ def selected(paths: Iterable[str], patterns: Sequence[str]) -> frozenset[str]:
         return frozenset(path for path in paths if commit_roles.is_weights(path))
     matches = [globs.compile_glob(pattern).match for pattern in patterns]
     return frozenset(path for path in paths if any(match(path) for match in matches))
-
-
-def _plain_role(path: str) -> str:
-    return posixpath.basename(path).partition(".")[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mvc import errors
@@ -41,7 +42,8 @@ class Content:
     def file(self, path: str, role: str) -> SourceFile:
         """Return the file of a step; the content is there."""
         assert self.place is not None  # noqa: S101 - a step with a missing file has no files
-        return SourceFile(path, role, self.place, self.size, self.checksum, self.executable)
+        place = self.place if isinstance(self.place, Path) else _named(self.place, path)
+        return SourceFile(path, role, place, self.size, self.checksum, self.executable)
 
 
 class Contents:
@@ -79,7 +81,8 @@ class Contents:
         if pointer is not None:
             return self._in_lfs(pointer, executable=file.executable)
         algorithm = GIT_SHA1 if len(file.oid) == _SHA1_DIGITS else GIT_SHA256
-        return Content(file.oid, self._writer(file.oid), size, Checksum(algorithm, file.oid), file.executable)
+        write = partial(self._objects.write, file.oid)
+        return Content(file.oid, write, size, Checksum(algorithm, file.oid), file.executable)
 
     def _in_dvc(self, output: Output) -> Content:
         place = self._cache.find(output.checksum, output.size) if self._cache is not None else None
@@ -103,11 +106,14 @@ class Contents:
             reason = f"Git LFS has not fetched {pointer.oid} ({pointer.size} bytes)"
         return Content(key, place, pointer.size, checksum, executable, reason)
 
-    def _writer(self, oid: str) -> Callable[[Sink], object]:
-        def write(sink: Sink) -> None:
-            try:
-                self._objects.write(oid, sink)
-            except errors.BadGitObject as error:
-                raise errors.UnreadableFile(path=oid, reason=error.message.rstrip(".")) from error
 
-        return write
+def _named(write: Callable[[Sink], object], path: str) -> Callable[[Sink], object]:
+    """Return a function that writes a content, whose errors name the file."""
+
+    def named(sink: Sink) -> None:
+        try:
+            write(sink)
+        except errors.BadGitObject as error:
+            raise errors.UnreadableFile(path=escape_name(path), reason=error.message.rstrip(".")) from error
+
+    return named

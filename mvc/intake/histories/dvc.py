@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -79,12 +78,12 @@ class _Reader:
 
     def select(self, listed: Mapping[str, GitFile], artifact: str | None) -> Selection:
         """Return the files of a commit: of the artifact if the commit declares it, else all weights."""
-        found, warnings = self.read(listed), list[str]()
+        found = self.read(listed)
         named = found.artifacts.get(artifact) if artifact is not None else None
         files: dict[str, File] = {path: file for path, file in listed.items() if not dvc_files.is_dvc(path)}
         weights: set[str] = set()
         for output in found.outputs.values():
-            weights |= self._add(output, named, files, warnings)
+            weights |= self._add(output, named, files)
         if named is not None:
             weights |= {path for path in files if _is_at(path, named.path)}
         elif not (artifact is not None and found.artifacts):  # of another artifact alone
@@ -92,12 +91,12 @@ class _Reader:
         latest = named.path if named is not None and named.path in files else None
         declared = {PARAMETERS: found.parameters or [], METRICS: found.metrics}
         about = _about(named) if named is not None else {}
-        return Selection(files, frozenset(weights), latest, declared, about, (*found.warnings, *warnings))
+        return Selection(files, frozenset(weights), latest, declared, about, tuple(found.warnings))
 
-    def _add(
-        self, output: Output, named: Artifact | None, files: dict[str, File], warnings: list[str]
-    ) -> frozenset[str]:
+    def _add(self, output: Output, named: Artifact | None, files: dict[str, File]) -> frozenset[str]:
         """Add the files of an output; return those that are weights since they are in a folder of weights."""
+        if output.path in files:  # not cached: Git has it
+            return frozenset()
         if not output.is_folder:
             files[output.path] = output
             return frozenset()
@@ -110,11 +109,8 @@ class _Reader:
         if isinstance(below, str):  # the folder itself stands for its files, which are missing
             files[output.path] = output
             return frozenset({output.path})
-        inside = {file.path: file for file in below if posixpath.normpath(file.path) == file.path}
-        files |= inside
-        if len(inside) < len(below):
-            warnings.append(f"{escape_name(output.path)}: files with an invalid path are left out")
-        return frozenset(inside) if named is None and not self._patterns else frozenset()
+        files |= {file.path: file for file in below}
+        return frozenset(file.path for file in below) if named is None and not self._patterns else frozenset()
 
     def _is_taken(self, output: Output) -> bool:
         if self._patterns:

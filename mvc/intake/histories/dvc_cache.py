@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mvc import errors
 from mvc.formats.values import json_text
 from mvc.formats.values.malformed import MalformedError
 from mvc.intake.histories.dvc_files import FOLDER, Output
 from mvc.model import textfile
+from mvc.model.paths import check_inside
 from mvc.model.tree import MAX_ENTRIES
 
 _CONFIGS = ("config", "config.local")
@@ -85,6 +87,10 @@ def _pairs(value: Any) -> Iterator[tuple[str, str]]:
         path, checksum = (entry.get("relpath"), entry.get("md5")) if isinstance(entry, dict) else (None, None)
         if not isinstance(path, str) or not isinstance(checksum, str) or not _is_md5(checksum):
             raise MalformedError("an entry has no relpath or no md5")
+        try:
+            check_inside(path)
+        except errors.UnsafePath as error:
+            raise MalformedError(error.message.rstrip(".")) from None
         yield path, checksum
 
 

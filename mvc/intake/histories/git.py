@@ -70,7 +70,7 @@ class Refs:
 
 def history(request: Request, model: str, steps: Steps, refs: Refs) -> SourceHistory:
     """Return a history; branches and tags get names that mvc allows, and a warning names those that are left out."""
-    warnings = list(refs.notes)
+    warnings = [*steps.notes, *refs.notes]
     return SourceHistory(
         escape_name(os.fspath(request.folder)),
         model,

@@ -78,18 +78,27 @@ def versions(found: Iterable[Event]) -> dict[str, Tag]:
 
 
 def moves(found: Iterable[Event]) -> Iterator[Move]:
-    """Yield the moves of the stages of an artifact: to the version assigned last that was not unassigned since."""
+    """Yield the moves of the stages of an artifact.
+
+    A stage is at the version that was assigned last, and was not unassigned since; a version that is registered no longer
+    is in no stage.
+    """
     assigned: dict[str, list[Tag]] = {}
+    current: dict[str, Tag | None] = {}
+    removed: set[str] = set()
     for event in found:
-        if not event.stage:
-            continue
-        tags = assigned.setdefault(event.stage, [])
-        before = tags[-1] if tags else None
-        others = [tag for tag in tags if tag.commit.oid != event.tag.commit.oid]
-        tags[:] = others if event.ends else [*others, event.tag]
-        after = tags[-1] if tags else None
-        if (after and after.commit.oid) != (before and before.commit.oid):
-            yield Move(event.stage, after, event.tag)
+        commit = event.tag.commit.oid
+        if event.version:
+            removed = removed | {commit} if event.ends else removed - {commit}
+        elif event.stage:
+            others = [tag for tag in assigned.get(event.stage, ()) if tag.commit.oid != commit]
+            assigned[event.stage] = others if event.ends else [*others, event.tag]
+        for stage, tags in assigned.items():
+            tag = next((tag for tag in reversed(tags) if tag.commit.oid not in removed), None)
+            before = current.get(stage)
+            if (tag and tag.commit.oid) != (before and before.commit.oid):
+                current[stage] = tag
+                yield Move(stage, tag, event.tag)
 
 
 def notes(found: Iterable[Event]) -> tuple[str, ...]:
