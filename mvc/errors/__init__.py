@@ -24,7 +24,7 @@ All other classes inherit the exit code of their branch. One module per area:
     worktree    the working tree: local changes in the way, interrupted changes
     refs        branches, tags and aliases
     revisions   revisions, and formats and filters of the log
-    commit      commits, and notes on versions
+    commit      commits, recordings, notes on versions; the command of `mvc run`
     merge       merges, fast-forwards and rebases
     store       stored data: missing or damaged, in the store or on a remote; fetches of promised files
     remotes     remotes: their settings, reach and rights
@@ -62,17 +62,21 @@ if TYPE_CHECKING:
         BadMessage,
         BadNote,
         BadRecordRequest,
+        CommandNotExecutable,
+        CommandNotFound,
         Detached,
         EmptyMessage,
         FileReplaced,
         NoSuchNote,
         NothingToAmend,
         NothingToCommit,
+        NothingWritten,
         NotRecordable,
         SecretFound,
         SecretInNote,
         StaleMetrics,
         UnknownUse,
+        WhoseRun,
     )
     from mvc.errors.disk import (
         DiskFailed,
@@ -428,6 +432,8 @@ __all__ = [
     "ChangedHostKey",
     "CollectedMeanwhile",
     "CollidingPaths",
+    "CommandNotExecutable",
+    "CommandNotFound",
     "ConnectionRefused",
     "ContentDiffers",
     "CrissCross",
@@ -579,6 +585,7 @@ __all__ = [
     "NothingToRedo",
     "NothingToTrack",
     "NothingToUndo",
+    "NothingWritten",
     "Offline",
     "OneRole",
     "OnlyHere",
@@ -669,6 +676,7 @@ __all__ = [
     "WhichParent",
     "WhichRow",
     "WhichWeights",
+    "WhoseRun",
     "WouldOverwrite",
     "WrongType",
     "WrongVersionCount",

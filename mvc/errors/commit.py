@@ -1,8 +1,8 @@
-"""Errors: a commit, a recording or a note was refused: nothing to commit, an invalid message, a possible secret."""
+"""Errors: a commit, a recording or a note was refused: nothing to commit, an invalid message; the command of `mvc run`."""
 
 from __future__ import annotations
 
-from mvc.errors.base import Answer, RefRejected, Refused, Usage
+from mvc.errors.base import Answer, MvcError, RefRejected, Refused, Usage
 
 
 class Detached(RefRejected):
@@ -112,4 +112,37 @@ class NotRecordable(Usage):
     """The training cannot be recorded as things are: {problems}
 
     Fix this first, or train without `strict=True`: the run then says how to record it later.
+    """
+
+
+class CommandNotFound(MvcError):
+    """Cannot run {name}: {reason}.
+
+    Write the command as in a shell, such as `mvc run -- python train.py`.
+    """
+
+    exit_code = 127
+
+
+class CommandNotExecutable(MvcError):
+    """Cannot run {name}: {reason}.
+
+    Make it executable, or name its interpreter, such as `mvc run -- python train.py`.
+    """
+
+    exit_code = 126
+
+
+class NothingWritten(Refused):
+    """The command wrote no weights in {where}.
+
+    Looked for files with a suffix of weights such as .pt, .ckpt, .safetensors or .onnx. Name the folder of the run, its
+    weights or a pattern with `mvc run --watch PATH`.
+    """
+
+
+class WhoseRun(Refused):
+    """Another `mvc run` was at work in {where}, so it is not known which command wrote {runs}.
+
+    Record the run of this one with `{command}`; next time, name its folder with `mvc run --watch PATH`.
     """

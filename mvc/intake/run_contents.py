@@ -12,6 +12,7 @@ import contextlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,20 +72,22 @@ class _Reading:
         return self.top / self.run.at(path)
 
 
-def read(model: Model, manifest: Manifest, folder: Path, wrote: Collection[Path] = ()) -> RunContents:
+def read(
+    model: Model, manifest: Manifest, folder: Path, wrote: Collection[Path] = (), chosen: Path | None = None
+) -> RunContents:
     """Return the contents of the run in `folder`, an absolute path without links.
 
-    `wrote` are the files that a command changed, the last one last. `manifest` has the roles and value files of the model so
-    far. Raises NoRun, NoWeightsYet, WhichWeights, TooBig, UnreadableFile.
+    `manifest` has the roles and value files of the model so far. `wrote` are the files that a command changed, the last one
+    last; `chosen` is the run's file of weights, if that was said. Raises NoRun, NoWeightsYet, WhichWeights, UnreadableFile.
     """
     top, inside = _below(model, folder)
-    run = _recognised(top, inside, manifest, wrote)
+    run = _recognised(top, inside, manifest, wrote, chosen)
     reading = _Reading(model, manifest, top, run, frozenset(wrote))
     assigned = roles_of_run.assign(run, manifest)
     found = {**_kept(reading, assigned), **dict(_files(reading, assigned.assigned))}
-    first = reading.path(run.files[0].path)
-    if not run.files[0].is_pattern and (LATEST not in found or (wrote and found[LATEST] not in reading.wrote)):
-        found[LATEST] = first
+    latest, is_stale = run.files[0], bool(wrote) and found.get(LATEST) not in reading.wrote
+    if not latest.is_pattern and (chosen is not None or LATEST not in found or is_stale):
+        found[LATEST] = reading.path(latest.path)
     values = dict(_values(reading, assigned))
     return RunContents(folder, run.layout.name, run.why or run.files[0].why, found, values, tuple(reading.notes))
 
@@ -98,24 +101,24 @@ def _below(model: Model, folder: Path) -> tuple[Path, str]:
     return folder.parent, folder.name
 
 
-def _recognised(top: Path, inside: str, manifest: Manifest, wrote: Iterable[Path]) -> Run:
+def _recognised(top: Path, inside: str, manifest: Manifest, wrote: Collection[Path], chosen: Path | None) -> Run:
     """Return the run; of several weights that may be the model's, those that have their role, else the last written."""
     folder = top / inside
     names = [path.relative_to(folder).as_posix() for path in wrote if path.is_relative_to(folder)]
     found = _listing(folder, names)
     weights = [name for name in names if snapshot.is_weights(Path(name))]
-    latest = next(
-        (name for name in weights if manifest.files.get(LATEST) == f"{inside}/{name}".removeprefix("/")), None
-    )
+    latest = [name for name in weights if manifest.files.get(LATEST) == f"{inside}/{name}".removeprefix("/")]
+    asked = chosen.relative_to(folder).as_posix() if chosen is not None else next(iter(latest), None)
+    recognised = partial(recognise, folder, inside, framework=manifest.framework, files=found)
     try:
-        run = recognise(folder, inside, framework=manifest.framework, files=found, chosen=latest)
+        run = recognised(chosen=asked)
     except errors.WhichWeights:
         if not weights:
             raise
     else:
         if run.layout is not PLAIN or not weights or run.files[0].is_pattern or run.files[0].path in weights:
             return run
-    run = recognise(folder, inside, framework=manifest.framework, files=found, chosen=weights[-1])
+    run = recognised(chosen=weights[-1])
     why = "the last weights that the command wrote" if len(weights) > 1 else "the weights that the command wrote"
     return replace(run, files=(replace(run.files[0], why=why), *run.files[1:]))
 

@@ -17,6 +17,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "source check": ("Version.check_source",),
     "commit": ("Model.commit",),
     "record": ("Model.record", "Model.resume", "Model.preflight"),
+    "run": ("mvc.run",),
     "log": ("Model.log",),
     "show": ("Version.show",),
     "diff": ("Model.diff", "Version.diff"),

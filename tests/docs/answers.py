@@ -139,6 +139,8 @@ switch main
 restore .
 export v1 ../export
 archive v1 -o ../v1.zip
+run -- cp w.safetensors last.safetensors
+run -- true
 mv w.safetensors nets/w.safetensors
 mv nets/w.safetensors .
 rm model-latest --cached
@@ -293,8 +295,10 @@ def of_images(folder: Path, patch: pytest.MonkeyPatch, registry: Registry) -> It
 def _lines(shell: Shell, script: str) -> Iterator[Answer]:
     for line in script.strip().splitlines():
         shell.tick(60)
-        said = shell(*line.split(), "--json")
+        said = shell("--json", *line.split())
         if said.out.strip():
             yield line, said.out
+        elif line.startswith("run "):  # stdout is that of the command
+            yield line, said.err
         elif said.code:
             yield f"! {line}", said.err

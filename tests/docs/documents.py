@@ -83,6 +83,7 @@ from mvc.registry.tags.rename import RenamedVersion
 from mvc.remotes.backends.probe import Verdict
 from mvc.repository.record.files import Recorded
 from mvc.storage.records.config import Setting
+from mvc.training.command import CommandRun
 from tests.docs import pages
 
 DELETED = {"deleted": [{"name": str, "id": VersionId}]}
@@ -138,6 +139,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "revert": [Picked, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
     "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
     "rev-parse": [{"values": list[str]}],
+    "run": [CommandRun],
     "set": [{**EDITED, "warnings": list[Problem], "read": list[FileValues]}],
     "show": [Shown],
     "shortlog": [{"model": str, "authors": [{"author": str, "versions": list[VersionId]}]}],

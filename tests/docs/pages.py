@@ -49,6 +49,8 @@ CODES = {
     15: "a remote or registry does not respond, or `--offline` forbids asking it; try again",
     16: "uncommitted changes would be lost; nothing was changed",
     17: "refused by a rule: a secret, an invalid model.toml, an unsafe path, a version that is not ready",
+    126: "`mvc run` cannot run the command: it is no program",
+    127: "`mvc run` does not find the command",
     128: "mvc could not finish: the disk, a newer format, a bug",
     130: "ended by Ctrl-C",
     141: "the reader of the output closed it, as in `mvc log | head -1`",

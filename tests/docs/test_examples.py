@@ -13,8 +13,8 @@ from tests.docs import forks, pasted
 
 @pytest.mark.parametrize(
     "page",
-    [pasted.TOUR, pasted.TUTORIAL, pasted.SEVERAL_MODELS, pasted.RECORD],
-    ids=["README", "tutorial", "models", "record"],
+    [pasted.TOUR, pasted.TUTORIAL, pasted.SEVERAL_MODELS, pasted.RECORD, pasted.RUN],
+    ids=["README", "tutorial", "models", "record", "run"],
 )
 def test_every_line_works_as_it_stands(page: str, tmp_path: Path) -> None:
     with forks.program(tmp_path / "bin") as program:
@@ -25,7 +25,7 @@ def _check(page: str, tmp_path: Path, program: Path) -> None:
     done = pasted.paste(page, tmp_path, program)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    said = {_without_ids(line) for line in done.stdout.splitlines()}
+    said = {_without_ids(line) for line in (done.stdout + done.stderr).splitlines()}
     shown = "".join(pasted.blocks("text", page)).splitlines()
     assert [line for line in shown if _without_ids(line) not in said] == []
 

@@ -92,6 +92,7 @@ ROWS = (
     Row("commit -m x", before=("rm runs",)),
     Row("commit -m x", code=1),
     Row("record -m x --file weights=new.bin --branch run", write=("new.bin",)),
+    Row("run --branch run -- cp new.bin new.pt", write=("new.bin",)),
     Row("record -m x --file weights=new.bin --branch run -n", write=("new.bin",)),
     # --- names
     Row("tag t"),

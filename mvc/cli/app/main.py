@@ -27,6 +27,7 @@ VERBS = {
     "source": ("source", "Show which experiment and datasets a model comes from"),
     "commit": ("commit", "Record a new version of the model"),
     "record": ("record", "Record a version of files anywhere"),
+    "run": ("run", "Run a command, and record the training run it leaves"),
     "log": ("log", "Show the version history"),
     "show": ("show", "Show one version in full"),
     "diff": ("diff", "Show changes between versions, or to the working tree"),

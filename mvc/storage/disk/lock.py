@@ -1,11 +1,15 @@
-"""The exclusive lock of a repository: a file that one writer holds."""
+"""Locks: that of a repository, which one writer holds, and those of folders, which all share who are at work there."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from mvc import errors
 from mvc.storage.disk import process, unsupported
@@ -35,3 +39,52 @@ def _flock(fd: int, timeout: float) -> None:
                 owner = os.pread(fd, 200, 0).decode("utf-8", "replace").strip() or "unknown"
                 raise errors.LockTimeout(owner=owner, seconds=f"{timeout:g}") from None
             time.sleep(0.02)
+
+
+class Presence:
+    """The presence of this process in some folders, while the `with` block runs.
+
+    Nothing is written, so that this works in folders that cannot be written to. A file system without locks has no others.
+    """
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        """Be in no folder yet."""
+        self._folders = tuple(folders)
+        self._locks: list[int] = []
+
+    def __enter__(self) -> Self:
+        """Be present."""
+        for folder in self._folders:
+            with contextlib.suppress(OSError):
+                self._locks.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        self._share()
+        return self
+
+    def others(self) -> bool:
+        """Return whether another process is present in one of the folders."""
+        found = [_is_shared(lock) for lock in self._locks]
+        self._share()
+        return any(found)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the folders."""
+        for lock in self._locks:
+            os.close(lock)
+        self._locks.clear()
+
+    def _share(self) -> None:
+        for lock in self._locks:
+            with contextlib.suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def _is_shared(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,304 @@
+"""`mvc run`: a command runs as it would alone, and the run that it leaves becomes a version.
+
+    weights before ─┐                    ┌─ none ─────► reported
+    command ────────┼─► what it wrote ───┼─ one run ──► its files and values ─► a version
+    weights after ──┘                    └─ several ──► a version each, the oldest first
+
+Whatever mvc meets, the command runs and ends as without it. With `strict` it does not begin unless its run can be recorded,
+as far as that is known, and an error of the recording is raised after its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mvc import errors
+from mvc.api import repository as api
+from mvc.intake import run_contents
+from mvc.intake.layouts import LATEST
+from mvc.intake.run_contents import RunContents
+from mvc.model.document import Document, keys, rows
+from mvc.model.manifest import Manifest
+from mvc.model.paths import escape_name
+from mvc.model.toml import parse, secrets
+from mvc.plural import first
+from mvc.repository.model import Model
+from mvc.repository.record.files import Recorded
+from mvc.repository.worktree import model_file
+from mvc.training import messages, process, rank
+from mvc.training.engine.background import PATIENCE
+from mvc.training.plan import Report
+from mvc.training.process import Ending
+from mvc.training.recent import Recent
+from mvc.training.run import Run, run
+from mvc.training.watch import Watch, Written
+
+_MAX_SUBJECT = 72
+"""Characters of the first line of a message."""
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of `mvc run`: the repository and the model are looked for at `path`, and commands run in `cwd`."""
+
+    path: Path
+    cwd: Path
+    model: str | None = None
+    watch: Sequence[str] = ()
+    name: str | None = None
+    branch: str | None = None
+    aliases: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    message: str | None = None
+    push: str | None = None
+    strict: bool = False
+    keep_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunVersion:
+    """The version of the run in `folder`."""
+
+    folder: Path
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRun(Document):
+    """How a command ended, the versions of its runs, and what was reported."""
+
+    KEYS = keys(
+        "code=ending.exit_code signal=ending.signal",
+        {
+            "runs": rows(
+                "runs",
+                "folder model=recorded.model version=recorded.id number=recorded.version.number branch=recorded.branch",
+            )
+        },
+        "messages",
+    )
+
+    ending: Ending
+    runs: tuple[RunVersion, ...] = ()
+    messages: tuple[str, ...] = ()
+    error: BaseException | None = None
+    """Why the run of a command that was to be `strict` is not recorded."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command; that of the error, if only the recording failed."""
+        if self.error is None or self.ending.failed:
+            return self.ending.exit_code
+        return self.error.exit_code if isinstance(self.error, errors.MvcError) else errors.MvcError.exit_code
+
+
+def run_command(command: Sequence[str], variables: Mapping[str, str], options: Options, report: Report) -> CommandRun:
+    """Run a command to its end, in the current folder, and record its run; `report` is called with each message.
+
+    Raises CommandNotFound, CommandNotExecutable, and with `strict` what is known to keep the run from being recorded.
+    """
+    if rank.rank() != 0:
+        return CommandRun(process.call(command, variables))
+    session = _Session(command, options, report)
+    with contextlib.ExitStack() as stack:
+        session.begin(stack)
+        ending = process.call(command, variables)
+        with process.interruptible():
+            session.end(ending)
+    return CommandRun(ending, tuple(session.runs), tuple(session.messages), session.error)
+
+
+class _Session:
+    """One command, and what is known of its run."""
+
+    def __init__(self, command: Sequence[str], options: Options, report: Report) -> None:
+        self._command = command
+        self._options = options
+        self._report = report
+        self.messages: list[str] = []
+        self.runs: list[RunVersion] = []
+        self.error: BaseException | None = None
+        self._watch: Watch | None = None
+        self._recent = Recent()
+        self._run = self._new_run()
+
+    # --- before
+
+    def begin(self, stack: contextlib.ExitStack) -> None:
+        """Look at what is there, and report what would keep the run from being recorded."""
+        with self._guarded("the run cannot be recorded as things are", is_strict=self._options.strict):
+            self._run.begin()
+            folder = self._folder()
+            self._watch = stack.enter_context(Watch(folder, self._options.cwd, self._options.watch))
+            if self._watch.shared:
+                self._say(
+                    f"another `mvc run` is at work in {self._watch.shown}: name the folder of this run with --watch PATH"
+                )
+
+    def _new_run(self) -> Run:
+        options, lines, report = self._options, self.messages, self._report
+
+        def say(text: str) -> None:
+            lines.append(text)
+            report(text)
+
+        return run(
+            options.model,
+            path=options.path,
+            name=options.name,
+            branch=options.branch,
+            alias=options.aliases,
+            tag=options.tags,
+            strict=options.strict,
+            push=options.push,
+            message=options.message or _message(self._command),
+            keep="failed" if options.keep_failed else "finished",
+            environment=process.has_own_python(self._command[0]),
+            report=say,
+        )
+
+    def _folder(self) -> Path | None:
+        """Return the model's folder; None if there is no repository or no model."""
+        with contextlib.suppress(errors.MvcError):
+            model = self._model()
+            self._recent = Recent.of(model)
+            return model.repository.root / model.folder
+        return None
+
+    def _model(self) -> Model:
+        repository = api.open(self._options.path)
+        return Model(repository.core, repository.model(self._options.model).name)
+
+    # --- after
+
+    def end(self, ending: Ending) -> None:
+        """Record the runs that the command left."""
+        with self._guarded("the run is not recorded"):
+            if self._watch is None:
+                return
+            try:
+                written = self._watch.written()
+            except errors.NothingWritten:
+                if ending.failed and not self._options.keep_failed:
+                    self._say(f"the command failed ({ending}): nothing is recorded")
+                    return
+                raise
+            if ending.failed and not self._options.keep_failed:
+                self._say(
+                    f"the command failed ({ending}): its run is not recorded. Record it anyway: {self._later(written.folders[-1])}"
+                )
+                return
+            self._record_all(written, failed=ending.failed)
+
+    def _record_all(self, written: Written, *, failed: bool) -> None:
+        """Record a version for each run that has none yet, the oldest first."""
+        model = self._model()
+        contents = [
+            found
+            for folder in written.folders
+            for found in self._contents(model, folder, written)
+            if not self._is_recorded(model, found)
+        ]
+        if contents and self._watch is not None and self._watch.shared:
+            shown = first([escape_name(os.fspath(each.folder)) for each in contents], _SHOWN)
+            raise errors.WhoseRun(where=self._watch.shown, runs=shown, command=self._later(contents[-1].folder))
+        copies = [copy.deepcopy(self._run) for _ in contents]
+        for found, version in zip(contents, copies, strict=True):
+            self._record(found, version, failed=failed)
+
+    def _contents(self, model: Model, folder: Path, written: Written) -> Iterator[RunContents]:
+        """Yield the contents of a run, unless they cannot be read, which is reported."""
+        chosen = written.chosen if written.chosen is not None and written.chosen.is_relative_to(folder) else None
+        with self._guarded(f"{escape_name(os.fspath(folder))} is not recorded", self._later(folder)):
+            yield run_contents.read(model, _manifest(model), folder, written.files, chosen)
+
+    def _is_recorded(self, model: Model, contents: RunContents) -> bool:
+        """Return whether the command recorded these weights itself, which is reported."""
+        known = self._recent.version_of(model, contents.files.get(LATEST))
+        if known is not None:
+            self._say(f"{escape_name(os.fspath(contents.folder))} is recorded already, as {known}")
+        return known is not None
+
+    def _record(self, contents: RunContents, version: Run, *, failed: bool) -> None:
+        """Record the version of one run; `Run` itself reports why it could not."""
+        for note in contents.notes:
+            self._say(note)
+        with self._guarded("the run is not recorded", self._later(contents.folder)):
+            self._fill(version, contents)
+            try:
+                done = version.finish(failed=failed)
+            except Exception as error:  # noqa: BLE001 - `strict`
+                self.error = error
+                return
+            if done is not None:
+                self.runs.append(RunVersion(contents.folder, done))
+                version.wait(PATIENCE)
+
+    def _fill(self, version: Run, contents: RunContents) -> None:
+        """Give files and values to the version."""
+        values = dict(contents.values)
+        metrics = values.pop("metrics", {})
+        version.set(**values)
+        for role, path in contents.files.items():
+            if role != LATEST:
+                version.file(role, path)
+        weights = contents.files.get(LATEST)
+        if weights is not None:
+            version.best(weights, metrics)
+        else:  # in several files, each with a role below that of the weights
+            version.set(metrics=metrics)
+
+    # --- reports
+
+    def _later(self, folder: Path) -> str:
+        """Return the command that records the run in a folder."""
+        options = self._options
+        model = ("--model", options.model) if options.model is not None else ()
+        message = options.message or _message(self._command)
+        where = (os.fspath(folder), "-m", message.partition("\n")[0])
+        return shlex.join(["mvc", "--repo", os.fspath(options.path), *model, "record", "--run", *where])
+
+    def _say(self, text: str) -> None:
+        self.messages.append(text)
+        self._report(text)
+
+    @contextlib.contextmanager
+    def _guarded(self, what: str, later: str = "", *, is_strict: bool = False) -> Iterator[None]:
+        """Report an error of the block as `what`, with the command that does it `later`; raise it if `is_strict`."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:
+            if is_strict:
+                raise
+            reason = "stopped by a signal." if isinstance(error, KeyboardInterrupt) else messages.of_error(error)
+            self._say(" ".join(filter(None, (f"{what}: {reason}", f"Record it later: {later}" if later else ""))))
+            self.error = error if self._options.strict else None
+
+
+def _manifest(model: Model) -> Manifest:
+    """Return the roles and value files of the working tree, else of the current version, else none."""
+    with contextlib.suppress(errors.MvcError, OSError):
+        data = model_file.read(model.repository, model.folder)
+        if data is not None:
+            return parse.parse(data, where=model_file.NAME)
+    with contextlib.suppress(errors.MvcError, OSError):
+        if model.current is not None:
+            return model.repository.objects.manifest(model.repository.objects.version(model.current).manifest)
+    return Manifest({"name": model.key})
+
+
+def _message(command: Sequence[str]) -> str:
+    """Return the command line as a message, with a short first line; likely secrets are left out."""
+    text = secrets.redact(shlex.join(escape_name(word) for word in command))
+    if secrets.in_value(text, ("message",)):
+        return escape_name(command[0])
+    if len(text) <= _MAX_SUBJECT:
+        return text
+    return f"{text[: _MAX_SUBJECT - 1].rstrip()}…\n\n{text}"

@@ -1,0 +1,176 @@
+"""A command that runs as if mvc were not there: its streams, its terminal, its signals and its end are its own.
+
+    signal ─┬─ from the terminal, which the command has, too ─► nothing: the command got it already
+            └─ from a process (`kill`, a scheduler) ─► sent on to the command
+    end of the command ─► its exit code, or the signal that ended it
+
+The signals are blocked while mvc waits, and taken one by one; a thread waits for the end of the command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from shutil import which
+
+from mvc import errors
+from mvc.model.paths import escape_name
+
+PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""Signals that end or instruct a program."""
+_BY_TERMINAL = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+_RESET = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Signals that Python ignores, and programs do not expect to be ignored."""
+_SHELL = "/bin/sh"
+SIGNALLED = 128
+"""What a shell adds to the number of a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a command ended: with the exit code `code`, or by `signal`."""
+
+    code: int
+    signal: int | None = None
+
+    @property
+    def failed(self) -> bool:
+        """True unless it ended with 0."""
+        return self.exit_code != 0
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that a shell shows."""
+        return self.code if self.signal is None else SIGNALLED + self.signal
+
+    def __str__(self) -> str:
+        if self.signal is None:
+            return f"exit code {self.code}"
+        try:
+            return signal.Signals(self.signal).name
+        except ValueError:  # a real-time signal
+            return f"signal {self.signal}"
+
+
+def call(command: Sequence[str], variables: Mapping[str, str]) -> Ending:
+    """Run a command to its end, in the current folder. Raises CommandNotFound, CommandNotExecutable, before it begins."""
+    with _blocked() as before:
+        child = _spawn(command, variables, before)
+        ended = threading.Event()
+        waiter = threading.Thread(target=_wait, args=(child, ended, threading.get_ident()), daemon=True)
+        waiter.start()
+        while not ended.is_set():
+            number, is_of_terminal = _next()
+            if number != signal.SIGCHLD and not is_of_terminal:
+                os.kill(child, number)
+        waiter.join()
+        return _ending(os.waitpid(child, 0)[1])
+
+
+def _wait(child: int, ended: threading.Event, thread: int) -> None:
+    """Wait for the end of the command, which keeps its process id until it is asked for; then wake `thread`."""
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    ended.set()
+    signal.pthread_kill(thread, signal.SIGCHLD)
+
+
+def has_own_python(name: str) -> bool:
+    """Return whether a program is beside the Python that runs mvc, whose packages it then has."""
+    found = which(name)
+    return found is not None and os.path.dirname(os.path.abspath(found)) == os.path.dirname(sys.executable)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt in the block at the first signal that ends programs; others are ignored then."""
+
+    def interrupt(_: int, __: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in ending if signal.getsignal(number) is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _blocked() -> Iterator[set[int]]:
+    """Block the signals that are waited for; the block gets the mask of before."""
+    children = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored by a parent: no end of a child would be known
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*PASSED_ON, signal.SIGCHLD))
+    try:
+        yield set(before)
+    finally:
+        while signal.sigpending() & set(PASSED_ON):  # a second Ctrl-C, meant for the command
+            signal.sigwait(PASSED_ON)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGCHLD, children)
+
+
+def _next() -> tuple[int, bool]:
+    """Wait for a signal; return its number, and True if the terminal sent it to the command as well."""
+    awaited = (*PASSED_ON, signal.SIGCHLD)
+    if sys.platform == "linux":
+        found = signal.sigwaitinfo(awaited)
+        return found.si_signo, found.si_code > 0  # SI_KERNEL; kill() has SI_USER, 0
+    number = signal.sigwait(awaited)
+    return number, number in _BY_TERMINAL and _has_terminal()
+
+
+def _has_terminal() -> bool:
+    """Return whether this process is in the foreground of a terminal."""
+    with contextlib.suppress(OSError):
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+        try:
+            return os.tcgetpgrp(terminal) == os.getpgrp()
+        finally:
+            os.close(terminal)
+    return False
+
+
+def _spawn(command: Sequence[str], variables: Mapping[str, str], mask: set[int]) -> int:
+    """Start the program; return its process id."""
+    path = _program(command[0], variables)
+    for program, arguments in ((path, [*command]), (_SHELL, [_SHELL, path, *command[1:]])):
+        try:
+            return os.posix_spawn(program, arguments, variables, setsigmask=mask, setsigdef=_RESET)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC or program == _SHELL:  # a script without `#!` is one of the shell's
+                raise _refusal(command[0], error) from error
+    raise AssertionError
+
+
+def _program(name: str, variables: Mapping[str, str]) -> str:
+    """Return the path of a program, found as a shell finds it. Raises CommandNotFound."""
+    if "/" in name:
+        return name
+    found = which(name, path=variables.get("PATH", os.defpath))
+    if found is None:
+        raise errors.CommandNotFound(name=escape_name(name), reason="no program on PATH has this name")
+    return found
+
+
+def _refusal(name: str, error: OSError) -> errors.MvcError:
+    reason = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return errors.CommandNotFound(name=escape_name(name), reason=reason)
+    return errors.CommandNotExecutable(name=escape_name(name), reason=reason)
+
+
+def _ending(status: int) -> Ending:
+    if os.WIFSIGNALED(status):
+        return Ending(0, os.WTERMSIG(status))
+    return Ending(os.WEXITSTATUS(status))
