@@ -20,6 +20,7 @@ from mvc.porcelain import archive as archives
 from mvc.porcelain import notes, source_check
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.check import Checked, check
+from mvc.porcelain.curve import MetricCurve, curve
 from mvc.porcelain.describe import Description, Options, describe
 from mvc.porcelain.diff import Diff, diff
 from mvc.porcelain.export import Exported, export
@@ -194,6 +195,13 @@ class Version:
     def show(self) -> Shown:
         """Return all details, with the changes from its parent and its places on registries. Raises Missing, Damaged."""
         return show(self._session.of(self.model), self.id)
+
+    def curve(self, metric: str) -> MetricCurve:
+        """Return a metric over the training, from the training log: `points` have x (`axis`: epoch, step or row) and y.
+
+        `metric` is a column of the log, or its end (`mAP50`). Raises NoTrainingLog, NoCurve, BadValueFile.
+        """
+        return curve(self._session.of(self.model), self.id, metric)
 
     def diff(self, other: Revision | None = None, *, tensors: Literal["headers", "deep"] | None = None) -> Diff:
         """Compare the version with `other`, a later version, else with the working tree."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
+from mvc import lazy
 from mvc.cli import cat
 from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
@@ -16,11 +19,20 @@ from mvc.cli.app.verb import verb
 from mvc.cli.history import changes as changes_style
 from mvc.cli.history import notes
 from mvc.cli.history.changes import ChangesStyle
+from mvc.cli.output import screen
 from mvc.model.roles import roles_of
 from mvc.plural import count
 from mvc.porcelain.show import Shown, show
 from mvc.repository import revisions
 from mvc.repository.model import Model
+
+if TYPE_CHECKING:
+    from mvc.cli.output import plot
+    from mvc.porcelain import curve as porcelain
+    from mvc.porcelain.curve import MetricCurve
+else:
+    plot = lazy.Module("mvc.cli.output.plot")
+    porcelain = lazy.Module("mvc.porcelain.curve")
 
 _CLASSES = 10
 """Number of classes shown."""
@@ -30,12 +42,23 @@ _CLASSES = 10
 @click.argument("revision", default="HEAD", metavar="[REV[:ROLE|PATH]]")
 @changes_style.options
 @click.option("-s", "--no-patch", is_flag=True, help="Leave out the changes.")
-def command(invocation: Invocation, revision: str, changes_style: ChangesStyle, no_patch: bool) -> None:
+@click.option(
+    "--curve", "metric", metavar="KEY", help="Draw a metric over the training, from the version's training log."
+)
+def command(
+    invocation: Invocation, revision: str, changes_style: ChangesStyle, no_patch: bool, metric: str | None
+) -> None:
     """Show one version in full.
 
     Prints its author, date, message, values, files, and the changes from its parent; REV:PATH prints one file of it, as
     `mvc cat` does.
+
+    With --curve, draws a metric by epoch or step instead: a column of the file with the role training-log, or of the
+    results.csv or metrics.csv that the trainer wrote. KEY is its column, or the end of it (mAP50 for metrics/mAP50(B)).
     """
+    if metric is not None:
+        _curve(invocation, revision, metric)
+        return
     if revisions.names_file(revision):
         cat.write(invocation, revision)
         return
@@ -46,6 +69,22 @@ def command(invocation: Invocation, revision: str, changes_style: ChangesStyle, 
         context=None if no_patch else changes_style.context,
     )
     invocation.emit("show", shown, lambda: _lines(shown, changes_style, no_patch=no_patch), ids=(shown.id,), page=True)
+
+
+def _curve(invocation: Invocation, revision: str, metric: str) -> None:
+    """Draw a metric; raise NoTrainingLog, NoCurve."""
+    model = Model(invocation.repository(), invocation.model())
+    drawn = porcelain.curve(
+        Model(model.repository, revisions.model_of(model, revision)), revisions.resolve(model, revision), metric
+    )
+    invocation.emit("show", drawn, lambda: _plotted(drawn), ids=(drawn.id,), wrap=False)
+
+
+def _plotted(drawn: MetricCurve) -> Iterator[str]:
+    yield escape(drawn.summary())
+    yield from plot.plot(
+        drawn.points, drawn.axis, columns=screen.columns() or plot.WIDTH, ascii_only=screen.is_ascii(sys.stdout)
+    )
 
 
 def _lines(shown: Shown, chosen: ChangesStyle, *, no_patch: bool) -> Iterator[str]:

@@ -181,3 +181,17 @@ class NotInRemoteVersion(NotInVersion):
 
     Name a role, a path, a folder or a quoted pattern, such as 'onnx*'.
     """
+
+
+class NoTrainingLog(Usage):
+    """{version} has no training log.
+
+    It is a file with one of the roles {roles}, such as `mvc record --file training-log=PATH` adds.
+    """
+
+
+class NoCurve(Usage):
+    """{version} has no curve of {key}: {where} has {known}.
+
+    Name one of these: `mvc show --curve KEY`.
+    """

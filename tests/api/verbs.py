@@ -19,7 +19,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "record": ("Model.record", "Model.resume", "Model.preflight"),
     "run": ("mvc.run",),
     "log": ("Model.log",),
-    "show": ("Version.show",),
+    "show": ("Version.show", "Version.curve"),
     "diff": ("Model.diff", "Version.diff"),
     "compare": ("Model.compare",),
     "switch": ("Model.switch",),

@@ -32,6 +32,7 @@ from mvc.porcelain.cherry_pick import Picked
 from mvc.porcelain.clone import Cloned
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.compare import Comparison
+from mvc.porcelain.curve import MetricCurve
 from mvc.porcelain.describe import Description
 from mvc.porcelain.diff import Diff
 from mvc.porcelain.docker import ImageDrift, ResolvedImage
@@ -141,7 +142,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "rev-parse": [{"values": list[str]}],
     "run": [CommandRun],
     "set": [{**EDITED, "warnings": list[Problem], "read": list[FileValues]}],
-    "show": [Shown],
+    "show": [Shown, MetricCurve],
     "shortlog": [{"model": str, "authors": [{"author": str, "versions": list[VersionId]}]}],
     "source": [{"source": dict[str, Any]}, SourceChecked],
     "stash": [Stashed, {"stashes": list[Stash]}, StashChanges, Applied, {"dropped": list[Stash]}],
@@ -175,6 +176,7 @@ COMMANDS = {
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
                "remote check` of any other remote"),
     "revert": ("revert", "revert --continue", "revert --abort"),
+    "show": ("show", "show --curve"),
     "source": ("source` and `mvc source show", "source check"),
     "stash": ("stash`, `mvc stash push` and `mvc stash save", "stash list", "stash show",
               "stash pop`, `mvc stash apply` and `mvc stash branch", "stash drop` and `mvc stash clear"),

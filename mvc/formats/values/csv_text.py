@@ -42,17 +42,18 @@ def load_tabs(text: str) -> list[dict[str, Any]]:
 
 def _rows(reader: Any) -> Iterator[dict[str, Any]]:
     columns = [name.strip() for name in next(reader, [])]
-    _check(columns)
+    check(columns)
     for number, cells in enumerate(filter(None, reader), start=1):
         if number > MAX_ROWS:
             raise MalformedError(f"it has more than {MAX_ROWS:,} rows")
         if len(cells) > len(columns):
             raise MalformedError(f"line {reader.line_num} has {len(cells)} cells, and the header {len(columns)}")
         named = zip(columns, map(str.strip, cells), strict=False)
-        yield {name: _typed(cell) for name, cell in named if cell}
+        yield {name: typed(cell) for name, cell in named if cell}
 
 
-def _check(columns: list[str]) -> None:
+def check(columns: list[str]) -> None:
+    """Raise MalformedError unless the columns have names, each its own."""
     if len(columns) > MAX_COLUMNS:
         raise MalformedError(f"it has more than {MAX_COLUMNS:,} columns")
     seen: set[str] = set()
@@ -66,7 +67,8 @@ def _check(columns: list[str]) -> None:
         raise MalformedError("it is empty")
 
 
-def _typed(cell: str) -> Any:
+def typed(cell: str) -> Any:
+    """Return a cell as a number, a truth value or a text."""
     if _INT.match(cell):
         return int(cell)
     if _FLOAT.match(cell) or _NOT_FINITE.match(cell):
