@@ -119,6 +119,27 @@ class Imports:
         """
         return self._run("hf", [place], model, branch, dry_run=dry_run, actor=actor, progress=progress)
 
+    def mlflow(
+        self,
+        url: str,
+        *,
+        artifacts: PathLike | None = None,
+        model: str | None = None,
+        branch: str | None = None,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+    ) -> ImportedHistory:
+        """Import a registered model of MLflow: `mlflow://HOST/MODEL` or `mlflow+sqlite:///PATH#MODEL`.
+
+        Of a database, files below its folder are read, and below `artifacts`. Raises BadHubUrl, HubLacks, HubDenied,
+        RegistryUnreachable.
+        """
+        settings = {"artifacts": os.fspath(self._session.absolute(artifacts))} if artifacts is not None else {}
+        return self._run(
+            "mlflow", [url], model, branch, settings=settings, dry_run=dry_run, actor=actor, progress=progress
+        )
+
     def _run(
         self,
         kind: str,

@@ -78,6 +78,13 @@ KINDS = (
         signs=(("snapshots", "blobs"), ("mvc-version.json",), (".cache/huggingface/download",)),
         extra="hf",
     ),
+    Kind(
+        "mlflow",
+        "Import a registered model of an MLflow server or database (mlflow://, mlflow+sqlite://).",
+        "mvc.registry.mlflow.history",
+        schemes=("mlflow", "mlflow+http", "mlflow+sqlite"),
+        extra="mlflow",
+    ),
 )
 _BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -100,6 +100,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "Imports.dvc",
         "Imports.oci",
         "Imports.hf",
+        "Imports.mlflow",
     ),
     "experiment": ("Experiments.all",),
     "experiment create": ("Experiments.create",),

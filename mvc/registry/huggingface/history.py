@@ -15,10 +15,11 @@ from mvc.model.version import Person
 from mvc.registry import published
 from mvc.registry.handmade import model_key
 from mvc.registry.hubs.hub import Access
+from mvc.registry.hubs.side_branches import side_branches
 from mvc.registry.huggingface import address, session, snapshots
 from mvc.registry.huggingface.client import Client, Commit, Refs, RepositoryFile
 from mvc.registry.huggingface.hub import BRANCH
-from mvc.registry.huggingface.steps import Origin, Steps, name_of, side_branches
+from mvc.registry.huggingface.steps import Origin, Steps, name_of
 from mvc.repository.imports.request import Request
 from mvc.repository.imports.source import Checksum, Sink, SourceFile, SourceHistory
 

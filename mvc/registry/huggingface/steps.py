@@ -6,12 +6,11 @@ anything else ─► files with roles; card and config.json: metrics, labels, li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mvc import errors
 from mvc.model.version import Person, Timestamp
-from mvc.registry import published
 from mvc.registry.hubs import file_roles, version_objects
 from mvc.registry.huggingface import card
 from mvc.registry.huggingface.card import CARD, CONFIG
@@ -127,27 +126,3 @@ def name_of(steps: Sequence[Step], otherwise: str) -> str:
     """Return the model's name: that of the last version that mvc published, else another one."""
     names = [step.objects.manifest.name for step in steps if step.objects is not None]
     return names[-1] if names else otherwise
-
-
-def side_branches(steps: Sequence[Step], tips: Iterable[str]) -> dict[str, str]:
-    """Return a branch for each published version that no tip reaches: the Hub has side branches of mvc in one line."""
-    by_id = {step.objects.version.id(): step for step in steps if step.objects is not None}
-    by_key = {step.key: step for step in steps}
-
-    def parents(step: Step) -> Iterator[Step]:
-        ids = step.objects.version.parents if step.objects is not None else ()
-        yield from (by_id[id_] for id_ in ids if id_ in by_id)
-        yield from (by_key[key] for key in step.parents if step.objects is None and key in by_key)
-
-    waiting, reached = [by_key[key] for key in tips], set[str]()
-    branches: dict[str, str] = {}
-    for start in (None, *reversed(steps)):  # children come after their parents
-        if start is not None and start.objects is not None and start.key not in reached:
-            branches[published.version_name(start.objects.version.number, start.objects.version.id())] = start.key
-            waiting.append(start)
-        while waiting:
-            step = waiting.pop()
-            if step.key not in reached:
-                reached.add(step.key)
-                waiting += parents(step)
-    return branches
