@@ -44,6 +44,25 @@ class Imports:
         """
         return self._run("folders", places, model, branch, dry_run=dry_run, actor=actor, progress=progress)
 
+    def repository(
+        self,
+        place: PathLike,
+        *,
+        model: str | None = None,
+        branch: str | None = None,
+        dry_run: bool = False,
+        actor: Who | None = None,
+        progress: Progress | None = None,
+        **settings: str,
+    ) -> ImportedHistory:
+        """Import a model of another mvc repository, or of a remote: a path or URL, and `#MODEL` unless it is the only one.
+
+        Versions keep their ids; branches, tags, aliases and notes come with them, or only one `branch`. `settings` are
+        those of a remote. Raises NotThere, SeveralModels, and errors of the remote.
+        """
+        given = {key.replace("_", "-"): value for key, value in settings.items()}
+        return self._run("mvc", [place], model, branch, settings=given, dry_run=dry_run, actor=actor, progress=progress)
+
     def git(
         self,
         place: PathLike,

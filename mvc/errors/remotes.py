@@ -129,5 +129,5 @@ class RemoteRewritten(Damaged):
 class SeveralModels(Usage):
     """{remote} has several models: {known}.
 
-    Name one after a #: `mvc download {source:shell}`
+    Name one after a #: {source:shell}.
     """

@@ -18,6 +18,7 @@ from mvc.repository.imports.source import SourceHistory
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
+from mvc.transport import expiry_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,19 @@ def import_history(
     key = model or history.model
     names.check_model_key(key)
     created = repository.heads.get(key) is None
-    importer = Importer(repository, key, history, actor, dry_run=dry_run, progress=progress)
     if not created and model is None and not history.is_chosen:
         _require_own(Model(repository, key), history, actor)
+    importer = Importer(repository, key, history, actor, dry_run=dry_run, progress=progress)
+    if not dry_run:
+        expiry_sync.repeat(repository, history.expired)
     steps = importer.run()
     imported = any(step.how != LEFT_OUT for step in steps)
     refs = Refs(Model(repository, key), importer, actor)
     if imported and not dry_run:
+        _add_notes(Model(repository, key), history)
         refs.update(progress)
+    if not dry_run:
+        importer.end()
     return ImportedHistory(
         history.origin,
         key,
@@ -94,10 +100,29 @@ def import_history(
 
 
 def _require_own(model: Model, history: SourceHistory, actor: Actor) -> None:
-    """Raise OtherHistory if the model has versions, and not the first one of the source."""
+    """Raise OtherHistory if the model has versions, and none of the first ones of the source's branches."""
     tips = histories.tips(model)
+    if not tips:
+        return
+    own = histories.ancestors(model.repository.objects, tips)
     preview = Importer(model.repository, model.key, history, actor, dry_run=True)
-    steps = map(preview.step, history.steps) if tips else ()
-    first = next((step.id for step in steps if step.how != LEFT_OUT), None)
-    if first is not None and first not in histories.ancestors(model.repository.objects, tips):
-        raise errors.OtherHistory(model=model.key, origin=history.origin)
+    parents = {step.key: step.parents for step in history.steps}
+    named = set(histories.reach([*history.branches.values()] or [*parents], lambda key: parents.get(key, ())))
+    left_out: set[str] = set()
+    for step in history.steps:
+        if step.key in named and left_out.issuperset(step.parents):
+            outcome = preview.step(step)
+            if outcome.how == LEFT_OUT:
+                left_out.add(step.key)
+            elif outcome.id is None or outcome.id in own:  # one to download may be known
+                return
+    raise errors.OtherHistory(model=model.key, origin=history.origin)
+
+
+def _add_notes(model: Model, history: SourceHistory) -> None:
+    """Record the notes of the source on versions that are here."""
+    repository = model.repository
+    for id_, notes in history.notes.items():
+        if repository.objects.has(id_):
+            with repository.locked():
+                repository.remarks.merge(model.key, id_, notes)

@@ -50,6 +50,13 @@ KINDS = (
         several=True,
     ),
     Kind(
+        "mvc",
+        "Import a model of another mvc repository or remote: PLACE#MODEL.",
+        "mvc.porcelain.import_repository",
+        signs=((".mvc",),),
+        within=("git",),
+    ),
+    Kind(
         "git",
         "Import a Git repository with weights in Git or Git LFS.",
         "mvc.intake.histories.git",

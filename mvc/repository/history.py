@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Entry = tuple[VersionId, Version]
 T = TypeVar("T")
+_Id = TypeVar("_Id", bound=str)
 _Fields = TypeVar("_Fields", bound=VersionFields)
 _Fields_co = TypeVar("_Fields_co", bound=VersionFields, covariant=True)
 
@@ -44,12 +45,12 @@ class Versions(Protocol[_Fields_co]):
         """Return the parents of a version that are not recorded as absent."""
 
 
-def reach(tips: Iterable[VersionId], parents: Callable[[VersionId], Iterable[VersionId]]) -> Iterator[VersionId]:
+def reach(tips: Iterable[_Id], parents: Callable[[_Id], Iterable[_Id]]) -> Iterator[_Id]:
     """Yield every id reachable from `tips` through `parents`, tips included: each once, the nearest first.
 
     `parents` is called after its id was yielded; an empty result ends the walk at that id.
     """
-    seen: set[VersionId] = set()
+    seen: set[_Id] = set()
     waiting = deque(tips)
     while waiting:
         id_ = waiting.popleft()

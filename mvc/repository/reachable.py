@@ -10,6 +10,7 @@ from mvc import errors, lazy
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
 from mvc.repository import history
+from mvc.repository.imports import unfinished
 from mvc.storage import objects
 from mvc.storage.records import config, journal, merges, operations, promised, stashes
 from mvc.storage.records.reflog import HEADS, REFS, RefName
@@ -106,10 +107,12 @@ def lost(repository: Repository, model: str) -> list[VersionId]:
 
     A version is committed on a tip, so one whose parent is here had a log. A first version alone proves nothing while
     `refs` is there: an interrupted first commit leaves one. Nor does a version in a metadata pack: an interrupted clone
-    or fetch has it before any ref.
+    or fetch has it before any ref; nor do versions of an import in progress.
     """
     head = repository.heads.get(model)
     if head is None or head.branch is None or repository.refs.numbers(RefName(model, HEADS, head.branch)):
+        return []
+    if unfinished.exists(repository.door, model):
         return []
     versions = all_versions(repository)
     logged = {id_ for ref in _logs(repository) for entry in _readable_entries(repository, ref) for id_ in entry if id_}

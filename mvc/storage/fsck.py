@@ -78,7 +78,7 @@ _DECODERS: dict[str, Callable[[bytes], object]] = {
 }
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
-    "tmp", "lock", "journal", "clone", "merges", "publishing", "sparse", "collected", "pruned", "stashes", "remarks",
+    "tmp", "lock", "journal", "clone", "importing", "merges", "publishing", "sparse", "collected", "pruned", "stashes", "remarks",
     "operations",
 }  # fmt: skip
 

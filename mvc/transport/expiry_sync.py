@@ -6,7 +6,7 @@ here    expired/…   ─► there, when a push has versions whose bytes are on 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mvc.model.ids import FileId, VersionId, digest
@@ -30,7 +30,11 @@ def receive(repository: Repository, remote: Remote) -> ReceivedExpiries:
 
     The remote promises the files of revived versions, which end what was dropped here too.
     """
-    records = expiries.read(remote.backend)
+    return repeat(repository, expiries.read(remote.backend), remote.name)
+
+
+def repeat(repository: Repository, records: Sequence[Expired], promisor: str | None = None) -> ReceivedExpiries:
+    """Repeat the new `records` of another store here, as `receive`; `promisor` has the bytes of revived versions."""
     if not records:
         return ReceivedExpiries(0, 0)
     with repository.locked():
@@ -42,7 +46,8 @@ def receive(repository: Repository, remote: Remote) -> ReceivedExpiries:
             complete = {
                 file for file in record.files if repository.recipes.any_for(file) and repository.recipes.best(file)
             }
-            _promise(repository, remote, record)
+            if promisor is not None:
+                _promise(repository, promisor, record)
             expired.repeat(repository.door, record, set(record.files) - complete)
             versions.update(record.versions or ())
             kept |= complete
@@ -51,13 +56,13 @@ def receive(repository: Repository, remote: Remote) -> ReceivedExpiries:
     return ReceivedExpiries(len(versions), len(kept))
 
 
-def _promise(repository: Repository, remote: Remote, record: Expired) -> None:
+def _promise(repository: Repository, promisor: str, record: Expired) -> None:
     """Record the files of versions that `record` revives, and that are not complete here, as promised."""
     here = [id_ for id_ in record.revived or () if repository.objects.has(id_)]
     files = {entry.file for id_ in here for entry in promises.entries_of(repository, id_)}
     absent = [each for each in files if repository.promised.state(each) is not State.COMPLETE]
     if absent:
-        repository.promised.add(PROMISED, absent, reason=remote.name, by=record.by, at=record.at)
+        repository.promised.add(PROMISED, absent, reason=promisor, by=record.by, at=record.at)
 
 
 def local_records(

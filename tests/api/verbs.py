@@ -96,6 +96,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "Repository.import_model",
         "Experiments.import_result",
         "Imports.folders",
+        "Imports.repository",
         "Imports.git",
         "Imports.dvc",
         "Imports.oci",

@@ -320,6 +320,26 @@ def renamed(root: Path) -> None:
     mvc(root, "commit", "-m", "two")
 
 
+@made_once
+def beside_runs(root: Path) -> None:
+    """A repository without a model, and two runs beside it."""
+    mvc(root, "init")
+    for step, name in enumerate(("exp1", "exp2")):
+        runs.ultralytics(root / ".mvc-runs" / name, step=step)
+
+
+@made_once
+def beside_remote(root: Path) -> None:
+    """A repository without a model, and a remote beside it with two versions, a tag and a note."""
+    noted(root)
+    mvc(root, "push", "--tags")
+    remote = (root / ORIGIN).rename(root.with_name(f"{root.name}-remote"))
+    shutil.rmtree(root)
+    root.mkdir()
+    remote.rename(root / ORIGIN)
+    mvc(root, "init")
+
+
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
     Scenario("add", untracked, ("add", "more.txt", "--as", "readme")),
@@ -402,6 +422,8 @@ SCENARIOS = (
     Scenario("pull", behind, ("pull",), check=SURVEY),
     Scenario("pull --rebase", diverged, ("pull", "--rebase"), check=SURVEY),
     Scenario("push --rebase", diverged, ("push", "--rebase"), check=SURVEY),
+    Scenario("import --folders", beside_runs, ("import", "--folders", ".mvc-runs/exp1", ".mvc-runs/exp2")),
+    Scenario("import of a remote", beside_remote, ("import", f"{ORIGIN}#helmets")),
     Scenario("archive", two_versions, ("archive", "v1", "-o", "out.tar.gz")),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
     Scenario("export --oci", two_versions, ("export", "--oci", "v1", "out"), (0, 16)),

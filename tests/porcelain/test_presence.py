@@ -81,6 +81,7 @@ ROWS = (
     Row("add new.bin", write=("new.bin",)),
     Row("add new.bin --as weights", write=("new.bin",)),
     Row("add --run exp1", write=("exp1/best.pt",)),
+    Row("import --model runs --folders exp1", write=("exp1/best.pt",)),
     Row("rm weights", deletes=True),
     Row("rm --cached runs", deletes=True),
     Row("commit -m x", before=EDIT),

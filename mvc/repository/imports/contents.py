@@ -17,8 +17,9 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.model.ids import FileId, Hasher
 from mvc.model.paths import escape_name
+from mvc.model.tree import TreeEntry
 from mvc.repository.imports import digests
-from mvc.repository.imports.source import Sink, SourceFile
+from mvc.repository.imports.source import Checksum, Sink, SourceFile
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.disk import hashing
@@ -46,7 +47,7 @@ class Contents:
         self._dry_run = dry_run
         self._progress = progress
         self._sizes: dict[FileId, int] = {}
-        self._places: dict[Path, Content] = {}
+        self._places: dict[tuple[Path, Checksum | None], Content] = {}
         self._temporaries: list[Temporary] = []
         self.received = 0
         """Bytes downloaded."""
@@ -55,16 +56,18 @@ class Contents:
         """Return whether all bytes of a file are in the store."""
         return self._repository.promised.state(file) is State.COMPLETE
 
-    def identify(self, step: str, file: SourceFile) -> Content | None:
+    def identify(self, step: str, file: SourceFile, expected: TreeEntry | None = None) -> Content | None:
         """Return the content of a file, compared with its checksum; None for a download in a dry run.
 
-        Raises ContentDiffers, NoSuchFile, NotRegularFile, UnreadableFile, and as the file's function does.
+        The content of an `expected` entry is not read if it is stored. Raises ContentDiffers, NoSuchFile, NotRegularFile,
+        UnreadableFile, and as the file's function does.
         """
-        known = self._known(file)
+        is_here = expected is not None and (self._dry_run or self.is_stored(expected.file))
+        known = Content(expected.file, expected.size) if expected is not None and is_here else self._known(file)
         if known is not None:
             return known
-        if isinstance(file.content, Path) and file.content in self._places:
-            return self._places[file.content]
+        if isinstance(file.content, Path) and (file.content, file.checksum) in self._places:
+            return self._places[file.content, file.checksum]
         if file.remote and self._dry_run:
             return None
         reading = _Reading(file, self._progress)
@@ -77,7 +80,7 @@ class Contents:
             self._checksums.add(file.checksum.algorithm, file.checksum.digest, content.file)
         self._sizes[content.file] = content.size
         if isinstance(file.content, Path) and file.checksum is not None:  # its checksum may be one of several contents
-            self._places[file.content] = content
+            self._places[file.content, file.checksum] = content
         return content._replace(temporary=temporary)
 
     def small(self, file: SourceFile, limit: int) -> bytes:

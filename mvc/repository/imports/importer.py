@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from mvc import errors
@@ -20,22 +21,21 @@ from mvc.model.toml import secrets
 from mvc.model.version import Person, Timestamp, Version
 from mvc.repository import delta_bases
 from mvc.repository.imports import snapshot as snapshots
+from mvc.repository.imports import unfinished
 from mvc.repository.imports.contents import Content, Contents
 from mvc.repository.imports.snapshot import Snapshot
 from mvc.repository.imports.source import SourceHistory, Step
 from mvc.repository.model import Model
-from mvc.repository.parts import MAIN, MODEL_TOML
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
 from mvc.storage.records import config, promised
-from mvc.storage.records.heads import Head
 from mvc.storage.records.promised import ABSENT, Cause
 
 NEW, KNOWN, LEFT_OUT = "new", "known", "left out"
 """The outcome for a step: a new version, one that the model has, or none."""
-_UNFIT = (errors.ContentDiffers, errors.NoSuchFile, errors.NotRegularFile, errors.UnreadableFile)
+_UNFIT = (errors.ContentDiffers, errors.NoSuchFile, errors.NotRegularFile, errors.UnreadableFile, errors.Damaged)
 """Errors of a file for which its step is left out; others, such as those of a network, end the import."""
 
 
@@ -86,20 +86,26 @@ class Importer:
     absent: list[VersionId] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Roll an interrupted command forward, unless it is a dry run; import nothing yet."""
+        """Roll an interrupted command forward and record the import, unless it is a dry run; import nothing yet."""
+        self._expired = frozenset(file for record in self.history.expired for file in record.files)
         self.contents = Contents(self.repository, dry_run=self.dry_run, progress=self.progress)
         if self.dry_run:
             self._generation = b""
             return
         with self.repository.writing():
             self._generation = gc.generation(self.repository.door)
+            unfinished.begin(self.repository.door, self.key, self.history.origin)
 
     def run(self) -> tuple[ImportedStep, ...]:
-        """Import all steps, in their order. Raises CollectedMeanwhile, DiskFailed, and errors of the source."""
+        """Import all steps, in their order; then refs name them, and `end` is called. Raises CollectedMeanwhile, DiskFailed, and errors of the source."""
         try:
             return tuple([self.step(step) for step in self.history.steps])
         finally:
             self.contents.save()
+
+    def end(self) -> None:
+        """Record that the import ended."""
+        unfinished.end(self.repository.door, self.key)
 
     def step(self, step: Step) -> ImportedStep:
         """Import one step, after its parents. Raises as `run`."""
@@ -108,7 +114,8 @@ class Importer:
             return self._left_out(step, parents, _missing(step.missing))
         with self.contents.step():
             try:
-                found = [self.contents.identify(step.key, file) for file in step.files]
+                expected = step.objects.tree.by_path if step.objects is not None else {}
+                found = [self.contents.identify(step.key, file, expected.get(file.path)) for file in step.files]
             except _UNFIT as error:
                 return self._left_out(step, parents, error.message)
             contents = [content for content in found if content is not None]
@@ -138,7 +145,7 @@ class Importer:
 
     def _parents(self, step: Step) -> Place:
         """Return the versions that are the parents of a step, and the number of the first."""
-        places = [self.places[key] for key in step.parents if key in self.places]
+        places = [self.places[key] for key in step.parents if key in self.places and self.places[key].ids]
         ids = dict.fromkeys(id_ for place in places for id_ in place.ids)
         return Place(tuple(ids), places[0].number if places else 0)
 
@@ -166,15 +173,15 @@ class Importer:
     def _snapshot(self, step: Step, contents: Sequence[Content]) -> Snapshot:
         if step.objects is None:
             return snapshots.of_step(step, self.history.model, contents, self.contents.small)
-        return _exact(step, contents)
+        return _exact(step, contents, self._expired)
 
     def _how(self, id_: VersionId | None, snapshot: Snapshot) -> str:
-        """Return KNOWN for a version that is here with all its bytes."""
+        """Return KNOWN for a version that is here with all its bytes, but for those that the source dropped."""
         objects = self.repository.objects
         if id_ is None or not objects.has(id_):
             return NEW
         files = (objects.version(id_).model_toml, *(entry.file for entry in snapshot.tree.entries))
-        return KNOWN if all(map(self.contents.is_stored, files)) else NEW
+        return KNOWN if all(file in self._expired or self.contents.is_stored(file) for file in files) else NEW
 
     # --- storing
 
@@ -213,8 +220,6 @@ class Importer:
             config.require(repository.door, ingest.features)
             repository.door.barrier()
             self._record_absent(version)
-            if repository.heads.get(self.key) is None:
-                repository.heads.set(self.key, Head(folder_for(repository, self.key), MAIN))
 
     def _record_absent(self, version: Version) -> None:
         """Record the parents that the source does not have."""
@@ -227,13 +232,10 @@ class Importer:
         self.absent += [id_ for id_ in version.parents if not objects.has(id_)]
 
 
-def folder_for(repository: Repository, key: str) -> str:
-    """Return the folder of a new model: the repository's root if it has no model, else a folder of the model's name."""
-    return key if repository.heads.models() or (repository.root / MODEL_TOML).exists() else ""
-
-
-def _exact(step: Step, contents: Sequence[Content]) -> Snapshot:
+def _exact(step: Step, contents: Sequence[Content], expired: AbstractSet[FileId]) -> Snapshot:
     """Return the objects of a step after checking that they belong together, and that its files are theirs.
+
+    Files that the source dropped are `expired`.
 
     Raises NotCanonical, ContentDiffers, UnsafePath, UnportablePath, CollidingPaths.
     """
@@ -244,9 +246,10 @@ def _exact(step: Step, contents: Sequence[Content]) -> Snapshot:
         raise errors.NotCanonical(reason="the parts of a version do not belong together")
     snapshots.check_paths(list(tree.by_path))
     by_path = {file.path: (file, content) for file, content in zip(step.files, contents, strict=True)}
-    if by_path.keys() != tree.by_path.keys():
+    needed = {entry.path for entry in tree.entries if entry.file not in expired}
+    if not needed <= by_path.keys() <= tree.by_path.keys():
         raise errors.NotCanonical(reason="the files of a version are not those of its tree")
-    for entry in tree.entries:
+    for entry in map(tree.by_path.__getitem__, by_path):
         content = by_path[entry.path][1]
         if (content.file, content.size) != (entry.file, entry.size):
             raise errors.ContentDiffers(

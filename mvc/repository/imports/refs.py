@@ -22,6 +22,7 @@ from mvc.repository import refnames
 from mvc.repository.imports.importer import Importer, person
 from mvc.repository.imports.source import AliasMove
 from mvc.repository.model import Model
+from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor
 from mvc.repository.retention import completeness
 from mvc.repository.worktree import checkout, model_file
@@ -57,6 +58,7 @@ class Refs:
 
     def update(self, progress: Progress | None = None) -> None:
         """Create or move all refs. Raises InTheWay, after everything else was done; RefMoved, CollectedMeanwhile."""
+        self._ensure_head()
         source = self.importer.history
         targets = {name: self._target(key, f"branch {name}") for name, key in source.branches.items()}
         plan = [update for name, id_ in targets.items() if id_ and (update := self._branch(name, id_))]
@@ -73,6 +75,14 @@ class Refs:
         for update in plan:
             if update.name == head.branch:
                 self._current(update, head, progress)
+
+    def _ensure_head(self) -> None:
+        """Create the model if it is new: in the repository's root if that has no model, else in a folder of its name."""
+        repository, key = self.model.repository, self.model.key
+        with repository.locked():
+            if repository.heads.get(key) is None:
+                is_free = not repository.heads.models() and model_file.read(repository, "") is None
+                repository.heads.set(key, Head("" if is_free else key, MAIN))
 
     def _target(self, key: str, what: str) -> VersionId | None:
         """Return the version of a step, of one left out that of its nearest ancestor; add a warning if there is none."""

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Code, Person, Timestamp, Version
+from mvc.storage.records.promised import Expired
+from mvc.storage.records.remarks import Note
 
 Sink = Callable[[bytes], object]
 """A consumer of a file's bytes, block by block."""
@@ -64,7 +67,8 @@ class Step:
     values of model.toml, whole: `model`, `labelmap`, `parameters`, `metrics`, `docker`, `source`, `from`; a file that
     `from` names is one of the step's. `patterns` are entries of `[files]` for folders: the files in `models/**`, say, have
     the roles `models/...`. `missing` names files whose bytes the source lacks: the step is then left out, and its children
-    become those of its parents. With `objects`, the version is exactly these, and roles come from their tree.
+    become those of its parents. With `objects`, the version is exactly these: files that are stored here are not read, and
+    those that the source dropped (`SourceHistory.expired`) are absent.
     """
 
     key: str
@@ -96,7 +100,7 @@ class AliasMove:
 class SourceHistory:
     """The steps of a source, parents first, and its names for them.
 
-    `origin` names the source in messages. `model` is the model's name there, which is in each version, and the proposed
+    `origin` names the source in messages; `expired` are its records of bytes that it dropped, `notes` those on its versions. `model` is the model's name there, which is in each version, and the proposed
     key; with `is_chosen`, the user chose it. The first of `branches` is checked out in a new model.
     """
 
@@ -108,3 +112,5 @@ class SourceHistory:
     aliases: Sequence[AliasMove] = ()
     warnings: tuple[str, ...] = ()
     is_chosen: bool = False
+    expired: Sequence[Expired] = ()
+    notes: Mapping[VersionId, Sequence[Note]] = field(default_factory=dict)
