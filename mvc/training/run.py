@@ -18,7 +18,6 @@ On other ranks than 0 all its methods do nothing.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +34,7 @@ from mvc.training.engine.contents import Contents, Place
 from mvc.training.engine.guard import Guarded, guarded
 from mvc.training.engine.inputs import Inputs
 from mvc.training.engine.output import OutputFolder, TrainingLog
-from mvc.training.engine.recorder import REQUEST, TRAINING_LOG, Recorder
+from mvc.training.engine.recorder import REQUEST, TRAINING_LOG, Recorder, temporary_folder
 from mvc.training.engine.weights import Mode, Weights
 from mvc.training.plan import Every, Keep, Plan, Report, file_name
 
@@ -334,4 +333,4 @@ def _absolute(path: PathLike) -> str:
     try:
         return os.path.abspath(path)
     except OSError:
-        return os.path.join(tempfile.gettempdir(), path)
+        return os.path.join(temporary_folder(), path)

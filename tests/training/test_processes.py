@@ -177,6 +177,7 @@ def test_the_end_of_the_process_does_not_wait_for_a_push_that_hangs(
     monkeypatch.setattr(sys, "executable", str(sleeper))
     push = background.BackgroundPush(model.folder, "helmets", "origin", ["main"], reports)
     assert not push.wait(0)
+    assert os.getsid(push._child.pid) == push._child.pid  # no signal to the training's terminal reaches it
     assert reports.texts[0].startswith("the push to origin goes on in process ")
     push.stop()
     assert push.wait(60)

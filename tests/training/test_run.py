@@ -240,6 +240,15 @@ def test_a_branch_that_is_not_possible_is_replaced_by_the_runs_own(
     assert model["run/y"].id == run.recorded.id
 
 
+def test_a_run_that_was_killed_on_a_detached_head_is_recorded_on_its_own_branch(
+    model: mvc.Model, weights: Path, reports: Reports
+) -> None:
+    model.switch("v1", detach=True)
+    mvc.run("helmets", name="x", output="out", report=reports).best(weights, m=1)
+    done = model.resume("out/mvc-record.json")
+    assert model["run/x"].id == done.id
+
+
 def test_names_that_are_refused_do_not_keep_the_version_from_being_recorded(
     model: mvc.Model, weights: Path, reports: Reports
 ) -> None:

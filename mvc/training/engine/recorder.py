@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mvc import errors, machine
@@ -62,7 +62,8 @@ class Recorder:
         self._author = _UNKNOWN
         self._time = Timestamp(0)
         self._kept: Contents | None = None
-        self._spare = OutputFolder(Path(tempfile.gettempdir()) / f"mvc-{file_name(plan.name)}")
+        self._spare = OutputFolder(temporary_folder() / f"mvc-{file_name(plan.name)}")
+        self._is_branch_refused = False
         self.command: str | None = None
         """The command that records the run as it was kept last; None if it was not kept."""
 
@@ -81,6 +82,7 @@ class Recorder:
             model = repository.model(self._plan.model)
             self._model = model.name
             for problem in self._preflight(model):
+                self._is_branch_refused |= problem.key == "branch"
                 (remarks if problem.severity == WARNING else problems).append(self._text(problem))
         except errors.MvcError as error:
             problems.append(messages.of_error(error))
@@ -121,18 +123,14 @@ class Recorder:
         return None
 
     def record(self, contents: Contents, place: Place) -> Written:
-        """Record a version; what was kept before, with the time of then. A branch that is refused is replaced by the run's own; refused tags and aliases are left out.
+        """Record a version; what was kept before, with the time of then. Raises as `Model.record` does.
 
-        Raises as `Model.record` does.
+        A branch that is refused is replaced by the run's own; refused tags and aliases are left out.
         """
-        model, remarks, is_first = self._opened(), list[str](), True
+        model, remarks = self._opened(), list[str]()
         while True:
             try:
-                return Written(self._record(model, contents, place), remarks)
-            except errors.CollectedMeanwhile:
-                if not is_first:
-                    raise
-                is_first = False
+                return Written(self._recorded(model, contents, place), remarks)
             except (*_NO_NAMES, *_NO_BRANCH) as error:
                 reason = messages.lowered(error.message)
                 if isinstance(error, _NO_NAMES) and place.names:
@@ -151,10 +149,12 @@ class Recorder:
     def keep(self, contents: Contents, place: Place, reason: str = "") -> None:
         """Write the request that `command` records, beside the training log, else among the temporary files.
 
-        With a `reason`, the files are read, for their ids.
+        With a `reason`, the files are read, for their ids. A branch that was refused at the start is not asked for again.
         """
         if self._model is None:
             return
+        if self._is_branch_refused:
+            place = replace(place, branch=self._plan.own_branch)
         if contents is not self._kept:
             self._kept, self._time = contents, _now()
         request = contents.request(self._model, place, self._author, self._time, self._code, reason)
@@ -166,6 +166,13 @@ class Recorder:
 
     def _opened(self) -> Model:
         return api.open(self._plan.path).model(self._model)
+
+    def _recorded(self, model: Model, contents: Contents, place: Place) -> Recorded:
+        """Record a version, once more if a garbage collection came between."""
+        try:
+            return self._record(model, contents, place)
+        except errors.CollectedMeanwhile:
+            return self._record(model, contents, place)
 
     def _record(self, model: Model, contents: Contents, place: Place) -> Recorded:
         actor = self._plan.actor
@@ -181,6 +188,14 @@ class Recorder:
             actor=actor if isinstance(actor, Actor) else Actor(self._author, time),
             code=self._code or False,
         )
+
+
+def temporary_folder() -> Path:
+    """Return the folder of temporary files, also when no file can be written there."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return Path("/tmp")  # noqa: S108 - what tempfile takes first
 
 
 def _now() -> Timestamp:
