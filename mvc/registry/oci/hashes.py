@@ -11,6 +11,7 @@ from mvc.storage.progress import Progress
 from mvc.storage.records.checksums import Checksums
 
 SHA256 = "sha256"
+_BLOCK = 1 << 20
 
 
 class Hashes:
@@ -30,10 +31,11 @@ class Hashes:
             progress.expect(sum(file.size for file in unknown.values()), "Hashing")
         for id_, file in unknown.items():
             hashed = hashlib.sha256()
-            for block in file.blocks():
-                hashed.update(block)
-                if progress is not None:
-                    progress(len(block))
+            with file.open() as stream:
+                while block := stream.read(_BLOCK):
+                    hashed.update(block)
+                    if progress is not None:
+                        progress(len(block))
             self.of[id_] = hashed.hexdigest()
             self._checksums.add(SHA256, self.of[id_], id_)
             self._checksums.save()

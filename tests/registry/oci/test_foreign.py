@@ -241,8 +241,23 @@ def test_a_damaged_archive_gives_no_version(
     said = ben("import", str(layout.folder))
     assert said.code == 17, said
     assert "x was left out" in said.err
+    assert damage != "header" or "a header of an archive is larger than 1 MiB" in said.err
     assert ben.ok("models", "--json").json["models"] == []
     assert not [path for path in (ben.folder / ".mvc" / "tmp").glob("*") if path.stat().st_size]
+
+
+@pytest.mark.parametrize("part", ["config", "archive", "file"])
+def test_a_blob_with_another_byte_is_refused(ben: Shell, layout: Layout, part: str) -> None:
+    archive = layout.layer("weight.v1.tar", packed({"best.pt": b"weights"}))
+    file = layout.layer("doc.v1.raw", b"weights of another", "README.md")
+    layout.add("x", [archive, file], {"descriptor": {"name": "weights"}})
+    for path in (layout.folder / "blobs" / "sha256").iterdir():
+        content = path.read_bytes()
+        is_chosen = {"config": b'"descriptor"', "archive": b"ustar", "file": b"of another"}[part] in content
+        if is_chosen and b'"layers"' not in content[:60]:
+            path.write_bytes(content.replace(b"weights", b"Weights"))
+    assert ben("import", str(layout.folder)).code in {3, 17}
+    assert ben.ok("models", "--json").json["models"] == []
 
 
 @pytest.mark.parametrize(
