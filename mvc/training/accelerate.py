@@ -43,13 +43,15 @@ class TrackerEvents:
     @guarded
     def store_init_configuration(self, values: Mapping[str, Any]) -> None:
         """Set the parameters."""
-        self._recording.begin().set(parameters={**values, **self._recording.options.get("parameters", {})})
+        if self._recording.run is not None:
+            self._recording.run.set(parameters={**values, **self._recording.options.get("parameters", {})})
 
     @guarded
     def log(self, /, values: Mapping[str, Any], step: int | None = None, **given: Any) -> None:  # noqa: ARG002 - as it is called
         """Log values, of which `epoch` is the epoch."""
-        found = {name: value for name, value in values.items() if name != "epoch"}
-        self._recording.begin().log(found, epoch=values.get("epoch"), step=step)
+        if self._recording.run is not None:
+            found = {name: value for name, value in values.items() if name != "epoch"}
+            self._recording.run.log(found, epoch=values.get("epoch"), step=step)
 
     @guarded
     def best(
@@ -62,7 +64,10 @@ class TrackerEvents:
         **named: Any,
     ) -> None:
         """Give the best weights so far, with the metrics that were measured on them; on other processes nothing happens."""
-        self._recording.begin().best(path, {**(metrics or {}), **named}, files=files)
+        if self._recording.run is None:
+            self._recording.report(f"{path} is left out: weights are given between init_trackers and end_training")
+        else:
+            self._recording.run.best(path, {**(metrics or {}), **named}, files=files)
 
     @guarded
     def finish(self) -> None:
@@ -71,7 +76,10 @@ class TrackerEvents:
 
 
 if TYPE_CHECKING:
-    MvcTracker = TrackerEvents
+    from accelerate.tracking import GeneralTracker
+
+    class MvcTracker(TrackerEvents, GeneralTracker):  # type: ignore[misc] # of a library that is not installed here
+        """What `__getattr__` makes, for type checkers."""
 
 
 def __getattr__(name: str) -> object:

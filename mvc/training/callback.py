@@ -37,6 +37,7 @@ class Recording:
         self.model = model
         self.options = options
         self._run: Run | None = None
+        self._said: set[str] = set()
 
     @property
     def run(self) -> Run | None:
@@ -49,15 +50,18 @@ class Recording:
         return self.options.get("every", "end")
 
     def begin(self, *, parameters: Mapping[str, Any] | None = None, labelmap: Any = None, **given: Any) -> Run:
-        """Begin a run; what its options say takes precedence over what the trainer says. A run that is open is returned."""
-        if self._run is None:
-            options: dict[str, Any] = {"labelmap": labelmap, **given, **self.options}
-            options["parameters"] = {**(parameters or {}), **self.options.get("parameters", {})}
-            files: Mapping[str, PathLike] = options.pop("files", {})
-            self._run = run(self.model, **options).begin()
-            for role, path in files.items():
-                self._run.file(role, path)
-        return self._run
+        """Begin a run; what the options say takes precedence over what the trainer says.
+
+        A run that is still open failed: some trainers say nothing when a training ends with an exception.
+        """
+        self.finish(failed=True)
+        options: dict[str, Any] = {"labelmap": labelmap, **given, **self.options}
+        options["parameters"] = {**(parameters or {}), **self.options.get("parameters", {})}
+        files: Mapping[str, PathLike] = options.pop("files", {})
+        begun = self._run = run(self.model, **options).begin()
+        for role, path in files.items():
+            begun.file(role, path)
+        return begun
 
     def finish(self, *, failed: bool = False) -> None:
         """End the run, if one is open."""
@@ -66,8 +70,10 @@ class Recording:
             ended.finish(failed=failed)
 
     def report(self, text: str) -> None:
-        """Report a text as the runs do."""
-        messages.report(text, self.options.get("report"))
+        """Report a text as the runs do, once."""
+        if text not in self._said:
+            self._said.add(text)
+            messages.report(text, self.options.get("report"))
 
     def failed(self, error: Exception) -> None:
         """Report an error, which the training does not see. With `strict`, raise it."""

@@ -87,7 +87,10 @@ def _arguments(callback: Any) -> dict[str, Any]:
 
 
 if TYPE_CHECKING:
-    MvcCallback = FitEvents
+    from keras.callbacks import Callback
+
+    class MvcCallback(FitEvents, Callback):  # type: ignore[misc] # of a library that is not installed here
+        """What `__getattr__` makes, for type checkers."""
 
 
 def __getattr__(name: str) -> object:

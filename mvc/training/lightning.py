@@ -148,7 +148,10 @@ def _labels(module: Any, trainer: Any) -> Any:
 
 
 if TYPE_CHECKING:
-    MvcLogger = LoggerEvents
+    from lightning.pytorch.loggers import Logger
+
+    class MvcLogger(LoggerEvents, Logger):  # type: ignore[misc] # of a library that is not installed here
+        """What `__getattr__` makes, for type checkers."""
 
 
 def __getattr__(name: str) -> object:

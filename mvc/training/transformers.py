@@ -41,11 +41,12 @@ class TrainerEvents:
         self._recording = Recording(model, options)
         self._metrics: dict[int, dict[str, Any]] = {}
         self._last: Path | None = None
+        self._given: Path | None = None
 
     @guarded
     def on_train_begin(self, /, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002 - as it is called
         """Begin a run, with the arguments and classes of the training."""
-        self._metrics, self._last = {}, None
+        self._metrics, self._last, self._given = {}, None, None
         if not state.is_world_process_zero:
             return
         self._recording.begin(parameters=_arguments(args), labelmap=_labels(given.get("model")))
@@ -82,7 +83,7 @@ class TrainerEvents:
         if self._recording.run is None:
             return
         folder = Path(state.best_model_checkpoint) if state.best_model_checkpoint else self._last
-        if folder is not None:
+        if folder is not None and folder != self._given:
             self._give(folder, state, best=True)
         self._recording.finish()
 
@@ -95,7 +96,11 @@ class TrainerEvents:
             self._recording.report(f"{folder} has no weights that mvc knows, and is not recorded")
             return
         metrics = self._metrics.get(_step(folder), {}) or _logged(state, _step(folder))
-        (run.best if best else run.checkpoint)(weights, metrics, files=files)
+        if best:
+            self._given = folder
+            run.best(weights, metrics, files=files)
+        else:
+            run.checkpoint(weights, metrics, files=files)
 
 
 def _files(folder: Path, *, optimizer: bool) -> Iterator[tuple[str, Path]]:
@@ -158,7 +163,10 @@ def _without_noise(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 if TYPE_CHECKING:
-    MvcCallback = TrainerEvents
+    from transformers import TrainerCallback
+
+    class MvcCallback(TrainerEvents, TrainerCallback):  # type: ignore[misc] # of a library that is not installed here
+        """What `__getattr__` makes, for type checkers."""
 
 
 def __getattr__(name: str) -> object:

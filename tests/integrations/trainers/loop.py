@@ -16,8 +16,8 @@ from tests.integrations import versions
 from tests.integrations.trainers import nets
 
 
-def train(folder: Path, *, is_registered: bool = False, fail_in: int | None = None, **options: Any) -> None:
-    """Train for three epochs; each one that improves writes the weights and gives them to the tracker."""
+def train(folder: Path, *, is_registered: bool = False, fail_in: int | None = None, **options: Any) -> Any:
+    """Train for three epochs; each one that improves writes the weights and gives them to the tracker, which is returned."""
     reset()
     if is_registered:
         register_tracker_class(MvcTracker)
@@ -41,6 +41,7 @@ def train(folder: Path, *, is_registered: bool = False, fail_in: int | None = No
             if accelerator.is_main_process:
                 accelerator.get_tracker("mvc").best(folder / "best" / "model.safetensors", metrics)
     accelerator.end_training()
+    return accelerator.trackers[0]
 
 
 def reset() -> None:

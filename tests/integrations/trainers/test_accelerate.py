@@ -31,6 +31,14 @@ def test_a_registered_tracker_takes_the_name_of_the_project(folder: Path) -> Non
     assert versions.only(folder).model == versions.MODEL
 
 
+def test_weights_after_the_end_are_named_as_left_out(folder: Path) -> None:
+    said: list[str] = []
+    tracker = loop.train(folder, report=said.append)
+    tracker.best("later.safetensors", val_loss=0.0)
+    assert said[-1].startswith("later.safetensors is left out")
+    assert len(versions.versions(folder)) == 1
+
+
 def test_a_training_that_fails_leaves_no_version(folder: Path) -> None:
     with pytest.raises(KeyError, match="as the training"):
         loop.train(folder, fail_in=2)

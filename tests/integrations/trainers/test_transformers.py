@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import mvc
 from tests.integrations import versions
 from tests.integrations.trainers import pictures
 from tests.integrations.trainers.pictures import trainer
@@ -59,16 +60,37 @@ def test_without_a_metric_the_last_checkpoint_is_recorded(folder: Path) -> None:
     )
 
 
-def test_a_training_that_fails_leaves_no_version(folder: Path) -> None:
-    made = trainer(folder)
+def test_a_training_that_fails_leaves_no_version_and_the_next_one_is_its_own(folder: Path) -> None:
+    said: list[str] = []
+    made = trainer(folder, report=said.append)
+    compute, steps = made.compute_loss, iter(range(100))
 
-    def fail(*_: Any, **__: Any) -> None:
-        raise KeyError("as the training")
+    def fail_later(*given: Any, **named: Any) -> Any:
+        if next(steps) == 8:
+            raise KeyError("as the training")
+        return compute(*given, **named)
 
-    made.compute_loss = fail
+    made.compute_loss = fail_later
     with pytest.raises(KeyError, match="as the training"):
         made.train()
     assert versions.versions(folder) == []
+
+    made.compute_loss = compute
+    made.train()
+    epochs = [row.split(",")[0] for row in versions.only(folder).files["training-log"].read().decode().splitlines()[1:]]
+    assert sorted({*map(float, epochs)}) == [1, 2, 3]
+    assert epochs.count("1.0") == epochs.count("3.0") - 1, "the end of a training is logged, too"
+    assert "failed" in said[0]
+
+
+def test_improvements_are_on_a_branch_of_the_run(folder: Path) -> None:
+    made = trainer(folder, every="best", name="first")
+    made.train()
+    model = mvc.open(folder).model()
+    improvements = [version.files["model-latest"].id for version in model.log("run/first")]
+    assert len(improvements) == len({*improvements})
+    assert model["main"].files["model-latest"].id == improvements[0]
+    assert model["main"].parents == ()
 
 
 def test_a_training_without_checkpoints_is_told_so_at_its_beginning(folder: Path) -> None:

@@ -36,7 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def train(yolo: Any, folder: Path, **arguments: Any) -> Path:
     """Train, and return the run folder."""
-    yolo.train(data=str(folder / "data" / "data.yaml"), project=str(folder / "runs"), name="exp", **QUICK | arguments)
+    given = {"data": str(folder / "data" / "data.yaml"), "project": str(folder / "runs"), "name": "exp"}
+    yolo.train(**given | QUICK | arguments)
     return Path(yolo.trainer.save_dir)
 
 
@@ -105,6 +106,24 @@ def test_versions_of_epochs_are_on_a_branch_of_the_run(folder: Path) -> None:
     assert result.files["model-latest"].read() == (run / "weights" / "best.pt").read_bytes()
     assert [version.names for version in epochs] == [{"run/first": "branch"}, {}]
     assert all(version.files["model-latest"].size > 9_000_000 for version in epochs), "with the optimizer, as they were"
+
+
+def test_a_classifier_is_recorded_as_well(folder: Path) -> None:
+    for name in ("head", "helmet"):
+        for part in ("train", "val"):
+            (folder / "faces" / part / name).mkdir(parents=True)
+            for number in range(2):
+                picture = folder / "data" / "images" / f"{number}.png"
+                (folder / "faces" / part / name / picture.name).write_bytes(picture.read_bytes())
+    said: list[str] = []
+    yolo = YOLO("yolo11n-cls.yaml")
+    attach(yolo, versions.MODEL, report=said.append)
+    run = train(yolo, folder, data=str(folder / "faces"), epochs=1, batch=4)
+    version = versions.only(folder)
+    assert version.files["model-latest"].read() == (run / "weights" / "best.pt").read_bytes()
+    assert version.labelmap == {0: "head", 1: "helmet"}
+    assert set(version.metrics) == {"metrics/accuracy_top1", "metrics/accuracy_top5"}
+    assert [line for line in said if not line.startswith("recorded ")] == []
 
 
 DISTRIBUTED = """
