@@ -10,6 +10,9 @@ from torch.nn import functional
 
 from tests.integrations.trainers import nets
 
+SCORES = (0.3, 0.9, 0.2, 0.1)
+"""By epoch: the best one is not the last."""
+
 
 class Classifier(lightning.LightningModule):  # type: ignore[misc] # not typed where it is not installed
     """Logs its loss in training, and loss and accuracy in validation."""
@@ -31,6 +34,9 @@ class Classifier(lightning.LightningModule):  # type: ignore[misc] # not typed w
         found = self.net(batch[0])
         self.log("val/loss", functional.cross_entropy(found, batch[1]), sync_dist=True)
         self.log("val/accuracy", (found.argmax(dim=1) == batch[1]).float().mean(), sync_dist=True)
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val/score", SCORES[self.current_epoch % len(SCORES)])
 
     def test_step(self, batch: Any, index: int) -> None:
         self.log("test/loss", functional.cross_entropy(self.net(batch[0]), batch[1]))

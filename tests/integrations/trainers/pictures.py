@@ -45,7 +45,8 @@ def net() -> Any:
     return ViTForImageClassification(config)
 
 
-def _accuracy(predicted: Any) -> dict[str, float]:
+def accuracy(predicted: Any) -> dict[str, float]:
+    """Return the metrics of an evaluation."""
     return {"accuracy": float((predicted.predictions.argmax(axis=1) == predicted.label_ids).mean())}
 
 
@@ -72,7 +73,7 @@ def trainer(folder: Path, *, arguments: Mapping[str, Any] | None = None, **optio
         args=TrainingArguments(**given | dict(arguments or {})),
         train_dataset=Pictures(48, 1),
         eval_dataset=Pictures(24, 2),
-        compute_metrics=_accuracy,
+        compute_metrics=accuracy,
         callbacks=[MvcCallback(versions.MODEL, **options)],
     )
 
@@ -81,5 +82,5 @@ def evaluate(checkpoint: Path, folder: Path) -> dict[str, float]:
     """Return the metrics of a checkpoint, loaded and evaluated anew."""
     loaded = ViTForImageClassification.from_pretrained(checkpoint)
     arguments = TrainingArguments(output_dir=str(folder / "again"), use_cpu=True, report_to="none", disable_tqdm=True)
-    fresh = Trainer(model=loaded, args=arguments, eval_dataset=Pictures(24, 2), compute_metrics=_accuracy)
+    fresh = Trainer(model=loaded, args=arguments, eval_dataset=Pictures(24, 2), compute_metrics=accuracy)
     return dict(fresh.evaluate())

@@ -15,7 +15,7 @@ import mvc
 from mvc.training.lightning import MvcLogger
 from tests.integrations import versions
 from tests.integrations.trainers import nets
-from tests.integrations.trainers.classifier import Classifier
+from tests.integrations.trainers.classifier import SCORES, Classifier
 
 PLAIN = {
     "accelerator": "cpu",
@@ -34,29 +34,31 @@ def fit(logger: Any, checkpoint: Any, module: Any = None, epochs: int = 4) -> An
 
 
 def best(folder: Path, **options: Any) -> Any:
-    return ModelCheckpoint(dirpath=folder / "checkpoints", monitor="val/loss", filename="{epoch}", **options)
+    return ModelCheckpoint(
+        dirpath=folder / "checkpoints", monitor="val/score", mode="max", filename="{epoch}", **options
+    )
 
 
 def test_a_fit_is_one_version_of_its_best_checkpoint(folder: Path) -> None:
     said: list[str] = []
     checkpoint = best(folder, save_weights_only=True, save_top_k=-1)
-    module = Classifier(lr=0.8)  # so high that the best epoch is not the last
-    trainer = fit(MvcLogger(versions.MODEL, report=said.append), checkpoint, module, epochs=6)
+    module = Classifier()
+    trainer = fit(MvcLogger(versions.MODEL, report=said.append), checkpoint, module)
     trainer.test(module, nets.batches(), verbose=False)
 
     version = versions.only(folder)
     weights = Path(checkpoint.best_model_path).read_bytes()
-    assert Path(checkpoint.best_model_path).name != "epoch=5.ckpt", "the best epoch is not the last"
+    assert Path(checkpoint.best_model_path).name == "epoch=1.ckpt"
     assert version.files["model-latest"].read() == weights
 
     again = lightning.Trainer(**PLAIN, logger=False)
     (fresh,) = again.validate(module, nets.batches(48, seed=4), ckpt_path=checkpoint.best_model_path, verbose=False)
-    assert version.metrics == pytest.approx(fresh, abs=1e-6)
+    assert version.metrics == pytest.approx(fresh | {"val/score": SCORES[1]}, abs=1e-6)
 
     assert version.labelmap == dict(enumerate(nets.CLASSES))
-    assert version.parameters == {"lr": 0.8, "max_epochs": 6}
+    assert version.parameters == {"lr": 0.05, "max_epochs": 4}
     rows = list(csv.DictReader(io.StringIO(version.files["training-log"].read().decode())))
-    assert len([row for row in rows if row["val/loss"]]) == len([row for row in rows if row["train_loss"]]) == 6
+    assert len([row for row in rows if row["val/loss"]]) == len([row for row in rows if row["train_loss"]]) == 4
     assert [line for line in said if not line.startswith("recorded ")] == []
 
 

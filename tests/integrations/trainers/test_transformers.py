@@ -15,7 +15,9 @@ from tests.integrations.trainers.pictures import trainer
 
 def test_a_training_is_one_version_of_its_best_checkpoint(folder: Path) -> None:
     said: list[str] = []
-    made = trainer(folder, report=said.append)
+    made = trainer(folder, arguments={"metric_for_best_model": "score", "greater_is_better": True}, report=said.append)
+    scores = iter([0.1, 0.9, 0.2])  # the best checkpoint is not the last one
+    made.compute_metrics = lambda predicted: {**pictures.accuracy(predicted), "score": next(scores)}
     made.train()
     version = versions.only(folder)
     checkpoint = Path(made.state.best_model_checkpoint)
@@ -26,7 +28,7 @@ def test_a_training_is_one_version_of_its_best_checkpoint(folder: Path) -> None:
     assert not {"optimizer", "scheduler", "rng_state"} & {*version.files}
 
     fresh = pictures.evaluate(checkpoint, folder)
-    expected = {name: fresh[name] for name in ("eval_loss", "eval_accuracy")}
+    expected = {name: fresh[name] for name in ("eval_loss", "eval_accuracy")} | {"eval_score": 0.9}
     assert version.metrics == pytest.approx(expected, abs=1e-6)
 
     assert version.labelmap == {0: "helmet", 1: "head"}
