@@ -29,7 +29,7 @@ def paste(page: str, folder: Path, mvc: Path) -> subprocess.CompletedProcess[str
     The environment is that of a person with a name and without settings. The first command that fails ends it.
     """
     place = folder / "a" / "b"
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     script = "set -o pipefail\n" + "\n".join(blocks("sh", page)).replace("/tmp/", f"{folder}/")
     environment = os.environ | {
         "PATH": f"{mvc.parent}{os.pathsep}{os.environ['PATH']}",
