@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,8 +41,8 @@ else:
     source = lazy.Module("mvc.porcelain.source")
 
 _SECTIONS = ("model", "labelmap", "parameters", "metrics", "docker", "source", "intent")
-_OF_RESUME = ("branch", "allow_secret", "force")
-"""The options that --resume takes."""
+_OF_RESUME = ("resume", "branch", "allow_secret", "force")
+"""The options that may be given with --resume."""
 
 
 @verb("record")
@@ -90,20 +90,11 @@ def command(
     The parent is the tip of the branch; a new branch starts at HEAD. Values are the parent's, changed by --run and
     --set; metrics and source are not inherited.
 
-    A training whose version could not be recorded leaves a file mvc-failed-NAME.json: --resume records it. If that
-    version is there already, nothing is added.
+    A training whose version could not be recorded leaves the file mvc-record.json: --resume records it. If that version
+    is there already, nothing is added.
     """
     if resume is not None:
-        given: dict[str, object] = {
-            "message": messages,
-            "file": files,
-            "run": folder,
-            "set": assignments,
-            "replace": replaced,
-        }
-        given |= {"parent": parent, "author": author, "date": date, "tag": tags, "alias": aliases, "dry-run": dry_run}
-        given |= {"environment": environment}
-        return _resume(invocation, invocation.cwd / resume, given, branch, force=force, allow_secret=allow_secret)
+        return _resume(invocation, invocation.cwd / resume, branch, force=force, allow_secret=allow_secret)
     repository = invocation.repository() if dry_run else invocation.writer()
     model, now = Model(repository, invocation.model()), invocation.now()
     options = Options(
@@ -123,20 +114,7 @@ def command(
     message = "\n\n".join(messages)
     if dry_run:
         return _dry_run(invocation, model, content, message or "dry run", options)
-    content.set_source(invocation, model)
-    with invocation.progress("Storing") as progress:
-        done = porcelain.record(
-            model,
-            content.files,
-            message,
-            invocation.actor(warn=True),
-            changes=content.changes,
-            options=options,
-            code=invocation.code,
-            progress=progress,
-        )
-    _emit(invocation, done, content.notes)
-    return 0
+    return _record(invocation, model, content, message, options)
 
 
 @dataclass(slots=True)
@@ -208,6 +186,23 @@ def _named(path: Path, folder: Path) -> NamedFile:
     return NamedFile(path, path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None)
 
 
+def _record(invocation: Invocation, model: Model, content: _Content, message: str, options: Options) -> int:
+    content.set_source(invocation, model)
+    with invocation.progress("Storing") as progress:
+        done = porcelain.record(
+            model,
+            content.files,
+            message,
+            invocation.actor(warn=True),
+            changes=content.changes,
+            options=options,
+            code=invocation.code,
+            progress=progress,
+        )
+    _emit(invocation, done, content.notes)
+    return 0
+
+
 def _dry_run(invocation: Invocation, model: Model, content: _Content, message: str, options: Options) -> int:
     """Print what would be recorded, or the problems that would stop it."""
     total = sum(map(_size, content.files.values()))
@@ -244,19 +239,12 @@ def _size(file: Given) -> int:
         return 0
 
 
-def _resume(
-    invocation: Invocation,
-    path: Path,
-    given: Mapping[str, object],
-    branch: str | None,
-    *,
-    force: bool,
-    allow_secret: bool,
-) -> int:
+def _resume(invocation: Invocation, path: Path, branch: str | None, *, force: bool, allow_secret: bool) -> int:
     """Record the version of a request."""
-    wrong = next((name for name, value in given.items() if value), None)
-    if wrong is not None:
-        raise click.UsageError(f"--resume takes its values from FILE, and no --{wrong}")
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        if parameter.name not in _OF_RESUME and context.params.get(parameter.name or ""):
+            raise click.UsageError(f"--resume takes its values from FILE, and no {parameter.opts[-1]}")
     request, repository = RecordRequest.read(path), invocation.writer()
     model = Model(repository, invocation.model_key or request.model)
     options = replace(

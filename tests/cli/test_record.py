@@ -14,10 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from mvc import errors
 from mvc.model.compare.environment_record import EnvironmentRecord
+from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
+from mvc.repository import refnames
+from mvc.repository.model import Model
 from mvc.repository.record.options import Changes, Options
-from mvc.repository.record.request import RecordRequest, RequestedFile
+from mvc.repository.record.request import RecordRequest, RequestedFile, resume_command
+from mvc.repository.repository import Actor
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
 from tests.intake import runs
@@ -300,8 +305,8 @@ def _request(shell: Shell, outside: Path, **options: object) -> Path:
         Options("run/night", tags=("night",), aliases=("best",)),
         reason="No space left on device.",
     )
-    path = outside.parent / "mvc-failed-night.json"
-    asked.write(path, shell.folder)
+    path = outside.parent / "mvc-record.json"
+    path.write_bytes(asked.encode(resume_command(path, shell.folder)))
     return path
 
 
@@ -319,6 +324,15 @@ def test_a_failed_recording_is_recorded_later_and_once(shell: Shell, history: Hi
     assert _show(shell, "run/night")["id"] == shown["id"]
     assert shell.ok("rev-parse", "best").out.strip() == history.first
     assert shell.ok("record", "--resume", str(path), "--json").json["created"] is False
+
+
+def test_a_request_with_other_metrics_is_another_version(shell: Shell, history: History, outside: Path) -> None:
+    path = _request(shell, outside)
+    shell.ok("record", "--resume", str(path))
+    record = json.loads(path.read_bytes())
+    record["values"]["metrics"]["mAP50"] = 0.8
+    path.write_text(json.dumps(record | {"tags": []}), encoding="utf-8")
+    assert "[run/night v4 " in shell.ok("record", "--resume", str(path)).out
 
 
 def test_it_is_found_on_any_branch(shell: Shell, history: History, outside: Path) -> None:
@@ -401,6 +415,20 @@ def test_of_four_recordings_at_once_none_is_lost(shell: Shell, history: History,
     assert [version["number"] for version in versions] == list(range(2 + rounds * number, 0, -1))
     assert len({version["message"] for version in versions}) == 2 + rounds * number
     shell.ok("fsck", "--read-data")
+
+
+def test_an_alias_that_another_command_moves_at_that_moment_is_set_again(
+    shell: Shell, history: History, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_alias, moved = refnames.set_alias, iter((True, True, False))
+
+    def contested(model: Model, name: str, version: VersionId, actor: Actor, reason: str) -> bool:
+        if next(moved):
+            raise errors.RefMoved(ref=name, by="Ben", reason="alias")
+        return set_alias(model, name, version, actor, reason)
+
+    monkeypatch.setattr(refnames, "set_alias", contested)
+    assert "refs: best" in shell.ok("record", "-m", "x", "--file", f"weights={outside}", "--alias", "best").out
 
 
 def test_of_four_resumes_of_one_request_at_once_one_records(shell: Shell, history: History, outside: Path) -> None:

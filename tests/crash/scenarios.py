@@ -81,7 +81,7 @@ def requested(root: Path) -> None:
     files = {"model-latest": RequestedFile.of(root / "weights" / "best.onnx")}
     options = Options("run/1", tags=("night",), aliases=("best",))
     asked = RecordRequest("helmets", files, "night", Person("Ana", "ana@example.org"), Timestamp(0), options=options)
-    asked.write(root / "mvc-failed-night.json", root)
+    (root / "mvc-record.json").write_bytes(asked.encode())
 
 
 @made_once
@@ -362,7 +362,7 @@ SCENARIOS = (
         ("record", "-m", "three", "--branch", "run/1", "--parent", "v2", "--file", "model-latest=weights/best.onnx"),
         (0, 13),
     ),
-    Scenario("record --resume", requested, ("record", "--resume", "mvc-failed-night.json")),
+    Scenario("record --resume", requested, ("record", "--resume", "mvc-record.json")),
     Scenario("switch to tuned weights", tuned_twice, ("switch", "v1")),
     Scenario("amend", two_versions, ("commit", "--amend", "-m", "two, better")),
     Scenario("switch", two_versions, ("switch", "v1")),

@@ -2,7 +2,7 @@
 
     {
       "author": {"email": "ana@example.org", "name": "Ana"},
-      "command": "mvc --repo /home/ana/helmets record --resume /home/ana/runs/exp3/mvc-failed-exp3.json",
+      "command": "mvc --repo /home/ana/helmets record --resume /home/ana/runs/exp3/mvc-record.json",
       "files": {"model-latest": {"id": "9f…", "path": "/home/ana/runs/exp3/weights/best.pt", "size": 5400000}},
       "kind": "record-request",
       "model": "helmets",
@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import stat
 from collections.abc import Mapping
@@ -35,7 +34,7 @@ from mvc.model.ids import FileId, VersionId, is_id
 from mvc.model.toml import rules, schema
 from mvc.model.version import Code, Person, Timestamp, check_message
 from mvc.repository.record.options import Changes, Options
-from mvc.storage.disk import exportdoor, hashing
+from mvc.storage.disk import hashing
 
 KIND = "record-request"
 VERSION = 1
@@ -44,8 +43,6 @@ MAX_BYTES = 16 << 20
 MAX_FILES = 10_000
 _MAX_MARKS = 2_000_000
 """Commas and brackets, at most: each may be a value in memory."""
-_PREFIX, _SUFFIX = "mvc-failed-", ".json"
-_MAX_NAME = 100
 _OPTIONAL: dict[str, Any] = {
     "values": {}, "removed": {}, "replaced": [], "branch": None, "parent": None, "tags": [], "aliases": [], "code": None,
     "allow_secret": False, "force": False, "command": "", "reason": "",
@@ -134,17 +131,6 @@ class RecordRequest:
         text = json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
         return f"{text}\n".encode("utf-8", "backslashreplace")
 
-    def write(self, path: Path, repository: Path) -> str:
-        """Write the file at `path`, atomically; return the command that records it in the repository at `repository`.
-
-        Raises InsideStore, NotWritable, DiskFailed.
-        """
-        command = resume_command(path, repository)
-        data = self.encode(command)
-        with exportdoor.output(path) as write:
-            write(data)
-        return command
-
     @classmethod
     def read(cls, path: Path) -> Self:
         """Return the request in the file at `path`. Raises NoSuchFile, UnreadableFile, BadRecordRequest."""
@@ -179,15 +165,6 @@ class RecordRequest:
             code=None if record["code"] is None else Code.from_json(record["code"]),
             reason=record["reason"],
         )
-
-
-def failed_path(folder: Path, name: str) -> Path:
-    """Return a free path for the request of the training `name` in `folder`: `mvc-failed-exp3.json`."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:_MAX_NAME] or "run"
-    path, number = folder / f"{_PREFIX}{plain}{_SUFFIX}", 2
-    while os.path.lexists(path):
-        path, number = folder / f"{_PREFIX}{plain}-{number}{_SUFFIX}", number + 1
-    return path
 
 
 def resume_command(path: Path, repository: Path) -> str:
