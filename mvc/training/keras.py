@@ -82,8 +82,11 @@ def _arguments(callback: Any) -> dict[str, Any]:
     optimizer = getattr(callback.model, "optimizer", None)
     settings = optimizer.get_config() if optimizer is not None else {}
     name = type(optimizer).__name__ if optimizer is not None else None
+    rate = settings.get("learning_rate")
+    if isinstance(rate, float):
+        rate = float(f"{rate:.7g}")  # the digits of the 32 bits that it is kept in: 0.05, not 0.05000000074505806
     found = {"epochs": callback.params.get("epochs"), "steps": callback.params.get("steps")}
-    return {**found, "optimizer": name, "learning_rate": settings.get("learning_rate")}
+    return {**found, "optimizer": name, "learning_rate": rate}
 
 
 if TYPE_CHECKING:
