@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fnmatch import translate
+from functools import lru_cache
 from typing import NamedTuple
 
 from mvc import errors
@@ -17,6 +18,8 @@ from mvc.repository.git.objects import Entry, GitObjects
 MAX_FILES = 100_000
 """Files of a commit, at most."""
 _MAX_DEPTH = 64
+_KEPT = 4096
+"""Folders whose entries are kept: one commit may have a folder at many paths."""
 _EXECUTABLE = 0o100
 Accepts = Callable[[str], bool]
 """A function that returns whether a file is listed, by its path."""
@@ -34,7 +37,7 @@ class CommitFiles:
 
     def __init__(self, git: GitObjects, top: str, accepts: Accepts) -> None:
         """Read nothing yet."""
-        self._git = git
+        self._entries = lru_cache(_KEPT)(git.entries)
         self._top = [part for part in top.split("/") if part]
         self._accepts = accepts
         self._known: dict[tuple[str, str], dict[str, GitFile]] = {}
@@ -42,7 +45,7 @@ class CommitFiles:
     def of(self, tree: str) -> dict[str, GitFile]:
         """Return the files of a commit with the folder `tree`; raise TooBig, BadGitObject."""
         for part in self._top:
-            below = next((entry for entry in self._git.entries(tree) if entry.name == part and entry.is_folder), None)
+            below = next((entry for entry in self._entries(tree) if entry.name == part and entry.is_folder), None)
             if below is None:
                 return {}
             tree = below.oid
@@ -60,7 +63,7 @@ class CommitFiles:
         return _file(entry) if entry is not None and entry.is_file else None
 
     def _entry(self, tree: str, name: str) -> Entry | None:
-        return next((entry for entry in self._git.entries(tree) if entry.name == name), None)
+        return next((entry for entry in self._entries(tree) if entry.name == name), None)
 
     def _below(self, tree: str, prefix: str, depth: int) -> dict[str, GitFile]:
         known = self._known.get((tree, prefix))
@@ -69,7 +72,7 @@ class CommitFiles:
         if depth > _MAX_DEPTH:
             raise errors.TooBig(what="a commit", reason=f"its folders are nested deeper than {_MAX_DEPTH}")
         found: dict[str, GitFile] = {}
-        for entry in self._git.entries(tree):
+        for entry in self._entries(tree):
             path = prefix + entry.name
             if entry.is_folder:
                 found |= self._below(entry.oid, f"{path}/", depth + 1)

@@ -131,9 +131,11 @@ def _artifact(request: Request, reader: _Reader, files: CommitFiles, repository:
         if named not in known:
             raise errors.NoSuchArtifact(name=escape_name(named), known=shown)
         return named
-    if len(known) > 1 and not request.options.get(git.PATHS):
+    if request.options.get(git.PATHS):
+        return None
+    if len(known) > 1:
         raise errors.WhichArtifact(path=escape_name(os.fspath(request.folder)), known=shown, first=min(known))
-    return next(iter(known)) if len(known) == 1 else None
+    return next(iter(known), None)
 
 
 def _history(request: Request, artifact: str | None, steps: Steps, repository: GitRepository) -> SourceHistory:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -149,8 +148,7 @@ def compare(history: DvcHistory, here: Path) -> None:
     """Import a history, and compare each version with what dvc checks out at its commit."""
     repo = mvc.init(here, model="other")
     done = repo.imports.dvc(history.place)
-    outcomes, model = {step.key: step for step in done.versions}, repo.model(done.model)
-    outcome = None
+    outcomes = {step.key: step for step in done.versions}
     for commit in history.commits:
         outcome = outcomes.get(commit)
         if outcome is None:
@@ -160,7 +158,7 @@ def compare(history: DvcHistory, here: Path) -> None:
         if expected is None:
             assert outcome.missing
             continue
-        version = model[str(outcome.id)]
+        version = repo.model(done.model)[str(outcome.id)]
         read = {file.name: file.read() for file in version.files.values()}
         assert {path: data for path, data in read.items() if _is_of_dvc(path)} == expected
 
@@ -191,8 +189,3 @@ def _inside(place: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
-
-
-def remove(place: Path) -> None:
-    """Remove a repository that is not needed any longer."""
-    shutil.rmtree(place, ignore_errors=True)
