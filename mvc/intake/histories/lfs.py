@@ -94,7 +94,7 @@ class LfsStore:
     def __init__(self, git: GitRepository) -> None:
         """Find the folders."""
         place = git.setting("lfs.storage") or "lfs"
-        self.folders = [Path(os.path.normpath(git.common / os.path.expanduser(place) / "objects"))]
+        self.folders = [Path(os.path.normpath(git.common / place / "objects"))]
         self.folders += [Path(other).parent / "lfs" / "objects" for other in _alternates(git.common)]
 
     def find(self, pointer: Pointer) -> Path | None:
