@@ -363,3 +363,18 @@ def test_the_command_tells_what_it_does(code: Repository, tmp_path: Path) -> Non
     assert [version["how"] for version in versions] == ["new", "left out"]
     assert "Git LFS has not fetched" in versions[1]["missing"][0]
     assert "Nothing new." in command(here, "import", place, code=3)
+
+
+@pytest.mark.parametrize("kind", ["commit", "tree"])
+def test_a_damaged_commit_or_folder_ends_the_import(kind: str, code: Repository, tmp_path: Path) -> None:
+    first = code.commit({"best.pt": ONE})
+    code.commit({"best.pt": TWO}, [first])
+    code.write()
+    names = ("main~1", "main") if kind == "commit" else ("main~1^{tree}", "main^{tree}")
+    one, two = (code.git("rev-parse", name).strip() for name in names)
+    objects = code.folder / ".git/objects"
+    (objects / two[:2] / two[2:]).unlink()
+    (objects / two[:2] / two[2:]).write_bytes((objects / one[:2] / one[2:]).read_bytes())
+    with pytest.raises(errors.BadGitObject, match="its checksum differs"):
+        imported(code, tmp_path / "here")
+    assert [model.name for model in mvc.open(tmp_path / "here").models()] == ["other"]

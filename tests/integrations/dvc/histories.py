@@ -133,6 +133,7 @@ class DvcHistory:
     def _switch(self, repo: Repo, branch: str, new: str) -> None:
         self.git("checkout", "-q", "--force", branch)
         self.git("checkout", "-q", "-b", new)
+        self.git("clean", "-q", "--force", "-d", "-x", "--exclude=.dvc")  # dvc leaves what it ignores
         repo = Repo(".")
         repo.checkout(force=True)
 
