@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Unpack
 
@@ -10,17 +11,19 @@ from mvc.api.history import History
 from mvc.api.moves import Moves
 from mvc.api.refs import Aliases, Branches, Tags
 from mvc.api.remote import FetchOptions, PullOptions, PushOptions, Remote
-from mvc.api.session import Revision, Who
+from mvc.api.session import Revision, Who, texts
 from mvc.api.version import Version
 from mvc.api.worktree import WorkingTree
-from mvc.porcelain import drift, models, notes, publish
+from mvc.porcelain import drift, models, notes, publish, publish_hub
 from mvc.porcelain.drift import RegistryDrift
 from mvc.porcelain.fetch import Fetched
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.publish import Published
+from mvc.porcelain.publish_hub import HubPublished
 from mvc.porcelain.publish_tags import publish_tags
 from mvc.porcelain.pull import Pulled
 from mvc.porcelain.push import Pushed
+from mvc.registry.hubs import hub as hubs
 from mvc.storage.progress import Progress
 
 
@@ -130,6 +133,31 @@ class Model(WorkingTree, History, Moves):
                 progress=progress,
             )
             return publish_tags(self._session.of(self.name), there, done) if tags else done
+
+    def publish_to(
+        self,
+        url: str,
+        *revisions: Revision,
+        names: Iterable[str] = (),
+        tags: bool = False,
+        every: bool = False,
+        force: bool = False,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> HubPublished:
+        """Publish versions (default: HEAD; `every`: all reachable ones) to a hub: `hf://`, `oci://` or `mlflow://`.
+
+        `names` are set to the last one as tags or aliases there; with `tags`, each gets its tags and aliases. `force` moves
+        what is elsewhere. Raises BadHubUrl, MissingHubExtra, HubNameTaken, HubAhead, HubChanged, HubDenied, NotForHub.
+        """
+        of, session = self._session.of(self.name), self._session
+        ids = publish.everything(of) if every else [session.resolve(self.name, text) for text in revisions or ("HEAD",)]
+        session.require_network(url)
+        access = hubs.Access(session.variables, session.repository.approvals, progress)
+        with hubs.connected(url, access) as hub:
+            return publish_hub.publish_to_hub(
+                of, hub, ids, names=texts(names), with_refs=tags, force=force, dry_run=dry_run, progress=progress
+            )
 
     @property
     def experiments(self) -> Experiments:

@@ -17,7 +17,7 @@ from mvc.model.ids import SHORT, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.porcelain import archive as archives
-from mvc.porcelain import notes, source_check
+from mvc.porcelain import export_hub, notes, source_check
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.check import Checked, check
 from mvc.porcelain.curve import MetricCurve, curve
@@ -228,9 +228,16 @@ class Version:
         with self._session.registry(registry) as connected:
             return source_check.check(self._session.of(self.model), self.id, connected)
 
-    def export(self, directory: PathLike, *, progress: Progress | None = None) -> Exported:
-        """Write the files and model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like."""
+    def export(
+        self, directory: PathLike, *, form: Literal["hf", "oci"] | None = None, progress: Progress | None = None
+    ) -> Exported:
+        """Write the files and model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like.
+
+        With `form`, as a repository of the Hugging Face Hub or an OCI image layout. Raises MissingHubExtra, NotForHub.
+        """
         target = self._session.absolute(directory)
+        if form is not None:
+            return export_hub.export_for_hub(self._session.of(self.model), self.id, target, form, progress=progress)
         return export(self._session.of(self.model), self.id, target, progress=progress)
 
     def archive(

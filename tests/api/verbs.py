@@ -91,7 +91,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "fetch": ("Remote.fetch", "Model.fetch"),
     "pull": ("Remote.pull", "Model.pull"),
     "push": ("Remote.push", "Model.push"),
-    "publish": ("Model.publish",),
+    "publish": ("Model.publish", "Model.publish_to"),
     "import": (
         "Repository.import_model",
         "Experiments.import_result",

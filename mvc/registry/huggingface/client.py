@@ -7,6 +7,7 @@ texts, which quote URLs that may be signed.
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 import re
 import warnings
@@ -188,9 +189,9 @@ class Client:
             operations = [
                 *(CommitOperationDelete(path, is_folder=False) for path in deleted),
                 *(
-                    CommitOperationAdd(path, file if isinstance(file, bytes) else file.open())
+                    CommitOperationAdd(path, io.BytesIO(file) if isinstance(file, bytes) else file.open())
                     for path, file in files.items()
-                ),
+                ),  # streams only: the library sends paths and bytes by another protocol, and without these bounds
             ]
             done = self._api.create_commit(
                 self._id,

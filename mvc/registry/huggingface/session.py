@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import httpx2
-from huggingface_hub import get_token, set_client_factory
+from huggingface_hub import constants, get_token, set_client_factory
 from huggingface_hub.utils import disable_progress_bars
 from huggingface_hub.utils import logging as library_logging
 
@@ -112,6 +112,7 @@ class Traffic:
 def start() -> Traffic:
     """Make the library silent and its requests bounded, for the whole process, as the library has its one session."""
     disable_progress_bars()
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # it would ask the Hub for a list of programs, and cache that
     library_logging.set_verbosity(library_logging.CRITICAL)
     traffic = Traffic()
     set_client_factory(traffic.client)

@@ -31,6 +31,8 @@ from mvc.repository.imports.source import AliasMove, SourceFile, SourceHistory, 
 from mvc.repository.parts import MAIN
 
 AUTHOR = "mlflow"
+ID = "mvc.id"
+"""The tag of a model version with the id of the version that mvc published as it."""
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\Z")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 _LAST_SECOND = (1 << 31) - 1
@@ -84,6 +86,9 @@ def _step(registry: ModelRegistry, description: str, version: ModelVersion, pare
     except NoArtifactsError as error:
         artifacts, missing = [], (f"the artifacts of version {version.number}: {error}",)
     objects = _objects(artifacts)
+    named = version.tags.get(ID)
+    if named is not None and not missing and (objects is None or objects.version.id() != named):
+        missing = (f"an intact {version_objects.NAME} of version {version.number}, which mvc published",)
     name = run.name or f"version {version.number}"
     foreign = Step(
         str(version.number),

@@ -21,6 +21,7 @@ from mvc.registry.hubs.hub import KNOWN, NEW, RESUMED, Access, Publication
 from mvc.registry.hubs.hub_version import HubVersion
 from mvc.registry.mlflow import address
 from mvc.registry.mlflow.address import Address, quoted
+from mvc.registry.mlflow.history import ID
 from mvc.registry.mlflow.registry import ModelVersion, NoArtifactsError, RegisteredModel
 from mvc.registry.mlflow.server import SERVED, Server
 
@@ -180,16 +181,25 @@ class MlflowHub:
         return (f"parameters are in {version_objects.NAME} only: {', '.join(long)}",) if long else ()
 
     def _upload(self, version: HubVersion, top: str) -> None:
-        """Upload the files that the run does not have with their size, the objects last."""
-        source = ModelVersion(0, 0, f"mlflow-artifacts:/{top}")
-        present = {artifact.path: artifact.size for artifact in self._server.artifacts(source)}
+        """Upload the files that the run does not have with their size, the objects last. Raises RegistryFault."""
+        present, document = self._sizes(top), version.document
         for file in version.files:
-            if present.get(file.path) != file.size or not file.size:
+            if present.get(file.path) != file.size:
                 with file.open() as stream:
                     self._client.upload(f"{SERVED}/{quoted(f'{top}/{file.path}')}", stream, file.size)
-        document = version.document
         path = f"{SERVED}/{quoted(f'{top}/{version_objects.NAME}')}"
         self._client.upload(path, io.BytesIO(document), len(document))
+        expected = {**{file.path: file.size for file in version.files}, version_objects.NAME: len(document)}
+        if not expected.items() <= self._sizes(top).items():
+            raise self._client.fault("a file that was uploaded is not among the artifacts")
+
+    def _sizes(self, top: str) -> dict[str, int | None]:
+        """Return the sizes of the files below a folder of artifacts, which need not exist."""
+        try:
+            folder = ModelVersion(0, 0, f"mlflow-artifacts:/{top}")
+            return {artifact.path: artifact.size for artifact in self._server.artifacts(folder)}
+        except NoArtifactsError:
+            return {}
 
 
 def _tags(version: HubVersion) -> list[dict[str, str]]:
@@ -198,7 +208,7 @@ def _tags(version: HubVersion) -> list[dict[str, str]]:
     code = lineage.get("code") or {}
     tags = {
         TAG: version.name,
-        "mvc.id": version.id,
+        ID: version.id,
         "mvc.parents": " ".join(lineage.get("parents", ())),
         "mvc.base_model": lineage.get("base_model"),
         "mlflow.user": version.version.author.name,

@@ -116,3 +116,10 @@ def test_offline_nothing_is_asked(shell: Shell, hub: Hub) -> None:
     assert shell("--offline", "import", URL).code != 0
     assert shell("--offline", "publish", URL).code != 0
     assert not hub.calls
+
+
+def test_nothing_but_the_repository_is_asked_for(shell: Shell, hub: Hub) -> None:
+    shell.ok("publish", URL)
+    shell.ok("import", URL, "--model", "again")
+    others = {call.path for call in hub.calls if "acme/helmet" not in call.path}
+    assert others == {"/api/validate-yaml"}

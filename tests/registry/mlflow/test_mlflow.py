@@ -230,8 +230,8 @@ def test_a_fault_of_any_call_of_publish(deep: bool, rng: random.Random, shell: S
 def test_a_fault_of_any_call_of_import(
     deep: bool, rng: random.Random, shell: Shell, tracking: Tracking, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    shell.ok("publish", _url(tracking), "v1", "HEAD")
-    expected = shell.ok("rev-parse", "HEAD").out
+    shell.ok("publish", _url(tracking), "v1", "v2")
+    expected = shell.ok("rev-parse", "v2").out
     tracking.calls.clear()
     _empty(tmp_path / "first", monkeypatch).ok("import", _url(tracking))
     calls = list(tracking.calls)
