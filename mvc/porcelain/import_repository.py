@@ -116,7 +116,7 @@ class _Source:
         tips = [*branches.values(), *tags.values(), *(id_ for id_ in moved if objects.has(id_))]
         versions = list(history.walk(objects, tips))[::-1]
         return SourceHistory(
-            f"{self.place}#{model.key}",
+            f"{self.place if '://' in self.place else os.path.basename(self.place)}#{model.key}",
             model.key,
             [self._step(id_, version) for id_, version in versions],
             dict(sorted(branches.items(), key=lambda item: item[0] != self._first(model))),

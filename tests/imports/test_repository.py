@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mvc.model.tree import Tree
+from mvc.porcelain.fsck import fsck
+from mvc.porcelain.import_history import import_history
+from mvc.porcelain.import_sources import import_source
 from mvc.porcelain.init import init
+from mvc.repository.imports.importer import LEFT_OUT, NEW
+from mvc.repository.imports.request import Request
 from mvc.repository.model import Model
-from mvc.repository.repository import Repository
-from mvc.storage.records.reflog import ALIASES, HEADS, TAGS
+from mvc.repository.repository import Actor, Repository
+from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 from tests.cli.shell import Said, Shell, begin
+from tests.imports.conftest import Made
+from tests.imports.sources import drawn, history, step
 
 SIZE = 40_000
 
@@ -80,6 +89,38 @@ def files(root: Path) -> dict[str, bytes]:
 def clean(shell: Shell) -> Said:
     assert not list(shell.folder.glob(".import*"))
     return shell.ok("fsck", "--read-data")
+
+
+def test_random_histories_come_whole(made: Made, ben: Actor, rng: random.Random, tmp_path: Path, deep: bool) -> None:
+    for number in range(40 if deep else 3):
+        (tmp_path / f"files{number}").mkdir()
+        one, other = made(f"one{number}"), made(f"other{number}")
+        import_history(one, drawn(rng, tmp_path / f"files{number}", rng.randrange(1, 14)), ben)
+        if not refs(one):  # every step lacks files
+            continue
+        for _ in range(2):
+            import_source(Request(other, [f"{one.root}#helmets"], ben))
+            assert refs(other) == refs(one)
+        assert not fsck(other, read_data=True).findings
+
+
+def test_versions_that_nobody_could_commit_are_left_out(made: Made, ben: Actor) -> None:
+    one, other = made("one"), made("other")
+    good = import_history(one, history(step("a")), ben).versions[0].id
+    assert good is not None
+    version = one.objects.version(good)
+    entry = one.objects.tree(version.tree).entries[0]
+    tree = one.objects.put_tree(Tree((entry._replace(path="../up.pt"),)))
+    forged = [replace(version, number=7), replace(version, tree=tree), replace(version, number=3, parents=(good,))]
+    ids = [one.objects.put_version(each) for each in forged]
+    one.door.barrier()
+    for number, id_ in enumerate(ids):
+        one.refs.append(RefName("helmets", HEADS, f"b{number}"), None, id_, ben.move("forged"))
+    done = import_source(Request(other, [f"{one.root}#helmets"], ben))
+    assert {each.id for each in done.versions if each.how == NEW} == {good}
+    assert [each.how for each in done.versions].count(LEFT_OUT) == 3
+    assert sorted(refs(other)) == ["heads/b2", "heads/main"]
+    assert not fsck(other).findings
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,16 @@ class Importer:
     def _snapshot(self, step: Step, contents: Sequence[Content]) -> Snapshot:
         if step.objects is None:
             return snapshots.of_step(step, self.history.model, contents, self.contents.small)
+        self._check_number(step.objects.version)
         return _exact(step, contents, self._expired)
+
+    def _check_number(self, version: Version) -> None:
+        """Raise NotCanonical unless a version's number is that of its first parent plus one, or that is not here."""
+        objects, first = self.repository.objects, next(iter(version.parents), None)
+        if first is None or objects.has(first):
+            above = objects.version(first).number if first is not None else 0
+            if version.number != above + 1:
+                raise errors.NotCanonical(reason=f"a version is numbered {version.number}, not {above + 1}")
 
     def _how(self, id_: VersionId | None, snapshot: Snapshot) -> str:
         """Return KNOWN for a version that is here with all its bytes, but for those that the source dropped."""
