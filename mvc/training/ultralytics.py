@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Unpack
 
 from mvc.training.callback import Recording, RunOptions, guarded
@@ -77,9 +76,7 @@ class Trainings:
         """Record the best weights with the metrics that Ultralytics measured on them in the end."""
         run = self._recording.run
         if run is not None:
-            weights = trainer.best if trainer.best.exists() else trainer.last
-            arguments = Path(trainer.save_dir) / "args.yaml"
-            run.best(weights, _metrics(trainer), files={"args": arguments} if arguments.is_file() else {})
+            run.best(trainer.best if trainer.best.exists() else trainer.last, _metrics(trainer))
             self._recording.finish()
 
     @guarded
