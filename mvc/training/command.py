@@ -180,22 +180,23 @@ class _Session:
 
     def end(self, ending: Ending) -> None:
         """Record the runs that the command left."""
+        if self._watch is None:
+            return
         with self._guarded("the run is not recorded"):
-            if self._watch is None:
-                return
+            is_recorded = not ending.failed or self._options.keep_failed
             try:
                 written = self._watch.written()
             except errors.NothingWritten:
-                if ending.failed and not self._options.keep_failed:
-                    self._say(f"the command failed ({ending}): nothing is recorded")
-                    return
-                raise
-            if ending.failed and not self._options.keep_failed:
-                self._say(
-                    f"the command failed ({ending}): its run is not recorded. Record it anyway: {self._later(written.folders[-1])}"
-                )
+                if is_recorded:
+                    raise
+                self._say(f"the command failed ({ending}): nothing is recorded")
                 return
-            self._record_all(written, failed=ending.failed)
+            later = self._later(written.folders[-1])
+            if not is_recorded:
+                self._say(f"the command failed ({ending}): its run is not recorded. Record it anyway: {later}")
+                return
+            with self._guarded("the run is not recorded", later):
+                self._record_all(written, failed=ending.failed)
 
     def _record_all(self, written: Written, *, failed: bool) -> None:
         """Record a version for each run that has none yet, the oldest first."""
