@@ -136,8 +136,8 @@ class CommandNotExecutable(MvcError):
 class NothingWritten(Refused):
     """The command wrote no weights in {where}.
 
-    Looked for files with a suffix of weights such as .pt, .ckpt, .safetensors or .onnx. Name the folder of the run, its
-    weights or a pattern with `mvc run --watch PATH`.
+    Looked for files with a suffix of weights such as .pt, .ckpt, .safetensors or .onnx. Record a run elsewhere with
+    `mvc record --run FOLDER -m MESSAGE`; next time, name its folder, its weights or a pattern with `mvc run --watch PATH`.
     """
 
 

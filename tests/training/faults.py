@@ -116,9 +116,9 @@ def merging(place: Place) -> None:
 
 
 def gate(place: Place) -> None:
-    """An alias may only move to versions with a docker image, which none has."""
+    """An alias may only move to versions with a file that none has."""
     model = place.model()
-    model.update(intent={"ready_for": ["deployment"], "require": [{"use": "deployment", "key": "docker.image"}]})
+    model.update(intent={"ready_for": ["deployment"], "require": [{"use": "deployment", "role": "card"}]})
     model.commit("Gate", force=True)
 
 
@@ -149,8 +149,8 @@ def store_back(place: Place) -> None:
 
 def root_back(place: Place) -> None:
     moved = place.root.with_name("moved")
-    for path in place.root.iterdir() if place.root.is_dir() else ():  # what the training wrote meanwhile
-        shutil.move(path, moved / path.name)
+    if place.root.is_dir():  # what was written there meanwhile
+        shutil.copytree(place.root, moved, dirs_exist_ok=True)
     shutil.rmtree(place.root, ignore_errors=True)
     moved.rename(place.root)
 
@@ -220,6 +220,14 @@ def undamaged(place: Place) -> None:
         path.write_bytes(data)
 
 
+def tagged(place: Place) -> None:
+    place.model().tags.create("t", "v1")
+
+
+def weights_back(place: Place) -> None:
+    (place.root / "aside").rename(place.root / "out/best.pt")
+
+
 def remote(place: Place) -> None:
     mvc.open(place.root).remotes.add("origin", "sftp://127.0.0.1:9/nowhere")
 
@@ -240,7 +248,7 @@ FAULTS = (
     Fault("full disk of the training log", RECORDED, failing(errno.ENOSPC, "training-log"), on=(LOOP,), says="training log"),
     Fault("store removed", LATER, None, "import shutil; shutil.move('.mvc', 'aside')", mended=store_back),
     Fault("store replaced by a file", LATER, replaced_store, mended=store_back),
-    Fault("repository moved", LATER, None, "os.rename(TOP, TOP[:-7] + 'moved'); out = pathlib.Path('out').absolute(); best = out / 'best.pt'", mended=root_back),
+    Fault("repository moved", LATER, None, "os.rename(TOP, TOP[:-7] + 'moved')", mended=root_back, write="out.mkdir(parents=True); best.write_bytes(WEIGHTS)"),
     Fault("damaged objects", LATER, damaged, mended=undamaged),
     Fault("broken settings", LATER, written(".mvc/config.toml", b"[core\n"), mended=restored),
     Fault("lock held", LATER, locked, mended=unlocked, says="held the repository lock"),
@@ -252,7 +260,7 @@ FAULTS = (
     Fault("no model.toml", RECORDED, lambda place: (place.root / "model.toml").unlink()),
     Fault("branch moved by somebody else", RECORDED, None, MOVED_BRANCH),
     Fault("alias refused", RECORDED, gate, options={"alias": "prod"}, says="alias prod not set"),
-    Fault("tag taken", RECORDED, lambda place: place.model().tags.create("t", "v1") and None, options={"tag": "t"}, says="tag t not set"),
+    Fault("tag taken", RECORDED, tagged, options={"tag": "t"}, says="tag t not set"),
     Fault("remote unreachable", RECORDED, remote, options={"push": "origin"}, says="Push later: mvc"),
     Fault("unknown remote", RECORDED, options={"push": "nowhere"}, says="nowhere"),
     Fault("invalid branch", RECORDED, options={"branch": "a..b"}, branch="run/x", says="run/x"),
@@ -273,7 +281,7 @@ FAULTS = (
     Fault("huge parameters", RECORDED, parameters="{'lr': 0.1, **{f'p{n}': 'x' * 100 for n in range(6000)}}"),
     # weights
     Fault("no weights", NONE, write="pass", weights=b""),
-    Fault("weights removed", LATER, end="best.rename('aside')", mended=lambda place: (place.root / "aside").rename(place.root / "out/best.pt"), on=(LOOP,), weights=b""),
+    Fault("weights removed", LATER, end="best.rename('aside')", mended=weights_back, on=(LOOP,), weights=b""),
     Fault("weights that are a link", RECORDED, write="out.mkdir(); (out / 'e3.pt').write_bytes(WEIGHTS); best.symlink_to('e3.pt')"),
     Fault("weights that are a folder", NONE, write="best.mkdir(parents=True)", weights=b""),
     Fault("weights that are a pipe", NONE, write="out.mkdir(); os.mkfifo(best)", weights=b""),

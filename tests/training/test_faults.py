@@ -112,6 +112,7 @@ def forked(place: Place, act: Callable[[], int]) -> Ended:
             for number, path in enumerate(said, 1):
                 os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND), number)
             sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1) for number in (1, 2))
+            atexit._clear()
             os.environ.clear()
             os.environ.update(place.environ)
             primitives.on_step = place.hook
@@ -141,6 +142,8 @@ def python(script: Path) -> int:
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
         return 1
+    finally:
+        atexit._run_exitfuncs()
     return 0
 
 
@@ -153,7 +156,7 @@ def train(place: Place, fault: Fault, way: str) -> Ended:
     script = place.root.with_name("train.py")
     script.write_text(head + SCRIPTS[way].format(options=options, labels=labels or "pass", **fields), encoding="utf-8")
     if way == LOOP:
-        return forked(place, lambda: (python(script), atexit._run_exitfuncs())[0])
+        return forked(place, lambda: python(script))
     given = [word for name, value in fault.options.items() for word in (f"--{name}", value)]
     return forked(
         place, lambda: main.run(["run", "--name", "x", *given, "--", sys.executable, "-I", "-S", str(script)])
@@ -176,8 +179,7 @@ def recorded(place: Place, branch: str) -> mvc.Version | None:
 def test_a_training_ends_as_without_mvc(place: Place, fault: Fault, way: str) -> None:
     if fault.before is not None:
         fault.before(place)
-    for _ in range(fault.times):
-        done = train(place, fault, way)
+    *_, done = [train(place, fault, way) for _ in range(fault.times)]
     assert done.code == fault.code, done
     assert done.out == (fault.says_itself if not fault.code else ""), done
     assert done.err.count("Traceback") == fault.own_trace, done

@@ -36,6 +36,7 @@ else:
 
 MAX_BYTES = 8 << 20
 """Bytes of a file, at most."""
+_MIN, _MAX = -(1 << 63), (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +176,12 @@ def _typed(table: Mapping[str, Any], section: str) -> Values:
         for name, value in _flat(table, ""):
             if name in values:
                 raise MalformedError(f"{escape_name(name[:40])} occurs twice")
-            if rows.is_finite(value):
-                values[name] = value
-            else:
+            if not rows.is_finite(value):
                 left_out[name] = f"{value} is not finite" if isinstance(value, float) else "it is not a number"
+            elif isinstance(value, int) and not _MIN <= value <= _MAX:
+                left_out[name] = "it does not fit in 64 bits"
+            else:
+                values[name] = value
         return Values(values, left_out)
     return Values(dict(_plain(table, (), left_out)), left_out)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mvc.api import values
+from mvc.model.toml.schema import dotted
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.record.options import Changes, Options
 from mvc.repository.record.request import RecordRequest, RequestedFile
@@ -43,6 +46,17 @@ class Contents:
     def replaced(self) -> list[str]:
         """The sections that replace those of the parent."""
         return [name for name in _REPLACED if self.sections.get(name) is not None]
+
+    def command(self, root: Path, model: str, place: Place) -> str:
+        """Return the command that records files and metrics by name, for a request that cannot be written anywhere."""
+        branch = ("--branch", place.branch) if place.branch is not None else ()
+        files = [word for role, path in self.files.items() for word in ("--file", f"{role}={path}")]
+        metrics = self.sections.get("metrics") or {}
+        values = [word for key, value in metrics.items() for word in ("--set", f"{dotted(('metrics', key))}={value}")]
+        message = ("-m", self.message.partition("\n")[0])
+        return shlex.join(
+            ["mvc", "--repo", os.fspath(root), "--model", model, "record", *message, *branch, *files, *values]
+        )
 
     def request(
         self, model: str, place: Place, author: Person, time: Timestamp, code: Code | None, reason: str

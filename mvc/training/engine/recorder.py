@@ -65,7 +65,7 @@ class Recorder:
         self._spare = OutputFolder(temporary_folder() / f"mvc-{file_name(plan.name)}")
         self._is_branch_refused = False
         self.command: str | None = None
-        """The command that records the run as it was kept last; None if it was not kept."""
+        """The command that records the run as it was kept last; None if the run has nothing to record, or no model."""
 
     def open(self) -> list[str]:
         """Find out who trains, from which Git commit; return what would keep the run from being recorded as asked.
@@ -163,6 +163,7 @@ class Recorder:
                 path = output.write(REQUEST, lambda path: request.encode(resume_command(path, self._root)))
                 self.command = resume_command(path, self._root)
                 return
+        self.command = contents.command(self._root, self._model, place)
 
     def _opened(self) -> Model:
         return api.open(self._plan.path).model(self._model)
