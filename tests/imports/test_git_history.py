@@ -378,3 +378,15 @@ def test_a_damaged_commit_or_folder_ends_the_import(kind: str, code: Repository,
     with pytest.raises(errors.BadGitObject, match="its checksum differs"):
         imported(code, tmp_path / "here")
     assert [model.name for model in mvc.open(tmp_path / "here").models()] == ["other"]
+
+
+def test_a_partial_clone_fetches_nothing(code: Repository, tmp_path: Path) -> None:
+    first = code.commit({"best.pt": ONE})
+    code.commit({"best.pt": TWO}, [first])
+    code.write().git("config", "uploadpack.allowFilter", "true")
+    clone = Repository(tmp_path / "clone")
+    subprocess.run(["git", "clone", "-q", "--filter=blob:none", f"file://{code.folder}", clone.folder], check=True)
+    done, model = imported(clone, tmp_path / "here")
+    assert [step.how for step in done.versions] == ["left out", "new"]  # the checkout has fetched the second
+    assert "best.pt (Cannot read the object" in done.versions[0].missing[0]
+    assert model["main"].files["model-latest"].read() == TWO

@@ -86,7 +86,7 @@ class Contents:
 
     def _in_dvc(self, output: Output) -> Content:
         place = self._cache.find(output.checksum, output.size) if self._cache is not None else None
-        reason = "" if place else f"the cache of DVC lacks {output.checksum}"
+        reason = "" if place else f"the cache of DVC lacks {output.checksum}: `dvc fetch --all-commits` fetches it"
         checksum = Checksum(output.algorithm, output.checksum)
         key = f"{output.algorithm}:{output.checksum}"
         if output.is_folder:  # one whose list of files is not usable
@@ -103,7 +103,7 @@ class Contents:
         if pointer.is_changed:
             reason, place = f"the extension {pointer.extension} of Git LFS changed it", None
         elif place is None:
-            reason = f"Git LFS has not fetched {pointer.oid} ({pointer.size} bytes)"
+            reason = f"Git LFS has not fetched {pointer.oid}: `git lfs fetch --all` does"
         return Content(key, place, pointer.size, checksum, executable, reason)
 
 
