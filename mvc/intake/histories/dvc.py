@@ -12,7 +12,6 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from mvc import errors
 from mvc.intake.histories import commits, dvc_files, git, gto
@@ -167,8 +166,3 @@ def _about(artifact: Artifact) -> dict[str, object]:
 
 def _is_at(path: str, place: str) -> bool:
     return path == place or path.startswith(f"{place}/")
-
-
-def is_repository(folder: Path) -> bool:
-    """Return whether a folder is that of a DVC repository."""
-    return (folder / PLACE).is_dir()

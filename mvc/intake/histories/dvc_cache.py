@@ -22,8 +22,11 @@ from mvc.intake.histories.dvc_files import FOLDER, Output
 from mvc.model import textfile
 from mvc.model.paths import check_inside
 from mvc.model.tree import MAX_ENTRIES
+from mvc.repository.imports.contents import opened
 
 _CONFIGS = ("config", "config.local")
+_MAX_CONFIG = 1 << 20
+"""Bytes of a file of settings that are read."""
 _MAX_LIST = 64 << 20
 """Bytes of a list of files, at most."""
 _LAYOUTS = ("files/md5", ".")
@@ -66,10 +69,9 @@ class DvcCache:
         if path is None:
             return f"the cache lacks {checksum}"
         try:
-            with path.open("rb") as file:
-                data = file.read(_MAX_LIST + 1)
-        except OSError as error:
-            return f"{checksum} cannot be read: {error.strerror}"
+            data = _read(path, _MAX_LIST + 1)
+        except errors.MvcError as error:
+            return error.message.rstrip(".")
         if len(data) > _MAX_LIST:
             return f"{checksum} is larger than {_MAX_LIST >> 20} MiB"
         if hashlib.md5(data, usedforsecurity=False).hexdigest() != checksum.removesuffix(FOLDER):
@@ -103,8 +105,8 @@ def _folders(place: Path) -> Iterator[Path]:
     settings = configparser.RawConfigParser(strict=False, allow_no_value=True)
     for name in _CONFIGS:
         try:
-            settings.read_string((place / name).read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, configparser.Error):
+            settings.read_string(_read(place / name, _MAX_CONFIG).decode())
+        except (errors.MvcError, UnicodeDecodeError, configparser.Error):
             continue
     yield _folder(place, settings.get("cache", "dir", fallback="") or "cache")
     default = settings.get("core", "remote", fallback="")
@@ -114,6 +116,11 @@ def _folders(place: Path) -> Iterator[Path]:
         url = settings.get(remotes[name], "url", fallback="") or ""
         if url and "://" not in url:
             yield _folder(place, url)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    with opened(path, path.name) as fd, open(fd, "rb", closefd=False) as file:
+        return file.read(limit)
 
 
 def _folder(place: Path, path: str) -> Path:
