@@ -100,11 +100,16 @@ def import_history(
 
 
 def _require_own(model: Model, history: SourceHistory, actor: Actor) -> None:
-    """Raise OtherHistory if the model has versions, and none of the first ones of the source's branches."""
+    """Raise OtherHistory if the model has versions, and none of the first ones of the source's branches.
+
+    Of exact versions, any is enough.
+    """
     tips = histories.tips(model)
     if not tips:
         return
     own = histories.ancestors(model.repository.objects, tips)
+    if any(step.objects is not None and step.objects.version.id() in own for step in history.steps):
+        return  # the model may have some of the versions without those before them
     preview = Importer(model.repository, model.key, history, actor, dry_run=True)
     parents = {step.key: step.parents for step in history.steps}
     named = set(histories.reach([*history.branches.values()] or [*parents], lambda key: parents.get(key, ())))

@@ -340,6 +340,16 @@ def beside_remote(root: Path) -> None:
     mvc(root, "init")
 
 
+@made_once
+def carried(root: Path) -> None:
+    """An OCI layout with a version whose parent it lacks, and a repository without either."""
+    (root / ".mvc-other").mkdir()
+    two_versions(root / ".mvc-other")
+    mvc(root / ".mvc-other", "export", "--oci", "v2", "../layout")
+    shutil.rmtree(root / ".mvc-other")
+    mvc(root, "init")
+
+
 SCENARIOS = (
     Scenario("init", empty, ("init", "--model", "helmets")),
     Scenario("add", untracked, ("add", "more.txt", "--as", "readme")),
@@ -426,5 +436,6 @@ SCENARIOS = (
     Scenario("import of a remote", beside_remote, ("import", f"{ORIGIN}#helmets")),
     Scenario("archive", two_versions, ("archive", "v1", "-o", "out.tar.gz")),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
+    Scenario("import of a layout", carried, ("import", "layout")),
     Scenario("export --oci", two_versions, ("export", "--oci", "v1", "out"), (0, 16)),
 )

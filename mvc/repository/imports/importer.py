@@ -138,8 +138,11 @@ class Importer:
         id_ = version.id() if isinstance(version, Version) else None
         number = version.number if isinstance(version, Version) else version
         how = self._how(id_, snapshot)
-        if how == NEW and isinstance(version, Version) and not self.dry_run:
-            self._store(step, contents, snapshot, version)
+        if isinstance(version, Version) and not self.dry_run:
+            if how == NEW:
+                self._store(step, contents, snapshot, version)
+            else:  # an interrupted import may have stored it, and not yet recorded what it lacks
+                self._record_absent(version)
         self.places[step.key] = Place((id_,), number)
         return self._outcome(step, how, id_, number, (*snapshot.warnings, *_secrets(snapshot, step)))
 
@@ -228,7 +231,8 @@ class Importer:
                 raise errors.CollectedMeanwhile
             config.require(repository.door, ingest.features)
             repository.door.barrier()
-            self._record_absent(version)
+        self._record_absent(version)
+        self.absent += [id_ for id_ in version.parents if not repository.objects.has(id_)]
 
     def _record_absent(self, version: Version) -> None:
         """Record the parents that the source does not have."""
@@ -236,9 +240,9 @@ class Importer:
         missing = [id_ for id_ in objects.parents(version) if not objects.has(id_)]
         if missing:
             cause = Cause(self.history.origin, str(self.actor.person), self.actor.at)
-            promised.append(self.repository.door, ABSENT, missing, cause)
+            with self.repository.locked():
+                promised.append(self.repository.door, ABSENT, missing, cause)
             objects.forget_absent()
-        self.absent += [id_ for id_ in version.parents if not objects.has(id_)]
 
 
 def _exact(step: Step, contents: Sequence[Content], expired: AbstractSet[FileId]) -> Snapshot:
