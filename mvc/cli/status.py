@@ -68,7 +68,10 @@ def _lines(result: Status, *, untracked: bool, whole: str | None) -> Iterator[st
     if result.matches:
         number, id_ = result.matches
         yield f"model.toml matches v{number} {short_id(id_)} (after a `git switch`?): `mvc switch {short_id(id_)}` checks it out"
-    if result.advanced:
+    if result.advanced and result.advanced.id is None:
+        yield f"v{result.number} was recorded from files elsewhere; the working tree has none of them:"
+        yield "     (restore them with `mvc restore .`, which discards changes of model.toml)"
+    elif result.advanced and result.advanced.id is not None:
         old = short_id(result.advanced.id)
         yield f"v{result.number} was recorded from files elsewhere; the working tree is still that of v{result.advanced.number} {old}:"
         yield f"     (update them with `mvc restore .`, which discards local changes, or keep them with `mvc switch -c NAME {old}`)"

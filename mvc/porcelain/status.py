@@ -47,10 +47,13 @@ _MAX_FILES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Advanced(Document):
-    """A checked-out branch that was moved by records: its files are still those of `id`, version `number`."""
+    """A checked-out branch that was moved by records: its files are still those of `id`, version `number`.
 
-    id: VersionId
-    number: int
+    Both are None if the records made its first versions: it has no files.
+    """
+
+    id: VersionId | None
+    number: int | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -212,9 +215,9 @@ def _before_reset(model: Model) -> VersionId | None:
 
 def _advanced(model: Model, branch: str | None, found: Found) -> Advanced | None:
     """Return the version whose files are still here, when records moved the branch since; None when they followed."""
-    before = _before_records(model, branch)
+    is_recorded, before = _before_records(model, branch)
     if before is None:
-        return None
+        return Advanced(None, None) if is_recorded and not found.files and not found.problems else None
     old, new = history.snapshot(model.repository, before), history.snapshot(model.repository, model.current)
     assert old is not None  # noqa: S101 - both are versions
     assert new is not None  # noqa: S101
@@ -227,15 +230,15 @@ def _advanced(model: Model, branch: str | None, found: Found) -> Advanced | None
     return None
 
 
-def _before_records(model: Model, branch: str | None) -> VersionId | None:
-    """Return where a branch was before the records that moved it last; None when something else did."""
+def _before_records(model: Model, branch: str | None) -> tuple[bool, VersionId | None]:
+    """Return whether records moved a branch last, and where it was before them; None if it did not exist."""
     ref = model.ref(HEADS, branch or "")
     entry = model.repository.refs.tip(ref) if branch is not None else None
-    old = None
+    is_recorded, old = False, None
     while entry is not None and entry.move.reason.startswith(REASON):
-        old = entry.old
+        is_recorded, old = True, entry.old
         entry = model.repository.refs.entry(ref, entry.seq - 1) if old is not None else None
-    return old
+    return is_recorded, old
 
 
 def _is_same(file: TreeEntry, entry: TreeEntry) -> bool:

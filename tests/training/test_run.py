@@ -205,6 +205,12 @@ def test_the_first_version_of_a_model_has_the_values_of_model_toml(
     assert (version.number, version.labelmap) == (1, {0: "a", 2: "c"})
     assert (version.about["type"], version.about["framework"]) == ("CLASSIFICATION", "PYTORCH")
     assert version.files["model-latest"].name == "model-latest.pt"
+    advanced = model.status().advanced
+    assert advanced is not None
+    assert advanced.id is None
+    model.restore(".")
+    assert model.status().clean
+    assert model.status().advanced is None
 
 
 def test_values_by_section_are_set_and_those_that_do_not_fit_are_left_out(
