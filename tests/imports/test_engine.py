@@ -15,6 +15,7 @@ from mvc.model.ids import VersionId, digest
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.import_history import ImportedHistory, import_history
+from mvc.porcelain.init import init
 from mvc.porcelain.undo import undo
 from mvc.repository.imports.importer import KNOWN, LEFT_OUT, NEW
 from mvc.repository.imports.source import AliasMove, Checksum, SourceFile, SourceHistory, VersionObjects
@@ -126,14 +127,17 @@ def test_children_of_a_step_without_its_files_become_those_of_its_parents(made: 
         step("b", "a", missing=("w.pt",)),
         step("c", "b"),
         step("d", "b", "c"),
+        step("r", missing=("w.pt",)),
+        step("e", "r", "d"),
         branches={"main": "d", "old": "b"},
     )
     repository = made("r")
     done = import_history(repository, source, ben)
-    assert hows(done) == [NEW, LEFT_OUT, NEW, NEW]
+    assert hows(done) == [NEW, LEFT_OUT, NEW, NEW, LEFT_OUT, NEW]
     found = ids(done)
     parents = {key: repository.objects.version(id_).parents for key, id_ in found.items() if id_ is not None}
-    assert parents == {"a": (), "c": (found["a"],), "d": (found["a"], found["c"])}
+    assert parents == {"a": (), "c": (found["a"],), "d": (found["a"], found["c"]), "e": (found["d"],)}
+    assert [each.number for each in done.versions] == [1, None, 2, 2, None, 3]
     assert done.versions[1].notes == ("the source lacks w.pt",)
     assert targets(repository) == {"heads/main": found["d"], "heads/old": found["a"]}
 
@@ -229,6 +233,33 @@ def test_a_content_is_read_once_also_by_later_imports(made: Made, ben: Actor) ->
     assert (hows(preview), reads) == ([KNOWN, KNOWN], [1])
 
 
+def test_an_import_that_broke_off_goes_on_where_it_ended(made: Made, ben: Actor) -> None:
+    calls, broken = list[str](), [True]
+
+    def content(key: str) -> SourceFile:
+        def write(sink: object) -> None:
+            calls.append(key)
+            if key == "c" and broken:
+                raise errors.RemoteUnreachable(remote="hub", reason="it hung up")
+            sink(key.encode() * 5_000)  # type: ignore[operator]
+
+        data = key.encode() * 5_000
+        return SourceFile(
+            "m.pt", "w", write, len(data), Checksum("sha256", hashlib.sha256(data).hexdigest()), remote=True
+        )
+
+    source = history(*(step(key, *above, files=[content(key)]) for key, above in (("a", ""), ("b", "a"), ("c", "b"))))
+    repository = made("r")
+    init(repository.root, root=repository.root, model="helmets")
+    with pytest.raises(errors.RemoteUnreachable):
+        import_history(repository, source, ben)
+    assert not fsck(repository, read_data=True).findings
+    assert targets(repository) == {}
+    broken.clear()
+    assert hows(import_history(Repository(repository.root), source, ben)) == [KNOWN, KNOWN, NEW]
+    assert calls == ["a", "b", "c", "c"]
+
+
 def test_a_dry_run_tells_the_ids_and_writes_nothing(made: Made, ben: Actor, rng: random.Random, tmp_path: Path) -> None:
     repository = made("r")
     before = sorted(names(repository))
@@ -322,8 +353,6 @@ def test_an_import_is_undone_as_one_command(made: Made, ben: Actor) -> None:
 
 
 def test_a_model_toml_that_names_no_files_yet_is_replaced(made: Made, ben: Actor, tmp_path: Path) -> None:
-    from mvc.porcelain.init import init  # noqa: PLC0415 - beside the fixture
-
     repository = made("r")
     init(repository.root, root=repository.root, model="helmets")
     import_history(repository, history(step("a")), ben, model="helmets")

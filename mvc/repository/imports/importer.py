@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from mvc import errors
 from mvc.model.document import Document, keys
-from mvc.model.ids import FileId, VersionId, digest
+from mvc.model.ids import VersionId
 from mvc.model.paths import escape_name
 from mvc.model.toml import secrets
-from mvc.model.version import Person, Timestamp, Version
+from mvc.model.version import Timestamp, Version
 from mvc.repository import delta_bases
 from mvc.repository.imports import snapshot as snapshots
-from mvc.repository.imports import unfinished
+from mvc.repository.imports import unfinished, versions
 from mvc.repository.imports.contents import Content, Contents
 from mvc.repository.imports.snapshot import Snapshot
 from mvc.repository.imports.source import SourceHistory, Step
+from mvc.repository.imports.versions import Place
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
@@ -59,17 +59,6 @@ class ImportedStep(Document):
     size: int | None
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Place:
-    """The version of a step, or of one left out those of its nearest ancestors; with the number of the first.
-
-    An id is None in a dry run, if a file of it must be downloaded.
-    """
-
-    ids: tuple[VersionId | None, ...]
-    number: int = 0
 
 
 @dataclass
@@ -124,7 +113,7 @@ class Importer:
                 return self._outcome(step, NEW, None, parents.number + 1, ())
             try:
                 snapshot = self._snapshot(step, contents)
-                version = _version(step, parents, snapshot)
+                version = versions.of_step(step, parents, snapshot)
             except (errors.Usage, errors.Refused, errors.NotCanonical, errors.ContentDiffers) as error:
                 return self._left_out(step, parents, error.message)
             return self._imported(step, contents, snapshot, version or parents.number + 1)
@@ -177,7 +166,7 @@ class Importer:
         if step.objects is None:
             return snapshots.of_step(step, self.history.model, contents, self.contents.small)
         self._check_number(step.objects.version)
-        return _exact(step, contents, self._expired)
+        return versions.exact(step, contents, self._expired)
 
     def _check_number(self, version: Version) -> None:
         """Raise NotCanonical unless a version's number is that of its first parent plus one, or that is not here."""
@@ -243,70 +232,6 @@ class Importer:
             with self.repository.locked():
                 promised.append(self.repository.door, ABSENT, missing, cause)
             objects.forget_absent()
-
-
-def _exact(step: Step, contents: Sequence[Content], expired: AbstractSet[FileId]) -> Snapshot:
-    """Return the objects of a step after checking that they belong together, and that its files are theirs.
-
-    Files that the source dropped are `expired`.
-
-    Raises NotCanonical, ContentDiffers, UnsafePath, UnportablePath, CollidingPaths.
-    """
-    objects = step.objects
-    assert objects is not None  # noqa: S101 - asked before
-    version, manifest, tree = objects.version, objects.manifest, objects.tree
-    if (manifest.id(), tree.id(), digest(objects.model_toml)) != (version.manifest, version.tree, version.model_toml):
-        raise errors.NotCanonical(reason="the parts of a version do not belong together")
-    snapshots.check_paths(list(tree.by_path))
-    by_path = {file.path: (file, content) for file, content in zip(step.files, contents, strict=True)}
-    needed = {entry.path for entry in tree.entries if entry.file not in expired}
-    if not needed <= by_path.keys() <= tree.by_path.keys():
-        raise errors.NotCanonical(reason="the files of a version are not those of its tree")
-    for entry in map(tree.by_path.__getitem__, by_path):
-        content = by_path[entry.path][1]
-        if (content.file, content.size) != (entry.file, entry.size):
-            raise errors.ContentDiffers(
-                path=escape_name(entry.path),
-                step=escape_name(step.key),
-                what="id",
-                found=content.file,
-                recorded=entry.file,
-            )
-    return Snapshot(objects.model_toml, manifest, tree)
-
-
-def _version(step: Step, parents: Place, snapshot: Snapshot) -> Version | None:
-    """Return the version of a step; None if the id of a parent is not known. Raises NotCanonical."""
-    if step.objects is not None:
-        return step.objects.version
-    ids = [id_ for id_ in parents.ids if id_ is not None]
-    if len(ids) < len(parents.ids):
-        return None
-    version = Version(
-        parents=tuple(ids),
-        number=parents.number + 1,
-        author=person(step.author),
-        time=step.time,
-        message=_message(step),
-        manifest=snapshot.manifest.id(),
-        tree=snapshot.tree.id(),
-        model_toml=FileId(digest(snapshot.model_toml)),
-        code=step.code,
-    )
-    version.encode()
-    return version
-
-
-def person(found: Person) -> Person:
-    """Return an author as a version can have it: sources allow names that are empty, or have line feeds."""
-    name = "".join(letter for letter in found.name if letter.isprintable() and letter not in "<>").strip()
-    email = "".join(letter for letter in found.email if letter.isprintable() and letter not in "<> ")
-    return Person(name or email or "unknown", email)
-
-
-def _message(step: Step) -> str:
-    text = step.message.encode("utf-8", "replace").decode().strip()
-    return text or step.key.encode("utf-8", "replace").decode()
 
 
 def _missing(files: Sequence[str]) -> str:

@@ -19,8 +19,9 @@ from mvc.model.toml import parse
 from mvc.model.tree import Tree
 from mvc.repository import history as histories
 from mvc.repository import refnames
-from mvc.repository.imports.importer import Importer, person
+from mvc.repository.imports.importer import Importer
 from mvc.repository.imports.source import AliasMove
+from mvc.repository.imports.versions import person
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor
