@@ -106,6 +106,7 @@ class History:
         prune = ("prune", "--yes")
         return [
             *[commit] * 3, (*commit, "--tag", f"t{count}"), (*commit, "--amend"), ("set", f"parameters.lr={count}"),
+            ("record", "-m", f"r{count}", "--file", "a=a.bin"), ("record", "-m", f"r{count}", "--file", "b=b.bin", "--branch", branch),
             ("switch", branch), ("switch", "--force", choice((branch, version))), ("switch", "-c", branch),
             ("branch", branch, version), ("branch", "-D", branch), ("reset", version), ("reset", "--hard", version),
             ("reset", "--hard", "HEAD"), ("restore", "."), ("restore", "--source", version, role),
