@@ -33,17 +33,14 @@ from mvc.repository.worktree import globs, scan, value_edit
 from mvc.repository.worktree.value_reader import ValueReader
 from mvc.storage.disk.treedoor import TreeDoor
 
+_LAST_WRITTEN = "the last weights that the command wrote"
+
 
 @dataclass(frozen=True, slots=True)
 class RunContents:
-    """The run in `folder`, of a `trainer`: its files by role, its values by section, and `notes` on what it lacks.
-
-    `why` its weights, or its checkpoint, were chosen.
-    """
+    """The run in `folder`: its files by role, its values by section, and `notes` on what was chosen or left out."""
 
     folder: Path
-    trainer: str
-    why: str
     files: Mapping[str, Path]
     values: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...] = ()
@@ -85,11 +82,13 @@ def read(
     reading = _Reading(model, manifest, top, run, frozenset(wrote))
     assigned = roles_of_run.assign(run, manifest)
     found = {**_kept(reading, assigned), **dict(_files(reading, assigned.assigned))}
+    if run.files[0].why == _LAST_WRITTEN:
+        reading.notes.append(f"{LATEST} is {escape_name(run.at(run.files[0].path))}, {_LAST_WRITTEN}.")
     latest, is_stale = run.files[0], bool(wrote) and found.get(LATEST) not in reading.wrote
     if not latest.is_pattern and (chosen is not None or LATEST not in found or is_stale):
         found[LATEST] = reading.path(latest.path)
     values = dict(_values(reading, assigned))
-    return RunContents(folder, run.layout.name, run.why or run.files[0].why, found, values, tuple(reading.notes))
+    return RunContents(folder, found, values, tuple(reading.notes))
 
 
 def _below(model: Model, folder: Path) -> tuple[Path, str]:
@@ -119,7 +118,7 @@ def _recognised(top: Path, inside: str, manifest: Manifest, wrote: Collection[Pa
         if run.layout is not PLAIN or not weights or run.files[0].is_pattern or run.files[0].path in weights:
             return run
     run = recognised(chosen=weights[-1])
-    why = "the last weights that the command wrote" if len(weights) > 1 else "the weights that the command wrote"
+    why = _LAST_WRITTEN if len(weights) > 1 else "the weights that the command wrote"
     return replace(run, files=(replace(run.files[0], why=why), *run.files[1:]))
 
 

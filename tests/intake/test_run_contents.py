@@ -174,7 +174,7 @@ def test_of_several_weights_the_last_written_is_taken(model: Model, place: Path)
 
     found = contents(model, place, train)
     assert names(found, place) == {"model-latest": "out/epoch3.pt"}
-    assert found.why == "the last weights that the command wrote"
+    assert found.notes == ("model-latest is out/epoch3.pt, the last weights that the command wrote.",)
 
 
 def test_weights_of_before_are_not_those_of_the_run(model: Model, place: Path) -> None:
