@@ -11,7 +11,7 @@ It never saves a checkpoint itself: `Trainer.save_checkpoint` waits for all proc
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mvc.training import messages
@@ -46,7 +46,6 @@ class LoggerEvents:
         self._steps: dict[str, int] = {}
         self._step = 0
         self._best: tuple[str, object] | None = None
-        self._is_told = False
 
     # --- what Lightning asks
 
@@ -94,8 +93,7 @@ class LoggerEvents:
         run, path = self._recording.run, checkpoint_callback.best_model_path
         if run is None or self._trainer is None:
             return
-        if not (checkpoint_callback.save_weights_only or self._recording.options.get("optimizer") or self._is_told):
-            self._is_told = True
+        if not checkpoint_callback.save_weights_only and not self._recording.options.get("optimizer"):
             self._recording.report(
                 "checkpoints of Lightning have the optimizer's state in one file with the weights, which are recorded as they "
                 "are; ModelCheckpoint(save_weights_only=True) saves a third of the bytes"
@@ -141,8 +139,8 @@ def _labels(module: Any, trainer: Any) -> Any:
     for owner in (*owners, getattr(owners[-1], "config", None)):
         for name in CLASSES:
             found = getattr(owner, name, None)
-            values = list(found.values()) if isinstance(found, Mapping) else found
-            if isinstance(values, Sequence) and values and all(isinstance(value, str) for value in values):
+            names = list(found.values()) if isinstance(found, Mapping) else found
+            if isinstance(names, list | tuple) and names and all(isinstance(each, str) for each in names):
                 return found
     return None
 

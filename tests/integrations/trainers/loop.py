@@ -21,7 +21,8 @@ def train(folder: Path, *, is_registered: bool = False, fail_in: int | None = No
     reset()
     if is_registered:
         register_tracker_class(MvcTracker)
-    accelerator = Accelerator(cpu=True, log_with="mvc" if is_registered else MvcTracker(versions.MODEL, **options))
+    tracker = MvcTracker(versions.MODEL, **options)
+    accelerator = Accelerator(cpu=True, log_with="mvc" if is_registered else tracker)
     accelerator.init_trackers(versions.MODEL if is_registered else "project", config={"epochs": 3, "lr": 0.05})
     net = nets.net()
     net, optimizer, batches = accelerator.prepare(net, torch.optim.AdamW(net.parameters(), lr=0.05), nets.batches())
@@ -41,7 +42,7 @@ def train(folder: Path, *, is_registered: bool = False, fail_in: int | None = No
             if accelerator.is_main_process:
                 accelerator.get_tracker("mvc").best(folder / "best" / "model.safetensors", metrics)
     accelerator.end_training()
-    return accelerator.trackers[0]
+    return tracker
 
 
 def reset() -> None:
