@@ -21,7 +21,8 @@ def test_each_block_of_the_page_works_as_it_stands(
     blocks = pasted.blocks("python", PAGE.read_text(encoding="utf-8"))
     for block in blocks:
         exec(block, names)
-    assert [version.metrics["mAP50"] for version in model.log(all_refs=True)] == [0.73, 0.72, 0.72, 0.7]
+    found = [version.metrics["mAP50"] for version in model.log(all_refs=True)]
+    assert sorted(found) == [0.7, 0.72, 0.72, 0.73]
     assert model["v1"].files["model-latest"].read() == b"\2" * 100_000
     said = capsys.readouterr().err.splitlines()
     assert said[0].startswith("mvc: recorded helmet-detector v1 ")
