@@ -84,3 +84,12 @@ def test_the_tutorial_has_what_it_promises(tmp_path: Path) -> None:
 def test_the_tour_of_the_readme_begins_with_a_training_run() -> None:
     typed = [line for line in pasted.blocks("sh", pasted.TOUR)[0].splitlines() if line.startswith("mvc ")]
     assert typed[1].startswith("mvc add --run")
+
+
+def test_the_readme_has_the_lines_that_make_a_yolo_training_a_version() -> None:
+    """`tests/integrations` runs them, as those of the page of Ultralytics."""
+    (shown,) = pasted.blocks("python", pasted.README)
+    page = (pasted.TOP / "docs" / "how-to" / "trainers" / "ultralytics.md").read_text(encoding="utf-8")
+    assert shown == pasted.blocks("python", page)[0]
+    lines = [line for line in shown.splitlines() if line and "import" not in line]
+    assert [line.partition("(")[0] for line in lines] == ["yolo = YOLO", "attach", "yolo.train"]
