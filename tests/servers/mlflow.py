@@ -99,9 +99,9 @@ class Tracking:
         inside = {name.removeprefix(top): data for name, data in self.files.items() if name.startswith(top)}
         folders = {name.partition("/")[0] for name in inside if "/" in name}
         rows = [{"path": name, "is_dir": True} for name in sorted(folders)]
-        rows += [
-            {"path": name, "is_dir": False, "file_size": len(data)} for name, data in inside.items() if "/" not in name
-        ]
+        for name, data in inside.items():
+            if "/" not in name:  # a size of 0 is left out, as MLflow does
+                rows.append({"path": name, "is_dir": False, **({"file_size": len(data)} if data else {})})
         return Answer(200, {"files": rows})
 
 

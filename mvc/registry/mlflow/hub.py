@@ -193,11 +193,11 @@ class MlflowHub:
         if not expected.items() <= self._sizes(top).items():
             raise self._client.fault("a file that was uploaded is not among the artifacts")
 
-    def _sizes(self, top: str) -> dict[str, int | None]:
-        """Return the sizes of the files below a folder of artifacts, which need not exist."""
+    def _sizes(self, top: str) -> dict[str, int]:
+        """Return the sizes of the files below a folder of artifacts, which need not exist; MLflow leaves out a size of 0."""
         try:
             folder = ModelVersion(0, 0, f"mlflow-artifacts:/{top}")
-            return {artifact.path: artifact.size for artifact in self._server.artifacts(folder)}
+            return {artifact.path: artifact.size or 0 for artifact in self._server.artifacts(folder)}
         except NoArtifactsError:
             return {}
 
