@@ -47,6 +47,7 @@ NAMED = {
     **dict.fromkeys(("add paths", "mv paths", "clean paths"), "PATH"),
     **dict.fromkeys(("get key", "get_ key"), "KEY"),
     "config key": "SETTING",
+    "record assignments": "KEY",
     "remote rename old": "REMOTE",
     **{f"remote {verb} name": "REMOTE" for verb in ("set-url", "trust", "rm", "show", "check")},
     **dict.fromkeys(
