@@ -322,17 +322,22 @@ def renamed(root: Path) -> None:
 
 @made_once
 def beside_runs(root: Path) -> None:
-    """A repository without a model, and two runs beside it."""
+    """A repository without a model, and two files of weights beside it."""
     mvc(root, "init")
-    for step, name in enumerate(("exp1", "exp2")):
-        runs.ultralytics(root / ".mvc-runs" / name, step=step)
+    (root / ".mvc-runs").mkdir()
+    for number, name in enumerate(("best.pt", "best2.pt")):
+        (root / ".mvc-runs" / name).write_bytes(WEIGHTS[number:])
 
 
 @made_once
 def beside_remote(root: Path) -> None:
-    """A repository without a model, and a remote beside it with two versions, a tag and a note."""
-    noted(root)
-    mvc(root, "push", "--tags")
+    """A repository without a model, and a remote beside it with one version, a tag and an alias."""
+    mvc(root, "init", "--model", "helmets")
+    (root / "best.pt").write_bytes(WEIGHTS)
+    mvc(root, "add", "best.pt", "--as", "model-latest")
+    mvc(root, "commit", "-m", "one", "--tag", "first", "--alias", "prod")
+    Repository(root).config.set_remote("origin", {"url": ORIGIN})
+    mvc(root, "push", "origin", "--all", "--tags")
     remote = (root / ORIGIN).rename(root.with_name(f"{root.name}-remote"))
     shutil.rmtree(root)
     root.mkdir()
@@ -432,7 +437,7 @@ SCENARIOS = (
     Scenario("pull", behind, ("pull",), check=SURVEY),
     Scenario("pull --rebase", diverged, ("pull", "--rebase"), check=SURVEY),
     Scenario("push --rebase", diverged, ("push", "--rebase"), check=SURVEY),
-    Scenario("import --folders", beside_runs, ("import", "--folders", ".mvc-runs/exp1", ".mvc-runs/exp2")),
+    Scenario("import --folders", beside_runs, ("import", "--folders", ".mvc-runs/best.pt", ".mvc-runs/best2.pt")),
     Scenario("import of a remote", beside_remote, ("import", f"{ORIGIN}#helmets")),
     Scenario("archive", two_versions, ("archive", "v1", "-o", "out.tar.gz")),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),

@@ -21,6 +21,7 @@ from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 from tests.cli.shell import Said, Shell, begin
+from tests.docs import documents
 from tests.imports.conftest import Made
 from tests.imports.sources import drawn, history, step
 
@@ -146,6 +147,7 @@ def test_it_comes_with_its_ids_refs_and_notes(source: Shell, target: Shell, plac
 def test_only_what_is_new_is_fetched(source: Shell, target: Shell) -> None:
     first = target.ok("import", "--json", "../remote#helmets").json
     assert first["bytes_received"] > SIZE * 2
+    assert documents.faults("import", first) == []
     source.write("model.bin", b"three" * SIZE)
     source.commit("third")
     source.ok("push")
