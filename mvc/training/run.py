@@ -289,10 +289,11 @@ def run(
     """Return a training run of `model` in the repository at `path`, for a `with` block; it becomes one version.
 
     `parameters` are a mapping, an `argparse.Namespace` or a dataclass. `branch` gets the version (default: the current
-    one), `alias` and `tag` move to it. `every` is "end", or "best" or a number of epochs to record versions on
+    one), `alias` and `tag` move to it. `every` is "end"; with "best" or a number of epochs, versions are also recorded on
     the branch `run/NAME` meanwhile. `optimizer` also records files of that role. `keep="failed"` records a run that ends
-    with an exception, on `run/NAME`. `push` is a remote that gets the version in the background. `output` is the folder of the training log.
-    `environment` records Python, packages and GPUs. `report` is called with each message, which else goes to stderr.
+    with an exception, on `run/NAME`. `push` is a remote that gets the version in the background. `output` is the folder
+    of the training log. `environment` records Python, packages and GPUs. `report` is called with each message, which else
+    goes to stderr.
 
     Nothing is raised unless `strict`: what cannot be recorded is reported, with the command that records it later.
     """

@@ -191,6 +191,15 @@ def test_the_optimizer_is_recorded_only_if_it_is_asked_for(
         assert "classes" in model["main"].files
 
 
+def test_a_file_that_is_missing_does_not_keep_the_weights_out(
+    model: mvc.Model, weights: Path, reports: Reports
+) -> None:
+    with mvc.run("helmets", report=reports) as run:
+        run.best(weights, m=1, files={"config": "nowhere.yaml", "/role": weights, "copy": weights})
+    assert {*model["main"].files} == {"copy", "environment", "model-latest"}
+    assert [text.partition(" is left out")[0] for text in reports.texts[:2]] == ["file config", "file /role"]
+
+
 def test_the_first_version_of_a_model_has_the_values_of_model_toml(
     tmp_path: Path, weights: Path, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,16 +59,27 @@ class Inputs:
         """Return weights with their finite metrics, by default those logged last. Raises NoSuchFile and the like."""
         self._count += 1
         measured = values.metrics(metrics or self._metrics, left_out)
-        wanted = {role: file for role, file in files.items() if self._is_wanted(role)}
-        return Weights.of(path, measured, wanted)
+        found: dict[str, Path] = {}
+        for role, file in files.items():
+            try:
+                self._add(found, role, file)
+            except errors.MvcError as error:
+                left_out(f"file {values.named(role)}", error.message)
+        return Weights.of(path, measured, found)
 
     def add_file(self, role: str, path: PathLike) -> None:
-        """Add a file, unless it is the optimizer's state and nobody asked for it. Raises BadRole, NoSuchFile and the like."""
+        """Add a file, unless it is the optimizer's state and nobody asked for it.
+
+        Raises BadRole, NoSuchFile and the like.
+        """
+        self._add(self.files, role, path)
+
+    def _add(self, found: dict[str, Path], role: str, path: PathLike) -> None:
         fault = rules.role_fault(role)
         if fault:
             raise errors.BadRole(role=escape_name(role), reason=fault)
-        if self._is_wanted(role):
-            self.files[role] = regular(path)
+        if role != OPTIMIZER or self._plan.optimizer:
+            found[role] = regular(path)
 
     def set(self, name: str, given: Any, left_out: Report) -> None:
         """Add the values of a section; a labelmap replaces the one before. Raises UnknownKey."""
@@ -88,9 +99,6 @@ class Inputs:
         metrics = {**self._sections.get("metrics", {}), **(weights.metrics if weights is not None else {})}
         text = self._plan.message or messages.of_run(self._plan.name, metrics)
         return Contents(files, {**self._sections, "metrics": metrics}, text)
-
-    def _is_wanted(self, role: str) -> bool:
-        return role != OPTIMIZER or self._plan.optimizer
 
     def _set_labelmap(self, given: Any, left_out: Report) -> None:
         found = values.labels(given, left_out)

@@ -28,11 +28,10 @@ class Weights:
     stamp: tuple[int, int, int]
 
     @classmethod
-    def of(cls, path: PathLike, metrics: Mapping[str, float], files: Mapping[str, PathLike]) -> Self:
+    def of(cls, path: PathLike, metrics: Mapping[str, float], files: Mapping[str, Path]) -> Self:
         """Return weights as they are now. Raises NoSuchFile, NotRegularFile, UnreadableFile."""
         place = regular(path)
-        belonging = {role: regular(file) for role, file in files.items()}
-        return cls(place, metrics, belonging, _stamp(place))
+        return cls(place, metrics, files, _stamp(place))
 
     @property
     def changed(self) -> bool:
