@@ -94,7 +94,8 @@ def test_a_long_line_is_wrapped_with_its_paragraph() -> None:
 def _fault(words: list[str]) -> str:
     """Why the program would not know a command; "" when it does. Words in capitals and dots are filled in by readers."""
     command: click.Command = program.make()
-    context = click.Context(command, info_name="mvc")
+    names = ["-h", "--help"]  # a command keeps its help option, made for the first context
+    context = click.Context(command, info_name="mvc", help_option_names=names)
     seen = ["mvc"]
     rest = words[1:]
     while rest:
@@ -112,7 +113,7 @@ def _fault(words: list[str]) -> str:
             if found is None:
                 return f"{' '.join([*seen, word])}: no such verb" if len(seen) == 1 else ""
             command, seen = found, [*seen, word]
-            context = click.Context(command, parent=context, info_name=word)
+            context = click.Context(command, parent=context, info_name=word, help_option_names=names)
     return ""
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import mvc
+from mvc.plural import size
 
 MVC = (sys.executable, "-m", "mvc")
 SOURCE = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
@@ -72,8 +73,8 @@ def test_a_training_becomes_a_version(model: mvc.Model, folder: Path) -> None:
 
 
 def version_size(version: mvc.Version) -> str:
-    total = sum(file.size for file in version.files.values())
-    return f"{total} B ({total} B new)"
+    total = size(sum(file.size for file in version.files.values()))
+    return f"{total} ({total} new)"
 
 
 @pytest.mark.parametrize("code", [1, 2, 130])
