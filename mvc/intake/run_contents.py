@@ -27,9 +27,11 @@ from mvc.intake.values import sources
 from mvc.model.manifest import Manifest
 from mvc.model.paths import escape_name
 from mvc.model.roles import roles_by_path
+from mvc.model.toml import parse
 from mvc.model.toml.value_file import METRICS, SECTIONS, ValueFile
+from mvc.repository import history
 from mvc.repository.model import Model
-from mvc.repository.worktree import globs, scan, value_edit
+from mvc.repository.worktree import globs, model_file, scan, value_edit
 from mvc.repository.worktree.value_reader import ValueReader
 from mvc.storage.disk.treedoor import TreeDoor
 
@@ -67,6 +69,19 @@ class _Reading:
     def path(self, path: str) -> Path:
         """Return the absolute path of a path below the run folder."""
         return self.top / self.run.at(path)
+
+
+def manifest_of(model: Model) -> Manifest:
+    """Return the roles and value files of the working tree, else of the current version, else none."""
+    with contextlib.suppress(errors.MvcError, OSError):
+        data = model_file.read(model.repository, model.folder)
+        if data is not None:
+            return parse.parse(data, where=model_file.NAME)
+    with contextlib.suppress(errors.MvcError, OSError):
+        found = history.snapshot(model.repository, model.current)
+        if found is not None:
+            return found.manifest
+    return Manifest({"name": model.key})
 
 
 def read(

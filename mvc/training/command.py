@@ -24,13 +24,12 @@ from mvc.intake import run_contents
 from mvc.intake.layouts import LATEST
 from mvc.intake.run_contents import RunContents
 from mvc.model.document import Document, keys, rows
-from mvc.model.manifest import Manifest
 from mvc.model.paths import escape_name
-from mvc.model.toml import parse, secrets
+from mvc.model.toml import secrets
 from mvc.plural import first
+from mvc.repository import discovery
 from mvc.repository.model import Model
 from mvc.repository.record.files import Recorded
-from mvc.repository.worktree import model_file
 from mvc.training import messages, process, rank
 from mvc.training.engine.background import PATIENCE
 from mvc.training.plan import Report
@@ -121,8 +120,9 @@ class _Session:
     def __init__(self, command: Sequence[str], options: Options, report: Report) -> None:
         self._command = command
         self._options = options
-        self._report = report
+        self._root, self._key = options.path, options.model
         self.messages: list[str] = []
+        self._say = _reporter(self.messages, report)
         self.runs: list[RunVersion] = []
         self.error: BaseException | None = None
         self._watch: Watch | None = None
@@ -143,12 +143,7 @@ class _Session:
                 )
 
     def _new_run(self) -> Run:
-        options, lines, report = self._options, self.messages, self._report
-
-        def say(text: str) -> None:
-            lines.append(text)
-            report(text)
-
+        options = self._options
         return run(
             options.model,
             path=options.path,
@@ -161,14 +156,15 @@ class _Session:
             message=options.message or _message(self._command),
             keep="failed" if options.keep_failed else "finished",
             environment=process.has_own_python(self._command[0]),
-            report=say,
+            report=self._say,
         )
 
     def _folder(self) -> Path | None:
         """Return the model's folder; None if there is no repository or no model."""
         with contextlib.suppress(errors.MvcError):
+            self._root = discovery.find_root(self._options.path)
             model = self._model()
-            self._recent = Recent.of(model)
+            self._key, self._recent = model.key, Recent.of(model)
             return model.repository.root / model.folder
         return None
 
@@ -218,7 +214,7 @@ class _Session:
         """Yield the contents of a run, unless they cannot be read, which is reported."""
         chosen = written.chosen if written.chosen is not None and written.chosen.is_relative_to(folder) else None
         with self._guarded(f"{escape_name(os.fspath(folder))} is not recorded", self._later(folder)):
-            yield run_contents.read(model, _manifest(model), folder, written.files, chosen)
+            yield run_contents.read(model, run_contents.manifest_of(model), folder, written.files, chosen)
 
     def _is_recorded(self, model: Model, contents: RunContents) -> bool:
         """Return whether the command recorded these weights itself, which is reported."""
@@ -234,12 +230,12 @@ class _Session:
         with self._guarded("the run is not recorded", self._later(contents.folder)):
             self._fill(version, contents)
             try:
-                done = version.finish(failed=failed)
+                version.finish(failed=failed)
             except Exception as error:  # noqa: BLE001 - `strict`
                 self.error = error
-                return
-            if done is not None:
-                self.runs.append(RunVersion(contents.folder, done))
+        if version.recorded is not None:
+            self.runs.append(RunVersion(contents.folder, version.recorded))
+            with contextlib.suppress(KeyboardInterrupt):
                 version.wait(PATIENCE)
 
     def _fill(self, version: Run, contents: RunContents) -> None:
@@ -260,15 +256,10 @@ class _Session:
 
     def _later(self, folder: Path) -> str:
         """Return the command that records the run in a folder."""
-        options = self._options
-        model = ("--model", options.model) if options.model is not None else ()
-        message = options.message or _message(self._command)
+        model = ("--model", self._key) if self._key is not None else ()
+        message = self._options.message or _message(self._command)
         where = (os.fspath(folder), "-m", message.partition("\n")[0])
-        return shlex.join(["mvc", "--repo", os.fspath(options.path), *model, "record", "--run", *where])
-
-    def _say(self, text: str) -> None:
-        self.messages.append(text)
-        self._report(text)
+        return shlex.join(["mvc", "--repo", os.fspath(self._root), *model, "record", "--run", *where])
 
     @contextlib.contextmanager
     def _guarded(self, what: str, later: str = "", *, is_strict: bool = False) -> Iterator[None]:
@@ -283,16 +274,14 @@ class _Session:
             self.error = error if self._options.strict else None
 
 
-def _manifest(model: Model) -> Manifest:
-    """Return the roles and value files of the working tree, else of the current version, else none."""
-    with contextlib.suppress(errors.MvcError, OSError):
-        data = model_file.read(model.repository, model.folder)
-        if data is not None:
-            return parse.parse(data, where=model_file.NAME)
-    with contextlib.suppress(errors.MvcError, OSError):
-        if model.current is not None:
-            return model.repository.objects.manifest(model.repository.objects.version(model.current).manifest)
-    return Manifest({"name": model.key})
+def _reporter(lines: list[str], report: Report) -> Report:
+    """Return what keeps a message in `lines` and passes it to `report`."""
+
+    def say(text: str) -> None:
+        lines.append(text)
+        report(text)
+
+    return say
 
 
 def _message(command: Sequence[str]) -> str:

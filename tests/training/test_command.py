@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -83,6 +84,16 @@ def test_a_command_that_fails_leaves_no_version(model: mvc.Model, folder: Path, 
     assert done.returncode == code
     assert f"mvc: the command failed (exit code {code}): its run is not recorded. Record it anyway: mvc " in done.stderr
     assert len(model.log()) == 1
+
+
+def test_a_command_that_fails_in_another_folder_is_recorded_later_by_the_command_that_is_named(
+    model: mvc.Model, folder: Path
+) -> None:
+    (folder / "deep").mkdir()
+    done = run(folder / "deep", *write("out/best.pt", more="import sys; sys.exit(3)"))
+    words = shlex.split(done.stderr.partition("Record it anyway: mvc ")[2])
+    assert subprocess.run([*MVC, *words], env=SOURCE, cwd="/", capture_output=True, check=False).returncode == 0
+    assert model["v2"].files["model-latest"].read() == b"weights"
 
 
 def test_a_command_that_fails_is_recorded_on_its_own_branch_if_asked(model: mvc.Model, folder: Path) -> None:
