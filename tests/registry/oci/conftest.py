@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -31,10 +32,20 @@ def _no_delays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MVC_CONFIG", str(tmp_path / "own.toml"))
 
 
+@pytest.fixture(scope="session")
+def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of six versions on two branches, to be copied."""
+    folder = tmp_path_factory.mktemp("six")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MVC_CONFIG", str(folder / "own.toml"))
+        return histories.six(folder / "ana", patch, 300_000).folder
+
+
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """Six versions on two branches."""
-    return histories.six(tmp_path / "ana", monkeypatch, 300_000)
+def shell(six: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A copy of it."""
+    shutil.copytree(six, tmp_path / "ana", symlinks=True)
+    return Shell(tmp_path / "ana", monkeypatch)
 
 
 @pytest.fixture
