@@ -62,21 +62,21 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> Ending:
     """Run a command to its end, in the current folder. Raises CommandNotFound, CommandNotExecutable, before it begins."""
     with _blocked() as before:
         child = _spawn(command, variables, before)
-        ended = threading.Event()
-        waiter = threading.Thread(target=_wait, args=(child, ended, threading.get_ident()), daemon=True)
+        statuses: list[int] = []
+        waiter = threading.Thread(target=_wait, args=(child, statuses, threading.get_ident()), daemon=True)
         waiter.start()
-        while not ended.is_set():
+        while not statuses:
             number, is_of_terminal = _next()
-            if number != signal.SIGCHLD and not is_of_terminal:
-                os.kill(child, number)
+            if number != signal.SIGCHLD and not is_of_terminal and not statuses:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, number)
         waiter.join()
-        return _ending(os.waitpid(child, 0)[1])
+        return _ending(statuses[0])
 
 
-def _wait(child: int, ended: threading.Event, thread: int) -> None:
-    """Wait for the end of the command, which keeps its process id until it is asked for; then wake `thread`."""
-    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-    ended.set()
+def _wait(child: int, statuses: list[int], thread: int) -> None:
+    """Wait for the end of the command; then wake `thread`."""
+    statuses.append(os.waitpid(child, 0)[1])
     signal.pthread_kill(thread, signal.SIGCHLD)
 
 
