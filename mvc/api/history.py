@@ -129,8 +129,8 @@ class History(Handle):
 
         `environment` adds environment.json, with Python, packages and GPUs of this process, unless `files` have that role.
         The working tree and HEAD do not change. A file is a path, or a file of a version (`model["v3"].files["config"]`),
-        which is not read. Its path in the version is the parent's for that role, else the role with the file's suffix.
-        Values are the parent's, changed as by `update`; metrics and source are not inherited, and the source defaults to
+        which is not read. Its path in the version is the parent's for that role (with the suffix of
+        weights in another format), else the role with the file's suffix. Values are the parent's, changed as by `update`; metrics and source are not inherited, and the source defaults to
         that of the Picsellia training container. Several processes may record at the same time: the parent is the tip of
         the branch, unless `parent` is given.
 

@@ -62,7 +62,7 @@ def test_a_version_of_a_file_elsewhere_leaves_all_as_it_is(shell: Shell, history
         "--set", "parameters.augment.flip=0.5", "--tag", "t", "--alias", "best",
     )  # fmt: skip
     assert "[run/1 v3 " in said.out
-    assert "weights  weights/best.onnx  48.8 KiB" in said.out
+    assert "weights  weights/best.pt  48.8 KiB" in said.out
     assert "refs: t, best" in said.out
     assert _work(shell) == before
     assert shell.ok("rev-parse", "HEAD").out.strip() == history.second
@@ -96,7 +96,7 @@ def test_on_the_current_branch_the_output_names_the_command_that_takes_the_files
     )
     assert shell.ok("record", "-q", "-m", "4", "--file", f"weights={outside}").out.strip() == _show(shell, "main")["id"]
     shell.ok("restore", ".")
-    assert (shell.folder / "weights" / "best.onnx").read_bytes() == WEIGHTS
+    assert (shell.folder / "weights" / "best.pt").read_bytes() == WEIGHTS
 
 
 def test_a_recorded_version_is_undone(shell: Shell, history: History, outside: Path) -> None:
@@ -179,7 +179,7 @@ def test_the_environment_is_recorded_and_compared_by_package(shell: Shell, histo
     data = shell.raw("cat", "run:environment")[1]
     found = EnvironmentRecord.decode(data)
     assert found is not None
-    assert _files(shell, "run") == {"environment": "environment.json", "weights": "weights/best.onnx"}
+    assert _files(shell, "run") == {"environment": "environment.json", "weights": "weights/best.pt"}
     assert found.packages["click"] == version("click")
     other = replace(found, packages={**found.packages, "click": "0.1\x1b[31m", "aaa": "1"}, python=None)
     shell.write("other.json", other.encode())
@@ -205,7 +205,7 @@ def test_a_dry_run_prints_the_plan_and_records_nothing(shell: Shell, history: Hi
     said = shell.ok("record", "-n", "--file", f"weights={outside}", "--branch", "run/1")
     assert said.lines == [
         f"Would record on run/1 of {MODEL} (parent: {history.second[:10]}):",
-        f"  weights  weights/best.onnx  {outside}",
+        f"  weights  weights/best.pt  {outside}",
         "  1 file, 48.8 KiB",
     ]
     assert "run/1" not in shell.ok("branch").out

@@ -43,7 +43,7 @@ def test_a_run_becomes_one_version_with_the_best_weights_and_their_metrics(
     version = model[run.recorded.id]
     assert (version.number, version.parents, version.metrics) == (2, (model["v1"],), {"mAP50": 0.71})
     assert version.files["model-latest"].read() == WEIGHTS[::-1]
-    assert version.files["model-latest"].name == "best.onnx"  # as the parent has that role
+    assert version.files["model-latest"].name == "best.pt"  # best.onnx of the parent, in the new format
     assert version.files["training-log"].read() == b"epoch,step,mAP50\n0,,0.5\n1,,0.71\n2,,0.6\n"
     assert (version.parameters, version.labelmap) == ({"lr": 0.1}, {0: "helmet", 1: "head"})
     assert version.message == "Run exp1: mAP50 0.71"

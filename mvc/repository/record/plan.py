@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mvc import errors
+from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.model import paths
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
@@ -126,7 +127,7 @@ def _places(files: Mapping[str, Given], known: Mapping[str, TreeEntry]) -> Itera
             raise errors.BadRole(role=paths.escape_name(role), reason=fault)
         shares = [other for other, path in found.items() if role in known and path == known[role].path]
         own = role not in known or not all(_are_same(files[other], file) for other in shares)  # shared so far only
-        found[role] = _own_path(role, file) if own else known[role].path
+        found[role] = _own_path(role, file) if own else _kept_path(known[role].path, _own_path(role, file))
         paths.check_path(found[role])
         yield role, found[role]
     owners: dict[str, str] = {}
@@ -174,6 +175,13 @@ def _own_path(role: str, file: Given) -> str:
     if isinstance(file, NamedFile):
         return file.name or f"{role}{file.path.suffix}"
     return f"{role}{PurePosixPath(file.path).suffix if isinstance(file, TreeEntry) else file.suffix}"
+
+
+def _kept_path(path: str, own: str) -> str:
+    """Return the parent's path of a role, with the suffix of the new file if weights of another format take its place."""
+    old, new = (PurePosixPath(one).suffix.lower() for one in (path, own))
+    is_other = old != new and {old, new} <= {*WEIGHT_SUFFIXES}
+    return str(PurePosixPath(path).with_suffix(PurePosixPath(own).suffix)) if is_other else path
 
 
 def _are_same(one: Given, other: Given) -> bool:
