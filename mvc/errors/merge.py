@@ -71,6 +71,13 @@ class NotAtTip(RefRejected):
     """
 
 
+class RecordedMeanwhile(RefRejected):
+    """Nothing was committed: {version} was recorded from files elsewhere, and {state}.
+
+    A commit would take its files out. Get them with `mvc restore .`, which discards local changes, {hint}.
+    """
+
+
 class NotFastForward(RefRejected):
     """Cannot fast-forward {ours} to {theirs}: they have diverged.
 

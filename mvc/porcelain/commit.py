@@ -25,8 +25,8 @@ from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
 from mvc.repository import delta_bases, history, intended, merge_state, reachable, refnames
 from mvc.repository.model import Model
+from mvc.repository.record import advanced, stale_metrics
 from mvc.repository.record import draft as drafts
-from mvc.repository.record import stale_metrics
 from mvc.repository.record.draft import Draft, Signature
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file, snapshot, untracked
@@ -231,6 +231,8 @@ def _commit(
     stale = _stale(work, old, base, found.snapshot)
     work.warnings = (*work.warnings, *found.warnings, *stale_metrics.check(stale))
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
+    if options.concludes is None and not difference.is_empty:
+        advanced.check(Model(repository, model), work.branch.name, found)
     done = partial(_report, work, found, difference)
     if options.dry_run:
         return done(None, None, ())

@@ -11,17 +11,16 @@ from mvc import errors, lazy
 from mvc.display import Result, changed
 from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff
-from mvc.model.document import Document, keys, rows
+from mvc.model.document import keys, rows
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.toml import pinned, rules
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.repository import history, intended, merge_state, refnames
 from mvc.repository.model import Model
-from mvc.repository.record import REASON
+from mvc.repository.record import advanced
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import snapshot, untracked
-from mvc.repository.worktree.snapshot import UNREAD, Found
 from mvc.storage.records import journal
 from mvc.storage.records.merges import MergeState
 from mvc.storage.records.reflog import HEADS
@@ -43,17 +42,6 @@ EARLIER = 100
 """Versions of history searched for untracked files, at most."""
 _MAX_FILES = 1_000
 """Files of a version that are compared with untracked files, at most: `status` stays fast."""
-
-
-@dataclass(frozen=True, slots=True)
-class Advanced(Document):
-    """A checked-out branch that was moved by records: its files are still those of `id`, version `number`.
-
-    Both are None if the records made its first versions: it has no files.
-    """
-
-    id: VersionId | None
-    number: int | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,7 +90,7 @@ class Status(Result):
     unready: tuple[evaluation.Readiness, ...] = ()
     notes: tuple[headers.Note, ...] = ()
     elsewhere: tuple[TreeEntry, ...] = ()
-    advanced: Advanced | None = None
+    advanced: advanced.Advanced | None = None
     conflicts: tuple[merged.Conflict, ...] = ()
     resolved: tuple[str, ...] = ()
     recorded: tuple[str, ...] = ()
@@ -160,7 +148,7 @@ def status(model: Model) -> Status:
         unready=intended.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
         notes=intended.faults(repository, head.folder, difference.files),
         elsewhere=found.elsewhere,
-        advanced=None if difference.is_empty else _advanced(model, head.branch, found),
+        advanced=None if difference.is_empty else advanced.find(model, head.branch, found),
         conflicts=tuple(still),
         resolved=tuple(resolved),
         recorded=_recorded(model, head.folder, base_id, others),
@@ -211,36 +199,3 @@ def _before_reset(model: Model) -> VersionId | None:
     branch = model.head.branch
     entry = model.repository.refs.tip(model.ref(HEADS, branch)) if branch is not None else None
     return entry.old if entry is not None and entry.move.reason == "reset" else None
-
-
-def _advanced(model: Model, branch: str | None, found: Found) -> Advanced | None:
-    """Return the version whose files are still here, when records moved the branch since; None when they followed."""
-    is_recorded, before = _before_records(model, branch)
-    if before is None:
-        return Advanced(None, None) if is_recorded and not found.files and not found.problems else None
-    old, new = history.snapshot(model.repository, before), history.snapshot(model.repository, model.current)
-    assert old is not None  # noqa: S101 - both are versions
-    assert new is not None  # noqa: S101
-    here = found.snapshot.tree.by_path
-    for entry in old.tree.entries:
-        replacement = new.tree.by_path.get(entry.path)
-        moved_on = replacement is None or replacement.file != entry.file
-        if moved_on and entry.path in here and _is_same(here[entry.path], entry):
-            return Advanced(before, model.repository.objects.version(before).number)
-    return None
-
-
-def _before_records(model: Model, branch: str | None) -> tuple[bool, VersionId | None]:
-    """Return whether records moved a branch last, and where it was before them; None if it did not exist."""
-    ref = model.ref(HEADS, branch or "")
-    entry = model.repository.refs.tip(ref) if branch is not None else None
-    is_recorded, old = False, None
-    while entry is not None and entry.move.reason.startswith(REASON):
-        is_recorded, old = True, entry.old
-        entry = model.repository.refs.entry(ref, entry.seq - 1) if old is not None else None
-    return is_recorded, old
-
-
-def _is_same(file: TreeEntry, entry: TreeEntry) -> bool:
-    """Return whether two entries are the same file; an unread one is compared by size."""
-    return file.file == entry.file or (file.file == UNREAD and file.size == entry.size)

@@ -34,7 +34,7 @@ def test_files_from_anywhere_become_a_version_and_nothing_here_changes(model: mv
     version = model[done.id]
     assert (version.number, version.parents, done.branch) == (2, (model["v1"],), "run/1")
     assert {file.role: file.name for file in version.files.values()} == {
-        "model-latest": "best.onnx",  # the parent's path for that role
+        "model-latest": "best.pt",  # the parent's path for that role, best.onnx, with the suffix of the new format
         "optimizer": "optimizer.pt",  # else the role, and the file's suffix
     }
     assert version.files["model-latest"].read() == WEIGHTS[::-1]
@@ -72,6 +72,11 @@ def test_the_first_version_of_a_model_is_recorded(folder: Path, weights: Path) -
     done = model.record({"model-latest": weights}, "First", labelmap=["a"], tags="t")
     assert (model["t"].number, model["t"].parents, model["t"].labelmap) == (1, (), {0: "a"})
     assert model["t"].id == done.id
+    model.update(metrics={"mAP50": 0.3})
+    with pytest.raises(errors.RecordedMeanwhile, match="the working tree has none of them"):
+        model.commit("It would take the recorded weights out")
+    model.restore(".")
+    assert model.status().clean
 
 
 def test_status_says_that_the_current_branch_moved_without_its_files(model: mvc.Model, weights: Path) -> None:
@@ -84,6 +89,9 @@ def test_status_says_that_the_current_branch_moved_without_its_files(model: mvc.
     said = subprocess.run(run, capture_output=True, text=True, check=True).stdout
     assert "v3 was recorded from files elsewhere; the working tree is still that of v1" in said
     assert "mvc restore ." in said
+    model.update(metrics={"mAP50": 0.3})
+    with pytest.raises(errors.RecordedMeanwhile, match=r"v3 .* the working tree is still that of v1"):
+        model.commit("It would take the recorded weights out")
     model.restore(".")
     assert model.status().clean
     (model.folder / "best.onnx").write_bytes(WEIGHTS[:100])

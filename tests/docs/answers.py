@@ -234,6 +234,7 @@ drift
 import picsellia://acme/helmets
 log
 source
+restore .
 set source.experiment.id=exp-1
 commit -m Trained
 source check
