@@ -195,7 +195,7 @@ class Aliases(Refs):
         return alias.log(self._session.of(self._model), name)
 
     def rollback(self, name: str, *, message: str | None = None, actor: Who | None = None) -> Alias:
-        """Move an alias back to its previous version. Raises NoSuchName, NothingBefore, RefMoved."""
+        """Move an alias back to its position before the last move. Raises NoSuchName, NothingBefore, RefMoved."""
         who = self._session.actor(actor)
         return alias.rollback(self._session.of(self._model), name, who, reason=message)
 

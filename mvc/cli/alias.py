@@ -160,12 +160,14 @@ def log(invocation: Invocation, name: str) -> None:
 @click.argument("name")
 @click.option("-m", "--message", metavar="WHY", help="Reason for the rollback.")
 def rollback(invocation: Invocation, name: str, message: str | None) -> None:
-    """Move alias NAME back to its previous version.
+    """Move alias NAME back to its position before the last move.
 
-    Run it again to go back one move further.
+    Run it again to go back one move further: moves that were rolled back do not count. Never refused for readiness.
     """
-    repository, model = invocation.writer(), invocation.model()
-    _emit(invocation, porcelain.rollback(Model(repository, model), name, invocation.actor(), reason=message))
+    model = Model(invocation.writer(), invocation.model())
+    done = porcelain.rollback(model, name, invocation.actor(), reason=message)
+    notes.warn(invocation, model, done.id)
+    _emit(invocation, done)
 
 
 def _emit(invocation: Invocation, alias: Alias) -> None:

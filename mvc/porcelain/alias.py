@@ -13,8 +13,12 @@ from mvc.porcelain import reflog
 from mvc.porcelain.reflog import Reflog
 from mvc.repository import history, intended, refnames
 from mvc.repository.model import Model
+from mvc.repository.operations.reversal import REVERSAL
 from mvc.repository.repository import Actor, writes
 from mvc.storage.records.reflog import ALIASES, RefEntry
+
+_ROLLED_BACK = "alias: rolled back"
+"""The reason of a rollback, which begins with it also if the user gave one: a move back by `mvc alias set` is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +76,43 @@ def log(model: Model, name: str) -> Reflog:
 
 @writes
 def rollback(model: Model, name: str, actor: Actor, *, reason: str | None = None) -> Alias:
-    """Move the alias back to the version before its last move; repeated, to the version before that.
+    """Move the alias back to its position before the last move; repeated, to the one before that.
 
-    A removed alias is restored. Raises NoSuchName, NothingBefore, RefMoved.
+    A rollback takes the last move out of the positions to go back to: after v1, v2, v3 and a rollback to v2, the next one
+    goes to v1. A removed alias is restored. Raises NoSuchName, NothingBefore, RefMoved.
     """
     entries = model.repository.refs.entries(model.ref(ALIASES, name))
     if not entries:
         raise errors.NoSuchName(kind="alias", name=name, model=model.key)
-    stood = _stack(entries)
+    positions = _positions(entries)
     if entries[-1].new is not None:
-        now = stood.pop()
-        if not stood:
+        *positions, now = positions
+        if not positions:
             raise errors.NothingBefore(name=name, version=history.label(model.repository, now))
-    refnames.set_alias(model, name, stood[-1], actor, reason or "alias: rolled back")
+    refnames.set_alias(model, name, positions[-1], actor, f"{_ROLLED_BACK}: {reason}" if reason else _ROLLED_BACK)
     return _alias(model, name)
 
 
-def _stack(entries: Sequence[RefEntry]) -> list[VersionId]:
-    """Return the versions of the alias, oldest first; a rollback removes the last one."""
-    stood: list[VersionId] = []
+def _positions(entries: Sequence[RefEntry]) -> list[VersionId]:
+    """Return the positions of the alias, oldest first, without those that were rolled back or undone."""
+    positions: list[VersionId] = []
+    former: list[list[VersionId]] = []
     for entry in entries:
-        if entry.new is None or (stood and entry.new == stood[-1]):
+        if entry.new is None or positions[-1:] == [entry.new]:
             continue
-        if len(stood) > 1 and entry.new == stood[-2]:
-            stood.pop()
+        former.append(positions)
+        if entry.move.reason.startswith(_ROLLED_BACK) and positions[-2:-1] == [entry.new]:
+            positions = positions[:-1]
+        elif REVERSAL.match(entry.move.reason) and (restored := _latest(former, entry.new)):
+            positions = restored
         else:
-            stood.append(entry.new)
-    return stood
+            positions = [*positions, entry.new]
+    return positions
+
+
+def _latest(former: Sequence[list[VersionId]], id_: VersionId) -> list[VersionId]:
+    """Return the latest of the `former` positions that ended with version `id_`, else none."""
+    return next((positions for positions in reversed(former) if positions[-1:] == [id_]), [])
 
 
 def _alias(model: Model, name: str) -> Alias:

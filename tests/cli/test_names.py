@@ -173,6 +173,41 @@ def test_alias_rolls_back_move_by_move(shell: Shell, history: History) -> None:
     assert stands() == history.first
 
 
+def test_alias_rolls_back_to_the_position_before_also_after_a_move_back_by_hand(shell: Shell, history: History) -> None:
+    def position() -> str:
+        return str(shell.ok("alias", "--json").json["aliases"][0]["number"])
+
+    for revision in ("v1", "v2", "v1"):
+        shell.ok("alias", "set", "prod", revision)
+    shell.ok("alias", "rollback", "prod", "-m", "missed people")
+    assert position() == "2"
+    assert shell.ok("alias", "log", "prod").lines[0].endswith("  alias: rolled back: missed people")
+    shell.ok("undo")  # of a rollback: all three positions are there again
+    assert position() == "1"
+    shell.ok("alias", "rollback", "prod")
+    shell.ok("undo")
+    shell.ok("redo")
+    assert position() == "2"
+    shell.ok("alias", "rollback", "prod")
+    assert position() == "1"
+    assert shell("alias", "rollback", "prod").code == 13
+    shell.ok("alias", "set", "prod", "v2")
+    shell.ok("undo")  # of a move: it does not count any more
+    assert shell("alias", "rollback", "prod").code == 13
+    shell.ok("alias", "set", "prod", "v2")
+    shell.ok("alias", "rollback", "prod")
+    shell.ok("alias", "set", "prod", "side")
+    shell.ok("alias", "rollback", "prod")
+    assert position() == "1"
+
+
+def test_alias_rollback_warns_of_a_withdrawn_version(shell: Shell, history: History) -> None:
+    shell.ok("alias", "set", "prod", "v1")
+    shell.ok("alias", "set", "prod", "v2")
+    shell.ok("notes", "add", "v1", "misses people", "withdrawn=true")
+    assert "warning: v1" in shell.ok("alias", "rollback", "prod").err
+
+
 def test_an_alias_that_was_removed_comes_back(shell: Shell, history: History) -> None:
     shell.ok("alias", "set", "prod", "v1")
     shell.ok("alias", "rm", "prod")

@@ -225,9 +225,7 @@ class World:
     def set_alias(self, name: str, version: str) -> None:
         """`mvc alias set`."""
         stood = self.moves.setdefault(name, [])
-        if len(stood) > 1 and stood[-2] == version and stood[-1] != version:
-            stood.pop()
-        elif not stood or stood[-1] != version:
+        if not stood or stood[-1] != version:
             stood.append(version)
         self.aliases[name] = version
 

@@ -32,6 +32,8 @@ _MOVES = frozenset({"import", "switch", "reset", "branch"})
 """Reasons of entries that move a branch to a version which exists: leaving it takes nothing back from anybody."""
 _FAST_FORWARD = "fast-forward"
 _REVERSED = re.compile(r"((un|re)do: )+")
+REVERSAL = re.compile(r"(undo|redo|op restore [0-9]+)(: |\Z)")
+"""The beginning of the reason of a move that reverses others, as `Reversal.steps` writes it."""
 _MERGES = frozenset({"merge", "reset", "revert", "cherry-pick", "undo", "redo", "op"})
 """Verbs that begin or end a merge in progress."""
 
