@@ -101,7 +101,7 @@ def _lines(result: Status, *, untracked: bool, whole: str | None) -> Iterator[st
 
 
 def _untracked(result: Status, whole: str | None) -> Iterator[str]:
-    """Yield the untracked files; those that earlier versions have are only counted."""
+    """Yield the untracked files; those that are recorded already are only counted."""
     known = frozenset(result.recorded)
     lines = [f"?  {escape(path)}" for path in result.untracked if path not in known]
     yield from _section("Untracked files:", lines, whole)
@@ -109,7 +109,7 @@ def _untracked(result: Status, whole: str | None) -> Iterator[str]:
         yield "     (track one with `mvc add PATH --as ROLE`, or ignore it with .mvcignore)"
     if known:
         yield from () if lines else ("",)
-        yield f"{count(len(known), 'untracked file is', 'untracked files are')} in earlier versions, as those of other runs."
+        yield f"Not listed: {count(len(known), 'untracked weight file')} that versions of this model have already."
 
 
 def _problem(problem: Problem) -> str:

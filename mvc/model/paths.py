@@ -10,6 +10,7 @@ CVE-2014-9390.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -37,7 +38,17 @@ slow.
 """
 _SHORT_NAME = re.compile(r"(?:mvc|git|hg|jj|svn)~[0-9]+\Z")
 _UNPORTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\ud800-\udfff]')
+_NUMBERS = re.compile(r"([0-9]{1,18})")
 _HFS_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+
+NaturalOrder = tuple[tuple[str, int], ...]
+
+
+def natural_order(path: str) -> NaturalOrder:
+    """Return the key of the order in which exp2 comes before exp10."""
+    parts = _NUMBERS.split(path)
+    numbered = itertools.zip_longest(parts[::2], map(int, parts[1::2]), fillvalue=0)
+    return (*((str(text).casefold(), int(number)) for text, number in numbered), (path, 0))
 
 
 def check_path(path: str) -> None:

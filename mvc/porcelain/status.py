@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from mvc.repository import history, intended, merge_state, refnames
 from mvc.repository.model import Model
 from mvc.repository.record import advanced
 from mvc.repository.upstream import Upstream, upstream
-from mvc.repository.worktree import snapshot, untracked
+from mvc.repository.worktree import recorded, snapshot, untracked
 from mvc.storage.records import journal
 from mvc.storage.records.merges import MergeState
 from mvc.storage.records.reflog import HEADS
@@ -38,10 +37,6 @@ else:
 
 SEARCHED = 1_000
 """Versions of history searched for an older model.toml, at most."""
-EARLIER = 100
-"""Versions of history searched for untracked files, at most."""
-_MAX_FILES = 1_000
-"""Files of a version that are compared with untracked files, at most: `status` stays fast."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,7 +45,7 @@ class Status(Result):
 
     - `difference`: the changes that the next commit would record; `unread`: files compared by size only
     - `problems`: tracked files that cannot be committed; `warnings` and the errors in `broken`: breaches of rules
-    - `untracked`: weight-like files without a role, `recorded` those that an earlier version has, by path and size
+    - `untracked`: weight-like files without a role, `recorded` those that a version of any ref has
     - `skipped`: files of a pattern that look like credentials
     - `pending`: the verb of an interrupted change
     - `merging`: a merge in progress, with its open `conflicts`, and the fields of those that are `resolved`
@@ -120,11 +115,12 @@ def status(model: Model) -> Status:
     found = snapshot.take(
         repository, model.key, head.folder, tree, identify=snapshot.by_need(repository, tree), tolerant=True
     )
-    repository.stats.save()
     difference = diff.compare(base, found.snapshot)
     stale = stale_metrics.problem(repository, base_id, base, found.snapshot) if difference.files else None
     tracked = {entry.path for entry in found.snapshot.tree.entries}
     others = untracked.weight_like(repository.root, head.folder, tracked)
+    known = recorded.recorded(model, head.folder, others)
+    repository.stats.save()
     pending = journal.pending(repository.door)
     merging = merge_state.in_progress(model)
     still, resolved = merge_state.conflicts(repository, merging, found.snapshot) if merging is not None else ([], [])
@@ -151,24 +147,8 @@ def status(model: Model) -> Status:
         advanced=None if difference.is_empty else advanced.find(model, head.branch, found),
         conflicts=tuple(still),
         resolved=tuple(resolved),
-        recorded=_recorded(model, head.folder, base_id, others),
+        recorded=known,
     )
-
-
-def _recorded(model: Model, folder: str, base: VersionId | None, paths: Sequence[str]) -> tuple[str, ...]:
-    """Return the files that one of the last versions has, by path and size: those of earlier runs."""
-    repository = model.repository
-    stats = {path: repository.tree.stat(f"{folder}/{path}" if folder else path) for path in paths}
-    sizes = {path: stat.size for path, stat in stats.items() if stat is not None}
-    seen: set[str] = set()
-    objects = repository.objects
-    versions = history.reach([base], lambda id_: objects.parents(objects.version(id_))) if base and sizes else ()
-    for id_ in itertools.islice(versions, EARLIER):
-        tree = objects.tree(objects.version(id_).tree)
-        if len(tree.entries) > _MAX_FILES or len(seen) == len(sizes):
-            break
-        seen |= {entry.path for entry in tree.entries if sizes.get(entry.path) == entry.size}
-    return tuple(path for path in paths if path in seen)
 
 
 def _broken(base: Snapshot | None, current: Snapshot) -> tuple[Problem, ...]:

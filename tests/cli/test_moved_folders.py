@@ -64,13 +64,34 @@ def test_status_counts_the_weights_of_earlier_runs_instead_of_listing_them(shell
     shell.ok("add", "--run", "runs/exp3")
     shell.commit("two")
     said = shell.ok("status")
-    assert "2 untracked files are in earlier versions, as those of other runs." in said.lines
+    assert "Not listed: 2 untracked weight files that versions of this model have already." in said.lines
     assert "Untracked files:" not in said.out
     shell.write("runs/exp2/weights/best.pt", b"trained on")
     shell.write("new.pt", b"x")
     said = shell.ok("status")
     assert [line.strip() for line in said.lines if "?  " in line] == ["?  new.pt", "?  runs/exp2/weights/best.pt"]
-    assert "1 untracked file is in earlier versions, as those of other runs." in said.lines
+    assert "Not listed: 1 untracked weight file that versions of this model have already." in said.lines
     document = shell.ok("--json", "status").json
     assert document["recorded"] == ["runs/exp2/weights/last.pt"]
     assert document["untracked"] == ["new.pt", "runs/exp2/weights/best.pt", "runs/exp2/weights/last.pt"]
+
+
+def test_status_knows_the_weights_of_other_branches_and_of_recorded_runs(shell: Shell) -> None:
+    for step in (5, 10):
+        runs.ultralytics(shell.folder / f"runs/exp{step}", step=step)
+    shell.commit("one")
+    shell.ok("switch", "-c", "side")
+    shell.ok("add", "--run", "runs/exp3")
+    shell.commit("two")
+    shell.ok("switch", "main")
+    runs.ultralytics(shell.folder / "runs/exp3", step=3)
+    said = shell.ok("status")
+    paths = [f"runs/exp{step}/weights/{name}.pt" for step in (5, 10) for name in ("best", "last")]
+    assert [line.strip() for line in said.lines if "?  " in line] == [f"?  {path}" for path in paths]
+    shell.ok("record", "--run", "runs/exp5", "--branch", "runs", "-m", "five")
+    entries = shell.ok("ls", "runs", "--json").json["files"]
+    assert "runs/exp5/weights/best.pt" not in {entry["path"] for entry in entries}  # it has the path of the run before
+    assert [line.strip() for line in shell.ok("status").lines if "?  " in line] == [f"?  {path}" for path in paths[2:]]
+    best = shell.folder / "runs/exp5/weights/best.pt"
+    best.write_bytes(bytes([best.read_bytes()[0] ^ 1]) + best.read_bytes()[1:])  # as long as the recorded one
+    assert "?  runs/exp5/weights/best.pt" in shell.ok("status").out

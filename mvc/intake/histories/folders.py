@@ -11,9 +11,7 @@ of the person who imports, or of the place of the folders, is in a version.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +23,7 @@ from mvc.intake.histories import run_step
 from mvc.intake.layouts import CHECKPOINTS, NO_WEIGHTS
 from mvc.intake.listing import Listing
 from mvc.intake.run import STATE
-from mvc.model.paths import escape_name, is_reserved
+from mvc.model.paths import NaturalOrder, escape_name, is_reserved, natural_order
 from mvc.registry.handmade import model_key
 from mvc.repository.imports.request import Request
 from mvc.repository.imports.source import SourceHistory, Step
@@ -35,7 +33,6 @@ _DEPTH = 4
 """Folders below each other that are searched: `runs/detect/train3` has three."""
 _MOST = 2_000
 """The most folders that are searched."""
-_NUMBERS = re.compile(r"([0-9]{1,18})")
 _WEIGHTS_FOLDERS = ("weights/", "checkpoints/")
 
 
@@ -47,7 +44,7 @@ def opened(request: Request) -> Iterator[SourceHistory]:
         if not os.path.lexists(given):
             raise errors.NoSuchFile(path=escape_name(given))
         search.add(Path(os.path.realpath(given)))
-    steps = tuple(_chained(sorted(search.steps.values(), key=lambda step: (step.time.seconds, _natural(step.key)))))
+    steps = tuple(_chained(sorted(search.steps.values(), key=_age)))
     branches = {request.branch or MAIN: steps[-1].key} if steps else {}
     yield SourceHistory(
         "folders" if len(request.places) > 1 else escape_name(os.path.basename(request.places[0]) or "/"),
@@ -67,11 +64,8 @@ def _chained(steps: Iterable[Step]) -> Iterator[Step]:
         parents = (step.key,)
 
 
-def _natural(path: str) -> tuple[tuple[str, int], ...]:
-    """Return the order of names in which exp2 comes before exp10; then that of paths."""
-    parts = _NUMBERS.split(os.path.basename(path))
-    numbered = itertools.zip_longest(parts[::2], map(int, parts[1::2]), fillvalue=0)
-    return (*((str(text).casefold(), int(number)) for text, number in numbered), (path, 0))
+def _age(step: Step) -> tuple[int, NaturalOrder, str]:
+    return step.time.seconds, natural_order(os.path.basename(step.key)), step.key
 
 
 class _Search:
