@@ -115,6 +115,7 @@ class History(Handle):
         intent: Mapping[str, Any] | None = None,
         replace: Collection[str] = (),
         environment: bool = False,
+        names: Mapping[str, str] | None = None,
         branch: str | None = None,
         parent: Revision | None = None,
         tags: Iterable[str] = (),
@@ -129,8 +130,9 @@ class History(Handle):
 
         `environment` adds environment.json, with Python, packages and GPUs of this process, unless `files` have that role.
         The working tree and HEAD do not change. A file is a path, or a file of a version (`model["v3"].files["config"]`),
-        which is not read. Its path in the version is the parent's for that role (with the suffix of
-        weights in another format), else the role with the file's suffix. Values are the parent's, changed as by `update`; metrics and source are not inherited, and the source defaults to
+        which is not read. Its path in the version is that in `names` by role, else the parent's for that role (with the
+        suffix of weights in another format), else the role with the file's suffix. Values are the parent's, changed as by
+        `update`; metrics and source are not inherited, and the source defaults to
         that of the Picsellia training container. Several processes may record at the same time: the parent is the tip of
         the branch, unless `parent` is given.
 
@@ -161,6 +163,7 @@ class History(Handle):
                 aliases=texts(aliases),
                 allow_secret=allow_secret,
                 force=force,
+                names=names or {},
             ),
             code=self._session.code(code),
             progress=progress,

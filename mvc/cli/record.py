@@ -85,7 +85,8 @@ def command(
 
     The working tree, HEAD and model.toml stay as they are, so that several trainings can record versions of one model
     at the same time. Files are read where they are, and are not copied first. The path of a file in the version is that
-    of its role in the parent, else the role with the file's suffix.
+    of its role in the parent, else the role with the file's suffix; a file of --run that is in the model's folder keeps its
+    path, as with `mvc add --run`.
 
     The parent is the tip of the branch; a new branch starts at HEAD. Values are the parent's, changed by --run and
     --set; metrics and source are not inherited.
@@ -108,6 +109,7 @@ def command(
         date=Timestamp.parse(date, offset=now.offset) if date else None,
     )
     content = _content(invocation, model, files, folder, options)
+    options = replace(options, names=content.names)
     content.set(model, assignments, replaced)
     if environment:
         content.files[environment_record.ROLE] = Content(machine.environment_record().encode(), environment_record.NAME)
@@ -119,9 +121,10 @@ def command(
 
 @dataclass(slots=True)
 class _Content:
-    """The files to record by role, and the changes of the parent's values."""
+    """The files to record by role with the paths that they keep, and the changes of the parent's values."""
 
     files: dict[str, Given] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     assignments: list[tuple[schema.Path, Any]] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -162,6 +165,7 @@ def _content(
         place = Path(os.path.realpath(invocation.cwd / folder))
         run = run_contents.read(model, parent_values(model, options), place)
         content.files.update({role: _named(path, run.folder) for role, path in run.files.items()})
+        content.names.update(run.names)
         content.replaced += run.values
         content.assignments += [
             ((section, key), value) for section, values in run.values.items() for key, value in values.items()
@@ -175,6 +179,7 @@ def _content(
         if role in named:
             raise click.UsageError(f"--file names {role} twice")
         named[role] = invocation.cwd / path
+        content.names.pop(role, None)
     content.files.update(named)
     if not content.files:
         raise click.UsageError("nothing to record: name files with --file ROLE=PATH, or a run with --run FOLDER")
@@ -182,7 +187,7 @@ def _content(
 
 
 def _named(path: Path, folder: Path) -> NamedFile:
-    """Return a file of a run, whose path in the version is that below the run folder, unless the parent has its role."""
+    """Return a file of a run, whose path in the version, if it is not in the model's folder, is that below the run folder."""
     return NamedFile(path, path.relative_to(folder).as_posix() if path.is_relative_to(folder) else None)
 
 

@@ -28,7 +28,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.paths import escape_name
 from mvc.model.roles import roles_by_path
 from mvc.model.toml import parse
-from mvc.model.toml.value_file import METRICS, SECTIONS, ValueFile
+from mvc.model.toml.value_file import LABELMAP, METRICS, SECTIONS, ValueFile
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.worktree import globs, model_file, scan, value_edit
@@ -40,12 +40,16 @@ _LAST_WRITTEN = "the last weights that the command wrote"
 
 @dataclass(frozen=True, slots=True)
 class RunContents:
-    """The run in `folder`: its files by role, its values by section, and `notes` on what was chosen or left out."""
+    """The run in `folder`: its files by role, its values by section, and `notes` on what was chosen or left out.
+
+    `names` are the paths in the version, by role, of the files below the model's folder: those that a commit gives them.
+    """
 
     folder: Path
     files: Mapping[str, Path]
     values: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,19 @@ def read(
     latest, is_stale = run.files[0], bool(wrote) and found.get(LATEST) not in reading.wrote
     if not latest.is_pattern and (chosen is not None or LATEST not in found or is_stale):
         found[LATEST] = reading.path(latest.path)
-    values = dict(_values(reading, assigned))
-    return RunContents(folder, found, values, tuple(reading.notes))
+    values = dict(_values(reading, assigned, found))
+    top = _model_folder(model)
+    names = {role: path.relative_to(top).as_posix() for role, path in found.items() if path.is_relative_to(top)}
+    return RunContents(folder, found, values, tuple(reading.notes), names)
+
+
+def _model_folder(model: Model) -> Path:
+    return Path(os.path.realpath(model.repository.root / model.folder))
 
 
 def _below(model: Model, folder: Path) -> tuple[Path, str]:
     """Return the model's folder, or that above a run outside of it, with the path of the run from there."""
-    top = Path(os.path.realpath(model.repository.root / model.folder))
+    top = _model_folder(model)
     if folder.is_relative_to(top):
         inside = folder.relative_to(top).as_posix()
         return top, "" if inside == "." else inside
@@ -176,8 +186,11 @@ def _files(reading: _Reading, assigned: list[Assigned]) -> Iterator[tuple[str, P
             yield f"{each.role}/{path[len(start) :]}", reading.path(path)
 
 
-def _values(reading: _Reading, assigned: Roles) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the sections that files of the run have, and those of files that the model names for every run."""
+def _values(reading: _Reading, assigned: Roles, files: dict[str, Path]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the sections that files of the run have, and those of files that the model names for every run.
+
+    The file of the classes is added to `files`.
+    """
     run, manifest, model = reading.run, reading.manifest, reading.model
     reader = ValueReader(_Place(TreeDoor(reading.top, model.repository.door)), "")
     try:
@@ -194,9 +207,13 @@ def _values(reading: _Reading, assigned: Roles) -> Iterator[tuple[str, Mapping[s
             reading.notes.append(f"No metrics are read from {escape_name(file.path)}, which the command did not write.")
             continue
         try:
-            yield section, value_edit.read(reader, section, file)
+            values = value_edit.read(reader, section, file)
         except errors.MvcError as error:
             reading.notes.append(error.message)
+            continue
+        if section == LABELMAP:
+            files.setdefault(LABELMAP, reading.top / file.path)
+        yield section, values
     reading.notes.extend(f"{each.message}" for each in reader.warnings)
 
 

@@ -244,8 +244,7 @@ class _Session:
         metrics = values.pop("metrics", {})
         version.set(**values)
         for role, path in contents.files.items():
-            if role != LATEST:
-                version.file(role, path)
+            version.file(role, path, name=contents.names.get(role))
         weights = contents.files.get(LATEST)
         if weights is not None:
             version.best(weights, metrics)

@@ -153,10 +153,13 @@ class Run(Guarded):
             self._record_own(weights)
 
     @guarded("a file is left out")
-    def file(self, role: str, path: PathLike) -> None:
-        """Add a file to the version. The optimizer's state (role `optimizer`) is added only if the run was asked for it."""
+    def file(self, role: str, path: PathLike, *, name: str | None = None) -> None:
+        """Add a file to the version. The optimizer's state (role `optimizer`) is added only if the run was asked for it.
+
+        `name` is its path in the version; by default that of the role in the parent, else the role with the file's suffix.
+        """
         self.begin()
-        self._inputs.add_file(role, path)
+        self._inputs.add_file(role, path, name)
 
     @guarded("the labelmap is left out")
     def labelmap(self, labels: Any) -> None:

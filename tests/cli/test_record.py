@@ -275,7 +275,7 @@ def test_a_run_folder_has_the_roles_of_the_run_before(shell: Shell) -> None:
     shell.commit("One")
     shell.ok("record", "-m", "Two", "--run", "runs/exp2", "--branch", "next")
     assert "last" not in _files(shell, "next")
-    assert _files(shell, "next")["model-latest"] == "runs/exp1/weights/best.pt"  # as the parent has that role
+    assert _files(shell, "next") == {role: path.replace("exp1", "exp2") for role, path in _files(shell, "HEAD").items()}
     assert shell.raw("cat", "next:model-latest")[1] == (shell.folder / "runs/exp2/weights/best.pt").read_bytes()
 
 

@@ -135,7 +135,9 @@ def test_the_roles_of_a_run_of_ultralytics_are_those_of_add_run(model: Model, pl
         "best-onnx": "runs/train/weights/best.onnx",
         "args": "runs/train/args.yaml",
         "results": "runs/train/results.csv",
+        "labelmap": "data.yaml",
     }
+    assert found.names == names(found, place)
     assert found.values["labelmap"] == {"0": "helmet", "1": "vest"}
     assert found.values["metrics"]["metrics/mAP50-95(B)"] == 0.58
     assert found.values["parameters"]["lr0"] == 0.01

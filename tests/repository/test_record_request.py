@@ -42,7 +42,9 @@ def _request(weights: Path) -> RecordRequest:
             [("metrics", "loss")],
             ("labelmap",),
         ),
-        options=Options("run/3", VersionId("ab" * 32), ("2026.1",), ("prod",), allow_secret=True),
+        options=Options(
+            "run/3", VersionId("ab" * 32), ("2026.1",), ("prod",), allow_secret=True, names={"log": "runs/3/log.csv"}
+        ),
         code=Code("c" * 40, "main", None, dirty=True),
         reason='No space left on "device".',
     )
@@ -107,6 +109,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "parent": ({"parent": "v1"}, "parent"),
     "tags": ({"tags": "a"}, "tags is not a list"),
     "force": ({"force": 1}, "force"),
+    "names": ({"names": []}, "names is not a map"),
+    "name that is no text": ({"names": {"log": 3}}, "names is not a list"),
+    "name elsewhere": ({"names": {"log": "../log.csv"}}, "log.csv"),
     "code": ({"code": {"commit": 3}}, "code"),
 }
 

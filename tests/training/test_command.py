@@ -73,6 +73,37 @@ def test_a_training_becomes_a_version(model: mvc.Model, folder: Path) -> None:
     assert (folder / "model.toml").read_bytes() == before
 
 
+def test_a_run_has_the_files_that_add_run_and_a_commit_would_give(model: mvc.Model, folder: Path) -> None:
+    (folder / "data.yaml").write_text("names: [helmet, head]\n", encoding="utf-8")
+    train = TRAIN.replace('write_text("lr0: 0.01', 'write_text("data: data.yaml')
+    (folder / "train.py").write_text(train, encoding="utf-8")
+    subprocess.run([sys.executable, "train.py", "runs/exp1"], cwd=folder, check=True)
+    model.unset("labelmap.0", "labelmap.1")
+    model.add_run(folder / "runs/exp1")
+    tracked = model.commit("One")
+    before = paths(model["HEAD"])
+    weights = (folder / "runs/exp1/weights/best.pt").read_bytes()
+    assert run(folder, sys.executable, "train.py", "runs/exp2").returncode == 0
+    after = paths(model["HEAD"])
+    assert after.pop("environment") == "environment.json"
+    assert after == {role: path.replace("exp1", "exp2") for role, path in before.items()}
+    assert (tracked.files, after["labelmap"]) == (len(before), "data.yaml")
+    model.restore(discard=True)
+    assert (folder / "runs/exp1/weights/best.pt").read_bytes() == weights
+    added = model.add_run(folder / "runs/exp2")
+    assert (added.entries, added.dropped) == ((), ())
+    model.commit("Two")
+    assert run(folder, sys.executable, "train.py", "runs/exp3").returncode == 0
+    assert paths(model["HEAD"]) == {
+        "environment": "environment.json",
+        **{role: path.replace("exp1", "exp3") for role, path in before.items()},
+    }
+
+
+def paths(version: mvc.Version) -> dict[str, str]:
+    return {role: file.name for role, file in version.files.items()}
+
+
 def version_size(version: mvc.Version) -> str:
     total = size(sum(file.size for file in version.files.values()))
     return f"{total} ({total} new)"

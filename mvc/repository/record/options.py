@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mvc import errors
@@ -48,6 +48,8 @@ class Options:
     author: Person | None = None
     date: Timestamp | None = None
     """Author and date of the version, by default those of the actor."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Paths in the version by role, instead of those that the roles have in the parent."""
 
 
 def _nested(table: Any, key: Sequence[str], value: Any, above: schema.Path) -> dict[str, Any]:

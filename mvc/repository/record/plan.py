@@ -1,7 +1,7 @@
 """The plan of a recorded version: its branch and parent, the path of each file, its values; or a refusal.
 
     parent's values ─ changed ─► manifest ─► rules, secrets
-    role ─► the parent's path for it, else its own
+    role ─► its path in the options, else the parent's for it, else its own
 
 Nothing is stored, and no file is read.
 """
@@ -87,7 +87,7 @@ def plan(model: Model, files: Mapping[str, Given], message: str, changes: Change
     known: Mapping[str, TreeEntry] = {}
     if base is not None:
         known = expanded(objects.manifest(base.manifest), objects.tree(base.tree)).by_role
-    places = dict(_places(files, known))
+    places = dict(_places(files, known, options.names))
     manifest, removed = _manifest(model, base, changes, places)
     warnings = (*draft.check(manifest, message.strip(), allow_secret=options.allow_secret), *removed)
     return Plan(branch, tip, parent, base, known, places, manifest, warnings)
@@ -118,8 +118,13 @@ def require_tip(options: Options, branch: RefName, at: VersionId | None) -> None
         raise errors.NotAtTip(branch=branch.name, tip=at[:10], parent=wanted[:10])
 
 
-def _places(files: Mapping[str, Given], known: Mapping[str, TreeEntry]) -> Iterator[tuple[str, str]]:
-    """Return the path of each role: the parent's, else the role with the file's suffix. Roles of a file may share one."""
+def _places(
+    files: Mapping[str, Given], known: Mapping[str, TreeEntry], names: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Return the path of each role: that in `names`, else the parent's, else the role with the file's suffix.
+
+    Roles of a file may share one.
+    """
     found: dict[str, str] = {}
     for role, file in files.items():
         fault = rules.role_fault(role)
@@ -127,7 +132,8 @@ def _places(files: Mapping[str, Given], known: Mapping[str, TreeEntry]) -> Itera
             raise errors.BadRole(role=paths.escape_name(role), reason=fault)
         shares = [other for other, path in found.items() if role in known and path == known[role].path]
         own = role not in known or not all(_are_same(files[other], file) for other in shares)  # shared so far only
-        found[role] = _own_path(role, file) if own else _kept_path(known[role].path, _own_path(role, file))
+        kept = _own_path(role, file) if own else _kept_path(known[role].path, _own_path(role, file))
+        found[role] = names.get(role, kept)
         paths.check_path(found[role])
         yield role, found[role]
     owners: dict[str, str] = {}

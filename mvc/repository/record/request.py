@@ -45,7 +45,7 @@ _MAX_MARKS = 2_000_000
 """Commas and brackets, at most: each may be a value in memory."""
 _OPTIONAL: dict[str, Any] = {
     "values": {}, "removed": {}, "replaced": [], "branch": None, "parent": None, "tags": [], "aliases": [], "code": None,
-    "allow_secret": False, "force": False, "command": "", "reason": "",
+    "allow_secret": False, "force": False, "names": {}, "command": "", "reason": "",
 }  # fmt: skip
 _REQUIRED = {"kind", "v", "model", "files", "message", "author", "time"}
 
@@ -124,6 +124,7 @@ class RecordRequest:
             "aliases": list(self.options.aliases),
             "allow_secret": self.options.allow_secret,
             "force": self.options.force,
+            "names": dict(self.options.names),
             "code": self.code.to_json() if self.code is not None else None,
             "command": command,
             "reason": self.reason,
@@ -249,8 +250,22 @@ def _options(record: dict[str, Any]) -> Options:
         raise _InvalidError("allow_secret and force are true or false")
     tags, aliases = (tuple(_texts(record[key], key)) for key in ("tags", "aliases"))
     return Options(
-        branch, None if parent is None else VersionId(parent), tags, aliases, record["allow_secret"], record["force"]
+        branch,
+        None if parent is None else VersionId(parent),
+        tags,
+        aliases,
+        record["allow_secret"],
+        record["force"],
+        names=_names(record["names"]),
     )
+
+
+def _names(given: Any) -> dict[str, str]:
+    if not isinstance(given, dict):
+        raise _InvalidError("names is not a map by role")
+    for name in _texts([*given.values()], "names"):
+        paths.check_path(name)
+    return given
 
 
 def _texts(given: Any, key: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a version of a run consists of: files by role, values by section, and its message."""
+    """What a version of a run consists of: files by role, values by section, and its message.
+
+    `names` are the paths in the version of files that keep theirs, by role.
+    """
 
     files: Mapping[str, Path]
     sections: Mapping[str, Any]
     message: str
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def replaced(self) -> list[str]:
@@ -72,7 +76,7 @@ class Contents:
             author=author,
             time=time,
             changes=Changes(found.assignments, found.removed, found.replaced),
-            options=Options(branch=place.branch, tags=place.tags, aliases=place.aliases),
+            options=Options(branch=place.branch, tags=place.tags, aliases=place.aliases, names=self.names),
             code=code,
             reason=reason,
         )

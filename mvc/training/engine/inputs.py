@@ -9,7 +9,7 @@ from typing import Any
 from mvc import errors
 from mvc.api.session import PathLike
 from mvc.model import labelmap as labelmaps
-from mvc.model.paths import escape_name
+from mvc.model.paths import check_path, escape_name
 from mvc.model.toml import rules
 from mvc.training import messages
 from mvc.training.engine import values
@@ -31,6 +31,7 @@ class Inputs:
         self._count = 0
         self.selection = Selection(plan.every)
         self.files: dict[str, Path] = {}
+        self._names: dict[str, str] = {}
 
     @property
     def is_due(self) -> bool:
@@ -67,12 +68,16 @@ class Inputs:
                 left_out(f"file {values.named(role)}", error.message)
         return Weights.of(path, measured, found)
 
-    def add_file(self, role: str, path: PathLike) -> None:
-        """Add a file, unless it is the optimizer's state and nobody asked for it.
+    def add_file(self, role: str, path: PathLike, name: str | None = None) -> None:
+        """Add a file, unless it is the optimizer's state and nobody asked for it; `name` is its path in the version.
 
-        Raises BadRole, NoSuchFile and the like.
+        Raises BadRole, UnsafePath, NoSuchFile and the like.
         """
+        if name is not None:
+            check_path(name)
         self._add(self.files, role, path)
+        if name is not None:
+            self._names[role] = name
 
     def _add(self, found: dict[str, Path], role: str, path: PathLike) -> None:
         fault = rules.role_fault(role)
@@ -98,7 +103,8 @@ class Inputs:
             files = {**files, self._plan.role: weights.path, **weights.files}
         metrics = {**self._sections.get("metrics", {}), **(weights.metrics if weights is not None else {})}
         text = self._plan.message or messages.of_run(self._plan.name, metrics)
-        return Contents(files, {**self._sections, "metrics": metrics}, text)
+        names = {role: name for role, name in self._names.items() if files.get(role) == self.files.get(role)}
+        return Contents(files, {**self._sections, "metrics": metrics}, text, names)
 
     def _set_labelmap(self, given: Any, left_out: Report) -> None:
         found = values.labels(given, left_out)

@@ -181,6 +181,7 @@ class Recorder:
         return model.record(
             contents.files,
             contents.message,
+            names=contents.names,
             **contents.sections,
             replace=contents.replaced,
             branch=place.branch,
