@@ -130,6 +130,8 @@ LOOKED = (
     "model.safetensors with trainer_state.json (Transformers), files with a suffix of weights such as .pt"
 )
 """What makes a folder a run, for messages."""
+STATE = "trainer_state.json"
+"""The file of a checkpoint of Transformers, which names the best one."""
 NO_WEIGHTS = ("optimizer.*", "scheduler.*", "scaler.*", "rng_state*", "training_args.bin")
 """Names with a suffix of weights that no model has."""
 

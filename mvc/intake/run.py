@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mvc import errors
-from mvc.intake import checkpoints, layouts, listing, nearby, weights
-from mvc.intake.layouts import CHECKPOINTS, PLAIN, Layout
+from mvc import errors, plural
+from mvc.intake import checkpoints, layouts, listing, nearby, run_folders, weights
+from mvc.intake.layouts import CHECKPOINTS, LATEST, PLAIN, STATE, Layout
 from mvc.intake.listing import Listing
 from mvc.intake.weights import RunFile
 from mvc.model.paths import escape_name
 
-STATE = "trainer_state.json"
+_SHOWN = 3
 _MAX_STATE = 64 << 20
 """Bytes of a trainer_state.json that are read; it has an entry for each step that was logged."""
 
@@ -60,10 +61,28 @@ def recognise(
         layout = layouts.of(found)
     layout = layout or PLAIN
     is_chosen = chosen is not None and chosen in found.files
+    if layout is PLAIN and files is None:
+        _refuse_several(place, folder, chosen)
     first = RunFile(layout.weights, str(chosen)) if is_chosen else weights.choose(layout, found, shown, framework)
     if first is None:
         raise _absent(layout, found, place, folder)
     return Run(folder, layout, (first, *others(layout, found, first)), found, why)
+
+
+def _refuse_several(place: Path, folder: str, chosen: str | None) -> None:
+    """Raise NoRun for a folder with run folders in it, unless the `chosen` weights are in none of these."""
+    found = run_folders.of(place)
+    is_run = found.runs and found.runs[0].path == ""
+    if is_run or chosen in found.beside or not (found.signed or found.beside or len(found.runs) > 1):
+        return
+    reason = f"it has {plural.count(len(found.runs), 'run folder')}"
+    hint = nearby.hint(place, folder)
+    if found.beside:
+        first = found.beside[0]
+        path = f"{folder}/{first}" if folder else first
+        reason += f", and weights beside them: {plural.first([*map(escape_name, found.beside)], _SHOWN)}"
+        hint += f" For these weights, use `mvc add {shlex.quote(path)} --as {LATEST}`."
+    raise errors.NoRun(path=escape_name(folder) or ".", reason=reason, looked=layouts.LOOKED, hint=hint)
 
 
 def part_of(layout: Layout, path: str) -> layouts.Part | None:

@@ -139,8 +139,8 @@ def test_what_is_not_a_run_is_named_and_left_out(shell: Shell, tmp_path: Path) -
     )
     assert messages(shell) == ["exp1"]
     for text in (
-        "exp2 left out",
-        "many left out: 2 files",
+        "exp2 left out: none was saved yet, in this run of Ultralytics",
+        "many left out: 2 files may be its weights (best1.pt, best2.pt); give",
         "empty left out: it has no run",
         "loop left out: it has no run",
     ):
@@ -191,3 +191,50 @@ def test_a_branch_may_be_named(shell: Shell, tmp_path: Path) -> None:
     shell.ok("import", "--branch", "history", "--folders", "../src/exp1")
     assert shell.ok("branch", "-q").out.split() == ["history"]
     assert shell.ok("status").out.startswith("On branch history")
+
+
+@pytest.mark.parametrize("given", ["q", "."])
+def test_weights_beside_run_folders_hide_none_of_them(shell: Shell, given: str) -> None:
+    top = shell.folder / "q"
+    for number, name in enumerate(("a", "b", "c/old")):
+        (top / name / "weights").mkdir(parents=True)
+        (top / name / "weights" / "best.pt").write_bytes(name.encode() * 500)
+        at(top / name, START + number)
+    at(runs.ultralytics(top / "train" / "exp1"), START + 9)
+    for path in (top / "x.pt", top / "c" / "y.onnx", shell.folder / "yolov8n.pt"):
+        path.write_bytes(path.name.encode() * 400)
+        os.utime(path, (START + 5,) * 2)
+    said = shell.ok("import", "--folders", given, *(["q/x.pt"] if given == "q" else []))
+    assert messages(shell) == ["a", "b", "old", *(["x.pt"] if given == "q" else []), "exp1"]
+    beside = ["q/c/y.onnx", *(["q/x.pt", "yolov8n.pt"] if given == "." else [])]
+    assert sorted(line.split()[1] for line in said.err.splitlines() if "left out" in line) == beside
+    for stray in beside:
+        assert f"{stray} left out: it is beside run folders; give the file as well to import it" in said.err
+
+
+def test_the_files_of_the_model_itself_are_no_run(shell: Shell) -> None:
+    for number in (1, 2, 3):
+        at(runs.ultralytics(shell.folder / "runs" / f"exp{number}", step=number), START + number)
+        said = shell.ok("import", "--folders", ".")
+        assert "beside" not in said.err
+        assert messages(shell) == [f"exp{each}" for each in range(1, number + 1)]
+
+
+def test_weights_with_metrics_beside_them_are_one_run(shell: Shell, tmp_path: Path) -> None:
+    place = tmp_path / "src" / "exp"
+    (place / "export").mkdir(parents=True)
+    for name in ("model.pt", "export/model.onnx"):
+        (place / name).write_bytes(name.encode() * 500)
+    (place / "metrics.json").write_text('{"mAP": 0.5}')
+    shell.ok("import", "--folders", "../src")
+    assert messages(shell) == ["exp"]
+
+
+def test_a_folder_with_several_weights_is_named_by_its_path(shell: Shell) -> None:
+    two = shell.folder / "runs" / "two"
+    two.mkdir(parents=True)
+    for name in ("a1.pt", "a2.pt"):
+        (two / name).write_bytes(name.encode())
+    said = shell("import", "--folders", "runs")
+    text = "Nothing to import from runs: runs/two left out: 2 files may be its weights (a1.pt, a2.pt); give the one"
+    assert (said.code, text in said.err, ".." in said.err) == (17, True, False), said.err

@@ -386,6 +386,26 @@ def test_a_folder_with_several_runs_is_refused_with_the_newest_of_them(tmp_path:
     assert newest_runs(model) == f"Newest runs: {newest}."
 
 
+@pytest.mark.parametrize("stray", ["yolov8n.pt", "old/best.pt", "weights/yolov8n.pt"])
+def test_weights_beside_runs_do_not_make_one_of_their_folder(tmp_path: Path, model: Model, stray: str) -> None:
+    for number in (1, 2):
+        runs.ultralytics(tmp_path / f"runs/exp{number}")
+        os.utime(tmp_path / f"runs/exp{number}/args.yaml", (2_000_000_000 + number,) * 2)
+    (tmp_path / "runs" / stray).parent.mkdir(exist_ok=True)
+    (tmp_path / "runs" / stray).write_bytes(b"x")
+    for committed in (False, True):  # the run before is one of those in the folder
+        with pytest.raises(errors.NoRun, match=f"it has {3 if stray == 'old/best.pt' else 2} run folders") as caught:
+            add_run(model, tmp_path / "runs")
+        assert "Newest runs: `mvc add --run runs/exp2`, `mvc add --run runs/exp1`." in caught.value.hint
+        if stray != "old/best.pt":
+            assert caught.value.hint.endswith(f"For these weights, use `mvc add runs/{stray} --as model-latest`.")
+        if not committed:
+            add_run(model, tmp_path / "runs/exp1")
+    add(model, [tmp_path / "runs" / stray], role="model-latest")
+    if stray != "old/best.pt":
+        assert add_run(model, tmp_path / "runs").folder == "runs"  # the answer counts
+
+
 def test_other_folders_are_refused(tmp_path: Path, model: Model) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_bytes(b"x")

@@ -18,28 +18,22 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.formats.known import WEIGHT_SUFFIXES
-from mvc.intake import layouts, listing
+from mvc.intake import run_folders
 from mvc.intake.histories import run_step
-from mvc.intake.layouts import CHECKPOINTS, NO_WEIGHTS
-from mvc.intake.listing import Listing
-from mvc.intake.run import STATE
-from mvc.model.paths import NaturalOrder, escape_name, is_reserved, natural_order
+from mvc.model.paths import NaturalOrder, escape_name, natural_order
 from mvc.registry.handmade import model_key
+from mvc.repository import history as histories
 from mvc.repository.imports.request import Request
 from mvc.repository.imports.source import SourceHistory, Step
-from mvc.repository.parts import MAIN, Parts
-
-_DEPTH = 4
-"""Folders below each other that are searched: `runs/detect/train3` has three."""
-_MOST = 2_000
-"""The most folders that are searched."""
-_WEIGHTS_FOLDERS = ("weights/", "checkpoints/")
+from mvc.repository.model import Model
+from mvc.repository.parts import MAIN
+from mvc.repository.repository import Repository
 
 
 @contextlib.contextmanager
 def opened(request: Request) -> Iterator[SourceHistory]:
     """Yield the history of folders and files of weights. Raises NoSuchFile."""
-    search = _Search(request.repository)
+    search = _Search(request.repository, request.places)
     for given in request.places:
         if not os.path.lexists(given):
             raise errors.NoSuchFile(path=escape_name(given))
@@ -71,57 +65,73 @@ def _age(step: Step) -> tuple[int, NaturalOrder, str]:
 class _Search:
     """A search for runs: their steps by path, without parents, and `warnings` about what is none."""
 
-    def __init__(self, repository: Parts) -> None:
+    def __init__(self, repository: Repository, given: Iterable[str]) -> None:
         self._repository = repository
+        self._given = frozenset(map(os.path.realpath, given))
+        self._tracked = frozenset(_tracked(repository))
         self.steps: dict[Path, Step] = {}
         self.warnings: list[str] = []
 
     def add(self, place: Path) -> None:
         """Add the runs at or below a place."""
-        shown = escape_name(place.name)
-        if not place.is_dir():
-            if place.is_file() and place.suffix.lower() in WEIGHT_SUFFIXES:
-                self.steps.setdefault(place, run_step.of_file(place))
-            else:
-                self.warnings.append(f"{shown} left out: it is neither a folder nor a file of weights")
-        elif not self._add_folders(place):
-            self.warnings.append(f"{shown} left out: it has no run folder and no weights")
+        if place.is_dir():
+            self._add_folders(place)
+        elif place.is_file() and place.suffix.lower() in WEIGHT_SUFFIXES:
+            self.steps.setdefault(place, run_step.of_file(place))
+        else:
+            self._leave_out(place.name, "it is neither a folder nor a file of weights")
 
-    def _add_folders(self, top: Path) -> int:
-        """Add the runs of a folder; return how many folders were runs, also without usable weights."""
-        count, waiting = 0, [(top, _DEPTH)]
-        for _ in range(_MOST):
-            if not waiting:
-                break
-            folder, depth = waiting.pop()
-            try:
-                found = listing.of(folder, escape_name(folder.name), depth=1)
-                if _is_run(folder, found):
-                    count += 1
-                    if folder not in self.steps:
-                        self.steps[folder] = run_step.of_folder(self._repository, folder)
-                elif depth:
-                    names = [name.rstrip("/") for name in found.folders]
-                    waiting += [
-                        (folder / name, depth - 1) for name in names if name[0] != "." and not is_reserved(name)
-                    ]
-            except (errors.MvcError, OSError) as error:
-                reason = error.message if isinstance(error, errors.MvcError) else error.strerror
-                self.warnings.append(f"{escape_name(folder.name)} left out: {reason}")
-                count += 1
-        return count
+    def _add_folders(self, top: Path) -> None:
+        """Add the runs at or below a folder; weights beside them are runs only if they are given, too."""
+        found, shown = run_folders.of(top), self._shown(top)
+        for run in found.runs:
+            self._add_folder(top / run.path, os.path.join(shown, run.path).rstrip("/"))
+        for path in found.beside:
+            if os.path.realpath(top / path) not in self._given | self._tracked:
+                self._leave_out(
+                    os.path.join(shown, path), "it is beside run folders; give the file as well to import it"
+                )
+        for path, error in found.unread:
+            self._leave_out(os.path.join(shown, path).rstrip("/"), _reason(error))
+        if not (found.runs or found.unread):
+            self._leave_out(shown, "it has no run folder and no weights")
 
+    def _add_folder(self, folder: Path, shown: str) -> None:
+        try:
+            if folder not in self.steps:
+                self.steps[folder] = run_step.of_folder(self._repository, folder)
+        except (errors.MvcError, OSError) as error:
+            self._leave_out(shown, _reason(error))
 
-def _is_run(folder: Path, found: Listing) -> bool:
-    """Return whether a folder is that of one run: by a trainer's signs, or by weights in it."""
-    if layouts.of(found) is not None or any(map(_is_weights, found.files)):
-        return True
-    if any((folder / name / STATE).is_file() for name in found.matches(CHECKPOINTS)):
-        return True
-    inside = (listing.of(folder / name, name, depth=1) for name in _WEIGHTS_FOLDERS if name in found.folders)
-    return any(_is_weights(path) for each in inside for path in each.files)
+    def _shown(self, folder: Path) -> str:
+        """Return a folder as warnings name it: by its path in the repository if it is there, else by its name."""
+        root = Path(os.path.realpath(self._repository.root))
+        return os.fspath(folder.relative_to(root)) if folder.is_relative_to(root) else folder.name
+
+    def _leave_out(self, shown: str, reason: str) -> None:
+        self.warnings.append(f"{escape_name(shown.removeprefix('./'))} left out: {reason}")
 
 
-def _is_weights(name: str) -> bool:
-    name = name.lower()
-    return name.endswith(WEIGHT_SUFFIXES) and not any(listing.is_match(name, pattern) for pattern in NO_WEIGHTS)
+def _tracked(repository: Repository) -> Iterator[str]:
+    """Yield the places of the files that the models here track."""
+    root = os.path.realpath(repository.root)
+    for key in repository.heads.models():
+        model = Model(repository, key)
+        version = histories.snapshot(repository, model.current)
+        for entry in version.tree.entries if version is not None else ():
+            yield os.path.join(root, model.folder, entry.path)
+
+
+def _reason(error: errors.MvcError | OSError) -> str:
+    match error:
+        case errors.WhichWeights():
+            return "{count} files may be its weights ({listed}); give the one that is instead of the folder".format(
+                **error.fields
+            )
+        case errors.NoWeightsYet():
+            return "{reason}, in this run of {trainer}".format(**error.fields)
+        case errors.NoRun():
+            return str(error.fields["reason"])
+        case errors.MvcError():
+            return error.message.rstrip(".")
+    return error.strerror or str(error)
