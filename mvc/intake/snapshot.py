@@ -77,30 +77,37 @@ def changed(before: Snapshot, after: Snapshot) -> list[Path]:
 def runs(weights: Iterable[Path], tops: Iterable[Path]) -> dict[Path, Path]:
     """Return the folder of each run that has some of the `weights`, with the last changed of them, in their order.
 
-    A run is below one of `tops`, or is one of these.
+    A run is below one of `tops`, or is one of these. Beside runs of trainers, other weights are of no run: a trainer
+    downloads those that it starts from.
     """
     found: dict[Path, Path] = {}
+    of_trainers: set[Path] = set()
     bounds = {*tops}
     for path in weights:
-        folder = _run_of(path, bounds)
+        folder, is_of_trainer = _run_of(path, bounds)
         found.pop(folder, None)
         found[folder] = path
-    return found
+        if is_of_trainer:
+            of_trainers.add(folder)
+    return {folder: path for folder, path in found.items() if folder in of_trainers or not of_trainers}
 
 
-def _run_of(path: Path, bounds: set[Path]) -> Path:
-    """Return the folder of the run that a file of weights is of: one with the signs of a trainer, else the nearest."""
+def _run_of(path: Path, bounds: set[Path]) -> tuple[Path, bool]:
+    """Return the folder of the run that a file of weights is of, and whether it has the signs of a trainer.
+
+    Without such a folder, it is the nearest.
+    """
     above: list[Path] = []
     for folder in path.parents[: _ABOVE + 1]:
         above.append(folder)
         is_checkpoint = fnmatch(folder.name, CHECKPOINTS.rstrip("/")) and folder not in bounds
         if _is_of_trainer(folder):
-            return folder.parent if is_checkpoint else folder
+            return folder.parent if is_checkpoint else folder, True
         if folder in bounds:
             break
     nearest = above[0]
     is_part = nearest.name.lower() in _WEIGHTS_FOLDERS and len(above) > 1
-    return above[1] if is_part else nearest
+    return above[1] if is_part else nearest, False
 
 
 def _is_of_trainer(folder: Path) -> bool:

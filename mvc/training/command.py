@@ -197,6 +197,9 @@ class _Session:
     def _record_all(self, written: Written, *, failed: bool) -> None:
         """Record a version for each run that has none yet, the oldest first."""
         model = self._model()
+        if written.loose:
+            shown = first([escape_name(os.fspath(path)) for path in written.loose], _SHOWN)
+            self._say(f"{shown} is left out: it is not in the folder of a run, which `--watch PATH` names")
         contents = [
             found
             for folder in written.folders
@@ -206,9 +209,17 @@ class _Session:
         if contents and self._watch is not None and self._watch.shared:
             shown = first([escape_name(os.fspath(each.folder)) for each in contents], _SHOWN)
             raise errors.WhoseRun(where=self._watch.shown, runs=shown, command=self._later(contents[-1].folder))
+        self._check_names(len(contents))
         copies = [copy.deepcopy(self._run) for _ in contents]
         for found, version in zip(contents, copies, strict=True):
             self._record(found, version, failed=failed)
+
+    def _check_names(self, runs: int) -> None:
+        """Set no tags and aliases if there are several runs, which is reported."""
+        names = (*self._options.tags, *self._options.aliases)
+        if runs > 1 and names:
+            self._run.leave_names()
+            self._say(f"{', '.join(names)} not set: the command left {runs} runs (`mvc alias NAME VERSION` sets one)")
 
     def _contents(self, model: Model, folder: Path, written: Written) -> Iterator[RunContents]:
         """Yield the contents of a run, unless they cannot be read, which is reported."""

@@ -195,6 +195,10 @@ class Run(Guarded):
         else:
             self._record_result(failed=failed)
 
+    def leave_names(self) -> None:
+        """Set no tags and aliases: it is not known which of several runs they are meant for."""
+        self._recorder.leave_names()
+
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the push of the version has ended; return whether it has, or none was asked for."""
         return self._push is None or self._push.wait(seconds)

@@ -31,12 +31,13 @@ _SHOWN = 5
 class Written:
     """The folders of the runs that a command wrote, the last one last, and all files of weights and metrics it wrote.
 
-    `chosen` is the file of weights that was asked for by its own name, in one of these runs.
+    `chosen` is the file of weights that was asked for by its own name, in one of these runs. `loose` are weights of no run.
     """
 
     folders: tuple[Path, ...]
     files: tuple[Path, ...]
     chosen: Path | None = None
+    loose: tuple[Path, ...] = ()
 
 
 class Watch:
@@ -81,7 +82,9 @@ class Watch:
         if not weights:
             raise errors.NothingWritten(where=self.shown)
         named = [path for path in weights if path in places]
-        return Written(tuple(snapshot.runs(weights, self.folders)), tuple(files), named[-1] if named else None)
+        folders = tuple(snapshot.runs(weights, self.folders))
+        loose = tuple(path for path in weights if not _is_of(path, folders))
+        return Written(folders, tuple(files), named[-1] if named else None, loose)
 
     def _see_others(self) -> None:
         self.shared = self.shared or (not self._patterns and self._presence.others())

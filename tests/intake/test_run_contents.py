@@ -88,6 +88,16 @@ def test_a_run_of_a_trainer_is_the_folder_with_its_signs(place: Path) -> None:
     }
 
 
+def test_weights_beside_the_run_of_a_trainer_are_no_run(place: Path) -> None:
+    def train() -> None:
+        write(place / "yolo11n.pt")
+        runs.ultralytics(place / "runs/detect/train")
+        write(place / "exports/best.onnx")
+
+    wrote = left(place, train)
+    assert list(snapshot.runs(filter(snapshot.is_weights, wrote), [place])) == [place / "runs/detect/train"]
+
+
 def test_only_what_changed_is_of_the_command(place: Path) -> None:
     for name in ("old.pt", "touched.pt", "same.pt"):
         write(place / name)

@@ -154,13 +154,26 @@ def test_options_of_the_command_are_its_own(folder: Path) -> None:
 
 def test_several_runs_become_a_version_each(model: mvc.Model, folder: Path) -> None:
     script = "import subprocess, sys; [subprocess.run([sys.executable, 'train.py', f'runs/exp{n}'], check=True) for n in (2, 1, 3)]"
-    done = run(folder, *python(script))
+    done = run(folder, "--alias", "candidate", "--tag", "t1", *python(script))
     assert done.returncode == 0, done.stderr
+    assert "t1, candidate not set: the command left 3 runs" in done.stderr
+    assert "candidate" not in model.aliases
     assert [model[f"v{n}"].files["model-latest"].read() for n in (2, 3, 4)] == [
         b"weights of runs/exp2",
         b"weights of runs/exp1",
         b"weights of runs/exp3",
     ]
+
+
+def test_the_weights_that_a_trainer_downloads_are_no_run(model: mvc.Model, folder: Path) -> None:
+    script = "import pathlib as p, subprocess, sys; p.Path('yolo11n.pt').write_text('pretrained'); subprocess.run([sys.executable, 'train.py', 'runs/exp1'], check=True)"
+    done = run(folder, "--alias", "candidate", *python(script))
+    assert done.returncode == 0, done.stderr
+    assert (model["HEAD"].number, model["candidate"]) == (2, model["HEAD"])
+    assert model["HEAD"].files["model-latest"].read() == b"weights of runs/exp1"
+    assert "yolo11n.pt is left out: it is not in the folder of a run" in done.stderr
+    assert run(folder, "--watch", "yolo11n.pt", *write("yolo11n.pt", "own")).returncode == 0
+    assert model["v3"].files["model-latest"].read() == b"own"
 
 
 @pytest.mark.parametrize("watch", ["runs/b", "runs/b/best.pt", "runs/?/best.pt", "runs/b/*.pt"])

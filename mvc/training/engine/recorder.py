@@ -112,6 +112,10 @@ class Recorder:
         named = branch.replace("{name}", self._plan.name) if branch is not None else None
         return Place(named, self._plan.tags, self._plan.aliases)
 
+    def leave_names(self) -> None:
+        """Set no tags and aliases."""
+        self._plan = replace(self._plan, tags=(), aliases=())
+
     def environment(self) -> Path | None:
         """Return the file that describes Python, packages and GPUs of this process; None if it is not wanted."""
         known = self._output.path(environment_record.NAME)
