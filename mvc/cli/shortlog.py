@@ -42,7 +42,7 @@ def command(
     by_author: dict[str, list[Logged]] = {}
     for entry in log(model, revisions, every_name=every, reverse=True, wanted=selected):
         author = entry.version.author
-        by_author.setdefault(str(author) if email else author.name, []).append(entry)
+        by_author.setdefault(author.shown if email else author.name, []).append(entry)
     names = sorted(by_author, key=lambda name: (-len(by_author[name]) if numbered else 0, name))
     counts = [{"author": name, "versions": [entry.id for entry in by_author[name]]} for name in names]
     document = {"model": model.key, "authors": counts}

@@ -122,7 +122,7 @@ def _head(shown: Shown) -> Iterator[str]:
         yield f"{'parent':<11} {parent}{' (missing: never published)' if parent in shown.absent else ''}"
     yield f"{'tree':<11} {version.tree}"
     yield f"{'manifest':<11} {version.manifest}"
-    yield f"{'author':<11} {escape(str(version.author))}"
+    yield f"{'author':<11} {escape(version.author.shown)}"
     yield f"{'date':<11} {version.time}"
     for place in shown.places:
         where = f"{escape(place.model)} of {escape(place.organization)}"

@@ -11,9 +11,10 @@ CVE-2014-9390.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from mvc import errors
 from mvc.model.names import is_device
@@ -45,10 +46,15 @@ NaturalOrder = tuple[tuple[str, int], ...]
 
 
 def natural_order(path: str) -> NaturalOrder:
-    """Return the key of the order in which exp2 comes before exp10."""
-    parts = _NUMBERS.split(path)
-    numbered = itertools.zip_longest(parts[::2], map(int, parts[1::2]), fillvalue=0)
-    return (*((str(text).casefold(), int(number)) for text, number in numbered), (path, 0))
+    """Return the key of the order in which exp2 comes before exp10, and best.pt before best2.pt."""
+    return (*_numbered(os.path.splitext(path)[0]), (path, 0))
+
+
+def _numbered(text: str) -> Iterator[tuple[str, int]]:
+    """Yield each text with the number that follows it."""
+    parts = _NUMBERS.split(text)
+    for before, number in itertools.zip_longest(parts[::2], map(int, parts[1::2]), fillvalue=0):
+        yield str(before).casefold(), int(number)
 
 
 def check_path(path: str) -> None:

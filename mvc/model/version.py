@@ -51,6 +51,11 @@ class Person:
         """Return `Ana <ana@example.org>`."""
         return f"{self.name} <{self.email}>"
 
+    @property
+    def shown(self) -> str:
+        """The person as output shows it: without `<>` if there is no e-mail address, as of an imported version."""
+        return str(self) if self.email else self.name
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse `Name <e-mail>`; raise BadAuthor."""

@@ -110,12 +110,15 @@ def test_runs_have_the_roles_and_values_of_add_run(shell: Shell, tmp_path: Path)
 
 
 def test_files_of_weights_are_runs(shell: Shell, tmp_path: Path) -> None:
-    for number, name in enumerate(("best.pt", "best_final2.pt", "best_final10.pt", "old.onnx")):
+    names = ["best.pt", "best_final.pt", "best_final2.pt", "best_final10.pt", "old.onnx"]
+    for number, name in enumerate(names):
         (tmp_path / "src" / name).write_bytes(name.encode() * 500)
-        os.utime(tmp_path / "src" / name, (START + number // 3,) * 2)
+        os.utime(tmp_path / "src" / name, (START + number // 4,) * 2)
     (tmp_path / "src" / "notes.txt").write_text("notes")
     said = shell.ok("import", "--folders", *(f"../src/{name}" for name in os.listdir(tmp_path / "src")))
-    assert messages(shell) == ["best.pt", "best_final2.pt", "best_final10.pt", "old.onnx"]
+    assert messages(shell) == names
+    assert "\nauthor      folders\n" in shell.ok("show").out
+    assert shell.ok("shortlog", "-e").out.startswith("folders (5):")
     assert "notes.txt left out: it is neither a folder nor a file of weights" in said.err
     assert (shell.folder / "model.onnx").is_file()
     assert not (shell.folder / "model.pt").exists()
