@@ -74,14 +74,23 @@ def _lines(done: ImportedHistory) -> Iterator[str]:
     for moved in done.refs:
         old = short(moved.old) if moved.old else "new"
         yield f"{moved.kind} {escape(moved.name)}: {old}..{short(moved.new) if moved.new else 'gone'}"
-    if done.dry_run:
+    if new + known == 0:
+        yield _none(done)
+    elif done.dry_run:
         yield f"Dry run: {count(new, 'version')} would be imported into {escape(done.model)}; nothing was changed."
-    elif not new:
-        yield "Nothing new."
     elif done.created:
-        yield f"Created model {escape(done.model)} with {count(new, 'version')}."
+        yield f"Created model {escape(done.model)} with {count(new + known, 'version')}."
+    elif not new and not done.refs:
+        yield "Nothing new."
     if done.received:
         yield f"{size(done.received)} fetched."
+
+
+def _none(done: ImportedHistory) -> str:
+    """Return why no version of a source could be imported."""
+    reasons = list(dict.fromkeys(step.notes[0] for step in done.versions))
+    more = f"; and {count(len(reasons) - 1, 'more reason')}, see above" if len(reasons) > 1 else ""
+    return f"No version {'can' if done.dry_run else 'could'} be imported: {escape(reasons[0].rstrip('.'))}{more}."
 
 
 def _row(step: ImportedStep) -> tuple[str, ...]:
@@ -89,7 +98,10 @@ def _row(step: ImportedStep) -> tuple[str, ...]:
     id_ = short(step.id) if step.id else "-"
     bytes_ = size(step.size) if step.size is not None else "-"
     date = step.time.local().strftime("%Y-%m-%d %H:%M")
-    return number, id_, step.how, date, count(step.files, "file"), bytes_, escape(step.message)
+    files = count(step.files, "file")
+    if step.how == LEFT_OUT:
+        files, bytes_ = "-", "-"
+    return number, id_, step.how, date, files, bytes_, escape(step.message)
 
 
 def _warn(invocation: Invocation, done: ImportedHistory) -> None:

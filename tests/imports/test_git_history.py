@@ -390,3 +390,18 @@ def test_a_partial_clone_fetches_nothing(code: Repository, tmp_path: Path) -> No
     assert [step.how for step in done.versions] == ["left out", "new"]  # the checkout has fetched the second
     assert "best.pt (Cannot read the object" in done.versions[0].missing[0]
     assert model["main"].files["model-latest"].read() == TWO
+
+
+def test_an_import_of_nothing_says_why(code: Repository, tmp_path: Path) -> None:
+    code.commit({"best.pt": pointer(TWO)}, [code.commit({"best.pt": pointer(ONE)})])
+    code.write()
+    here = tmp_path / "here"
+    here.mkdir()
+    command(here, "init")
+    for flags, word in ((["-n"], "can"), ([], "could")):
+        said = command(here, "import", *flags, os.fspath(code.folder), code=3)
+        assert f"No version {word} be imported: the source lacks best.pt (Git LFS has not fetched" in said
+        assert "and 1 more reason, see above." in said
+        assert "Nothing new" not in said
+        assert "0 files" not in said
+    assert mvc.open(here).models() == []

@@ -140,6 +140,10 @@ def test_it_comes_with_its_ids_refs_and_notes(source: Shell, target: Shell, plac
     assert "bad in rain" in target.ok("notes", "show", "v1").out
     assert target.ok("status").out.endswith("working tree clean.\n")
     clean(target)
+    if "#" in place:
+        other = target.ok("import", "--model", "hard", place.format(top=tmp_path)).out
+        assert ("4 versions already imported" in other, "branch main: new" in other) == (True, True)
+        assert ("Created model hard with 4 versions." in other, "Nothing new." in other) == (True, False)
     again = target.ok("import", place.format(top=tmp_path))
     assert ("Nothing new." in again.out, "warning" in again.err) == (True, False)
 
