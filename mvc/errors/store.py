@@ -35,6 +35,13 @@ class Expired(Damaged):
     """
 
 
+class ExpiredThere(Damaged):
+    """{file} is not on {remote}: {by} dropped its bytes on {at} with `mvc {reason}`.
+
+    {nearest} Who still has the bytes can upload them again with `mvc push --revive`.
+    """
+
+
 class NoRule(Usage):
     """Nothing was dropped, because no rule selects the versions that keep their bytes.
 

@@ -128,7 +128,7 @@ def download(
 
     The host of the URL is approved, as in a clone. The files are recorded in the file `lock`. Files in `directory` are
     kept if they are the same, and replaced only with `force`. Raises FilesDiffer, SeveralModels, UnknownRevision,
-    NotInRemoteVersion, LockTimeout; as `clone` for the remote; MissingThere, Damaged.
+    NotInRemoteVersion, LockTimeout; as `clone` for the remote; ExpiredThere, MissingThere, Damaged.
     """
     place = _Place(_address(source.url, setup), dict(settings or {}), typed=True)
     if lock is not None and not lock.parent.is_dir():
@@ -279,7 +279,8 @@ class _Run:
         """Remove a state that saves a repeated command nothing, with its folder if that was `made`."""
         door = StoreDoor(state / DIRECTORY)
         with contextlib.suppress(errors.MvcError):
-            if door.names("packs") or (door.names(metapacks.FOLDER) and not isinstance(error, _REFUSALS)):
+            kept = door.names("packs") or (door.names(metapacks.FOLDER) and not isinstance(error, _REFUSALS))
+            if kept and not isinstance(error, errors.ExpiredThere):
                 return
         outside.discard_folder(state.parent if made else state)
 
@@ -301,7 +302,11 @@ class _Run:
             remotes.check(remote.backend)
             found = find(repository, remote)
             target = Target(self._folder, repository, found.files, force=self._force)
-            received = target.fetch(remote, setup.progress)
+            try:
+                received = target.fetch(remote, setup.progress)
+            except errors.MissingThere as error:
+                remote_version.check_dropped(repository, remote, found, error.fields["id"])
+                raise
             files = target.write(setup.progress)
             withdrawn = note_sync.withdrawal(remote, found.model, found.id)
         return Downloaded(

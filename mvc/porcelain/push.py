@@ -17,8 +17,8 @@ from mvc.model.version import Version
 from mvc.porcelain import fetch
 from mvc.porcelain.heal import Healed, heal
 from mvc.registry import place_sync
-from mvc.remotes import expiries, upload_plan
 from mvc.remotes import remote as remotes
+from mvc.remotes import upload_plan
 from mvc.remotes.backends import probe
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.push_session import PushSession
@@ -248,7 +248,7 @@ class _Push:
         except errors.NoRemoteYet:
             refs = tuple(PushedRef(request.ref, "*", None, request.new) for request in requests)
             return Pushed(self._remote.name, self._model, refs, len(self._fresh(refs, {})), done=False)
-        self._dropped = Dropped(expiries.read(self._remote.backend))
+        self._dropped = Dropped(expiry_sync.read(self._repository, self._remote))
         tips = self._tips(requests)
         refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
         fresh = self._fresh(refs, tips)
@@ -260,7 +260,7 @@ class _Push:
         """Push every update that is not rejected."""
         move, remote = self._actor.move("push"), self._remote
         with PushSession(self._repository, remote.backend, move, remote.pause, remote.jobs) as sending:
-            self._dropped = Dropped(expiries.read(remote.backend))
+            self._dropped = Dropped(expiry_sync.read(self._repository, remote))
             tips = self._tips(requests)
             judged = [self._judge(request, tips[request.ref]) for request in requests]
             todo = [each for each in judged if each.flag not in "=!"]
@@ -273,6 +273,8 @@ class _Push:
                 self._repository.note(self._model)
                 self._send(sending, fresh, before, progress)
                 sending.record_revived()
+                if revived:
+                    expiry_sync.read(self._repository, remote)
             for each in judged:
                 if each.flag == "=":  # an interrupted push may have moved it before it was durable
                     remote.backend.settle(each.ref.folder)
@@ -293,6 +295,7 @@ class _Push:
             if dropped is not None:
                 for record, versions in dropped.items():
                     sending.drop(versions, expiry_sync.cause(record))
+                expiry_sync.read(self._repository, self._remote)
                 sending.send(fresh, before, progress)
                 return
             if not all(map(self._repository.promised.recorded, files)):

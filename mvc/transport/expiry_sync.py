@@ -6,16 +6,17 @@ here    expired/…   ─► there, when a push has versions whose bytes are on 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from mvc import errors
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.remotes import expiries
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
 from mvc.storage.records import config, expired, promised
 from mvc.storage.records.promised import PROMISED, Cause, Expired, State
-from mvc.transport import promises
 
 
 class ReceivedExpiries(NamedTuple):
@@ -30,7 +31,37 @@ def receive(repository: Repository, remote: Remote) -> ReceivedExpiries:
 
     The remote promises the files of revived versions, which end what was dropped here too.
     """
-    return repeat(repository, expiries.read(remote.backend), remote.name)
+    return repeat(repository, read(repository, remote), remote.name)
+
+
+def read(repository: Repository, remote: Remote) -> list[Expired]:
+    """Return the remote's records, and keep a copy of them in the cache. Raises as `expiries.read`."""
+    records = expiries.read(remote.backend)
+    url = repository.config.remotes().get(remote.name, {}).get("url", "")
+    data = json.dumps([record.encode().decode() for record in records]).encode()
+    if url and (records or repository.door.exists(_copy(url))) and _cached(repository, url) != data:
+        repository.door.cache(_copy(url), data)
+    return records
+
+
+def last_read(repository: Repository, url: str) -> promised.Dropped:
+    """Return what was dropped on the remote at `url` when its records were last read; nothing if the cache lost them."""
+    try:
+        listed = json.loads(_cached(repository, url) or b"[]")
+        return promised.Dropped([Expired.decode(str(each).encode()) for each in listed])
+    except (ValueError, TypeError, errors.Damaged):
+        return promised.Dropped(())
+
+
+def _cached(repository: Repository, url: str) -> bytes | None:
+    try:
+        return repository.door.read(_copy(url))
+    except (OSError, errors.MvcError):
+        return None
+
+
+def _copy(url: str) -> str:
+    return f"cache/expired/{digest(url.encode())}"
 
 
 def repeat(repository: Repository, records: Sequence[Expired], promisor: str | None = None) -> ReceivedExpiries:
@@ -58,8 +89,10 @@ def repeat(repository: Repository, records: Sequence[Expired], promisor: str | N
 
 def _promise(repository: Repository, promisor: str, record: Expired) -> None:
     """Record the files of versions that `record` revives, and that are not complete here, as promised."""
-    here = [id_ for id_ in record.revived or () if repository.objects.has(id_)]
-    files = {entry.file for id_ in here for entry in promises.entries_of(repository, id_)}
+    objects = repository.objects
+    here = [objects.version(id_) for id_ in record.revived or () if objects.has(id_)]
+    trees = [(version.model_toml, objects.tree(version.tree).entries) for version in here]
+    files = {file for toml, entries in trees for file in (toml, *(entry.file for entry in entries))}
     absent = [each for each in files if repository.promised.state(each) is not State.COMPLETE]
     if absent:
         repository.promised.add(PROMISED, absent, reason=promisor, by=record.by, at=record.at)

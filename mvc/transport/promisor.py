@@ -6,7 +6,7 @@ files ─► promised? ─► promisor remotes ─► the first that has them �
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.progress import Progress
 from mvc.storage.records import config
 from mvc.storage.records.promised import EXPIRED, Expired, State
-from mvc.transport import connection, presence
+from mvc.transport import connection, expiry_sync, presence, tracking
 
 T = TypeVar("T")
 Files = Mapping[FileId, str]
@@ -54,7 +54,13 @@ def fetch_files(
             raise _expired(repository, file, path)
         if state is State.PROMISED:
             groups.setdefault(repository.promised.promisors(file), {})[file] = path
-    return sum(_group(repository, names, group, progress, connected) for names, group in groups.items())
+    try:
+        return sum(_group(repository, names, group, progress, connected) for names, group in groups.items())
+    except errors.PromiseLost:  # the records of the remotes, read since, may say that the bytes were dropped
+        for file, path in files.items():
+            if repository.promised.state(file) is State.EXPIRED:
+                raise _expired(repository, file, path) from None
+        raise
 
 
 def fetch_chunks(
@@ -199,7 +205,11 @@ def _chunks_from(repository: Repository, remote: Remote, chunks: list[ChunkId], 
     try:
         return fetch_chunks(repository, remote, chunks, progress)
     except errors.MissingThere:  # garbage collection may have moved it since the listing
-        return fetch_chunks(repository, remote, chunks, progress)
+        try:
+            return fetch_chunks(repository, remote, chunks, progress)
+        except errors.MissingThere:
+            expiry_sync.receive(repository, remote)
+            raise
 
 
 def _chunks(repository: Repository, file: FileId) -> list[ChunkId]:
@@ -214,7 +224,7 @@ def _expired(repository: Repository, file: FileId, path: str) -> errors.Expired:
     at = record.at.local().strftime("%Y-%m-%d")
     versions = record.versions if isinstance(record, Expired) and record.versions else ()
     users = [id_ for id_, used in repository.objects.uses(versions) if used == file]
-    remote, source = _source(repository, users)
+    remote, source = _source(repository, users, file)
     return errors.Expired(
         file=escape_name(path),
         reason=record.reason,
@@ -235,17 +245,30 @@ def _nearest(repository: Repository, users: Iterable[VersionId]) -> str:
     return f"The nearest version that is complete here is {history.label(repository, near)}: `{command}`."
 
 
-def _source(repository: Repository, users: Iterable[VersionId]) -> tuple[str, str]:
-    """Return a remote, and how `mvc download` names there one of the versions `users`; of no remote, how in general."""
+def _source(repository: Repository, users: Iterable[VersionId], file: FileId) -> tuple[str, str]:
+    """Return a remote that may have `file`, and how `mvc download` names there one of the versions `users`.
+
+    It has the version, as last seen, and has not dropped the file. Of no remote, return how in general.
+    """
     settings = repository.config.remotes().items()
     stores = {name: each["url"] for name, each in settings if "url" in each and not connection.is_registry(each)}
-    user = next(iter(users), None)
-    if not stores or user is None:
-        return "A remote that was not pruned", "URL#MODEL@REV"
-    name = ORIGIN if ORIGIN in stores else next(iter(stores))
-    where, model = address.parse(stores[name], repository.root), dropped.model_of(repository, user)
-    source = f"{where.text}#{model.key if model is not None else ''}@{user[:10]}"
-    return name, str(lazy.load("shlex").quote(source))
+    for name in sorted(stores, key=lambda each: each != ORIGIN):
+        recorded = expiry_sync.last_read(repository, stores[name])
+        known = _known(repository, name)
+        user = next((id_ for id_ in users if id_ in known and not recorded.record(id_, file)), None)
+        if user is not None:
+            where, model = address.parse(stores[name], repository.root), dropped.model_of(repository, user)
+            source = f"{where.text}#{model.key if model is not None else ''}@{user[:10]}"
+            return name, str(lazy.load("shlex").quote(source))
+    return "A remote that was not pruned", "URL#MODEL@REV"
+
+
+def _known(repository: Repository, remote: str) -> Collection[VersionId]:
+    """Return the versions that a remote had when it was last seen."""
+    refs = repository.refs
+    targets = [refs.target(ref.tracking_ref(remote)) for ref, _ in tracking.all_refs(repository, remote)]
+    tips = [target for target in targets if target is not None and repository.objects.has(target)]
+    return history.ancestors(repository.objects, tips)
 
 
 def _listed(files: Files) -> str:

@@ -7,21 +7,25 @@ metadata ─► version ─► tree, model.toml ─► by role, path or pattern:
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from mvc import errors
 from mvc.model import paths, roles
-from mvc.model.ids import SHORT, VersionId
+from mvc.model.ids import SHORT, FileId, VersionId
 from mvc.model.paths import escape_name
 from mvc.model.tree import Tree, TreeEntry
+from mvc.model.version import Version
+from mvc.remotes import expiries
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository import history
 from mvc.repository.repository import Repository
+from mvc.repository.retention import dropped
 from mvc.repository.worktree import model_file
-from mvc.transport import lockfile
+from mvc.storage.records.promised import Dropped
+from mvc.transport import lockfile, remote_revision
 from mvc.transport.download_target import STATE
 from mvc.transport.lockfile import Lock
 from mvc.transport.remote_revision import RemoteRefNames
@@ -95,6 +99,45 @@ def locked(repository: Repository, remote: Remote, lock: Lock, path: Path) -> Re
             raise mismatch(reason)
     chosen = {entry.path for entry in lock.files}
     return whole._replace(files=tuple(entry for entry in whole.files if entry.path in chosen))
+
+
+def check_dropped(repository: Repository, remote: Remote, version: RemoteVersion, chunk: object) -> None:
+    """Raise ExpiredThere if the remote lacks `chunk` because `version` dropped a file with it there.
+
+    `repository` has the metadata of the remote. Raises Damaged, and errors of the remote.
+    """
+    recorded = Dropped(expiries.read(remote.backend))
+    for entry in version.files:
+        record = recorded.record(version.id, entry.file)
+        if record is None or chunk not in _chunks(repository, entry.file):
+            continue
+        raise errors.ExpiredThere(
+            file=escape_name(entry.path),
+            remote=remote.backend.where,
+            by=record.by,
+            at=record.at.local().strftime("%Y-%m-%d"),
+            reason=record.reason,
+            nearest=_nearest(repository, remote, version, recorded),
+        )
+
+
+def _chunks(repository: Repository, file: FileId) -> Collection[str]:
+    return {chunk for recipe in repository.recipes.for_file(file) for chunk, _ in recipe.chunks}
+
+
+def _nearest(repository: Repository, remote: Remote, version: RemoteVersion, recorded: Dropped) -> str:
+    """Return a sentence that names the version nearest to `version` of which the remote dropped no file."""
+
+    def is_complete(id_: VersionId, found: Version) -> bool:
+        return not any(recorded.record(id_, entry.file) for entry in repository.objects.tree(found.tree).entries)
+
+    refs = remote_revision.sound_refs(remote)
+    tips = [remote.refs.at(ref, seq).new for ref, seq in refs.items() if ref.model == version.model]
+    here = [tip for tip in tips if tip is not None and repository.objects.has(tip)]
+    near = dropped.nearest(repository, here, version.id, is_complete)
+    if near is None:
+        return "No version is complete there."
+    return f"The nearest version that is complete there is {history.label(repository, near)}: name it by {near[:10]}."
 
 
 def _whole(repository: Repository, remote: Remote, model: str, id_: VersionId) -> RemoteVersion:

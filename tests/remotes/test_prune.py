@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from mvc.porcelain.fsck import fsck
 from mvc.remotes import expiries
 from mvc.remotes.backends.local import LocalBackend
 from mvc.storage.records.promised import Cause
-from tests.cli.shell import START, Shell, begin
+from tests.cli.shell import START, Said, Shell, begin
 from tests.weights import Tensors, network, safetensors, tuned
 
 WEIGHTS = "w.safetensors"
@@ -51,6 +53,10 @@ def _clone(shell: Shell, name: str, monkeypatch: pytest.MonkeyPatch) -> Shell:
 
 def _size(shell: Shell) -> int:
     return sum(path.stat().st_size for path in (shell.folder.parent / "origin" / "packs").rglob("*.pack"))
+
+
+def _error(said: Said) -> Any:
+    return json.loads(said.err.splitlines()[-1])
 
 
 def _collect(shell: Shell) -> None:
@@ -172,8 +178,52 @@ def test_downloading_a_dropped_version_fails_and_writes_nothing(
     above = Shell(shell.folder.parent, monkeypatch)
     above.ok("download", "origin#helmets@main", "new")
     assert (above.folder / "new" / WEIGHTS).read_bytes() == made[2]
-    assert above("download", "origin#helmets@v1", "old").code == 14
-    assert not (above.folder / "old" / WEIGHTS).exists()
+    said = above("--json", "download", "origin#helmets@v1", "old")
+    assert (said.code, _error(said)["kind"]) == (14, "expired-there")
+    assert "v3" in _error(said)["hint"]
+    assert "dropped its bytes" in _error(said)["message"]
+    assert "resume" not in said.err
+    assert not (above.folder / "old").exists()
+    (pack,) = (shell.folder.parent / "origin" / "packs").rglob("*.pack")
+    pack.unlink()
+    assert _error(above("--json", "download", "origin#helmets@main", "other"))["kind"] == "missing-there"
+
+
+def test_a_version_that_was_dropped_before_the_push_names_no_remote_that_lacks_it(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _line(shell, rng, 3)
+    shell.ok("prune", "--keep-last", "1", "--yes")
+    assert "origin may still have it" in shell("switch", "v1").err
+    shell.ok("remote", "add", "second", "../second")
+    shell.ok("remote", "rm", "origin")
+    assert "may still have it: `mvc download URL#MODEL@REV DIR`" in shell("switch", "v1").err
+    shell.ok("push", "second", "main")
+    assert "may still have it: `mvc download URL#MODEL@REV DIR`" in shell("switch", "v1").err
+    above = Shell(shell.folder.parent, monkeypatch)
+    assert _error(above("--json", "download", "second#helmets@v1", "old"))["kind"] == "expired-there"
+    above.ok("clone", "second", "ben")
+    said = Shell(above.folder / "ben", monkeypatch)("export", "v1", "../out")
+    assert (said.code, "`mvc download URL#MODEL@REV DIR`" in said.err) == (14, True)
+
+
+def test_a_partial_clone_learns_of_dropped_bytes_when_it_fetches_them(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.ok("remote", "add", "origin", "../origin")
+    for number in range(3):  # unlike one another, so that the clone fetches no bytes of the first two
+        shell.write(WEIGHTS, safetensors(network(rng)))
+        if not number:
+            shell.ok("add", WEIGHTS, "--as", "weights")
+        shell.commit(f"v{number + 1}")
+    shell.ok("push", "origin", "main")
+    other = _clone(shell, "ben", monkeypatch)
+    shell.ok("prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    _collect(shell)
+    for command in ("switch v1", "cat v1:weights", "export v2 ../out"):
+        said = other("--json", *command.split())
+        assert (said.code, _error(said)["kind"]) == (14, "expired"), command
+        assert "URL#MODEL@REV" in _error(said)["hint"]
 
 
 def test_other_files_beside_the_records_are_ignored(shell: Shell, rng: random.Random) -> None:

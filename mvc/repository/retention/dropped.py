@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mvc import errors
@@ -95,14 +95,24 @@ def nearest_complete(repository: Repository, id_: VersionId) -> VersionId | None
     model = model_of(repository, id_)
     if model is None:
         return None
-    versions = dict(history.walk(repository.objects, history.tips(model)))
+    return nearest(repository, history.tips(model), id_, lambda _, version: is_complete(repository, version))
+
+
+def nearest(
+    repository: Repository,
+    tips: Iterable[VersionId],
+    id_: VersionId,
+    complete: Callable[[VersionId, Version], bool],
+) -> VersionId | None:
+    """Return the version nearest to `id_` that is `complete`, among those that `tips` reach; None for none."""
+    versions = dict(history.walk(repository.objects, tips))
     near: dict[VersionId, list[VersionId]] = {}
     for child, version in versions.items():
         for parent in version.parents:
             near.setdefault(child, []).append(parent)
             near.setdefault(parent, []).append(child)
     for each in history.reach([id_], lambda one: near.get(one, ())):
-        if each in versions and each != id_ and is_complete(repository, versions[each]):
+        if each in versions and each != id_ and complete(each, versions[each]):
             return each
     return None
 
