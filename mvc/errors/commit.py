@@ -144,5 +144,5 @@ class NothingWritten(Refused):
 class WhoseRun(Refused):
     """Another `mvc run` was at work in {where}, so it is not known which command wrote {runs}.
 
-    Record the run of this one with `{command}`; next time, name its folder with `mvc run --watch PATH`.
+    {choice} record it with `{command}`; next time, name its folder with `mvc run --watch PATH`.
     """

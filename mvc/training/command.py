@@ -41,6 +41,8 @@ from mvc.training.watch import Watch, Written
 _MAX_SUBJECT = 72
 """Characters of the first line of a message."""
 _SHOWN = 3
+_UNKNOWN = (Path("FOLDER"),)
+"""What a command names instead of a folder that a person chooses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def run_command(command: Sequence[str], variables: Mapping[str, str], options: O
     session = _Session(command, options, report)
     with contextlib.ExitStack() as stack:
         session.begin(stack)
-        ending = process.call(command, variables)
+        ending = process.call(command, variables, session.look)
         with process.interruptible():
             session.end(ending)
     return CommandRun(ending, tuple(session.runs), tuple(session.messages), session.error)
@@ -141,6 +143,14 @@ class _Session:
                 self._say(
                     f"another `mvc run` is at work in {self._watch.shown}: name the folder of this run with --watch PATH"
                 )
+
+    def look(self) -> None:
+        """Report another `mvc run` that began in the same folders."""
+        if self._watch is not None and self._watch.look():
+            self._say(
+                f"another `mvc run` began in {self._watch.shown}: the run of this one is not recorded by itself, "
+                "since nobody can tell which of the two wrote it (`mvc run --watch PATH` can)"
+            )
 
     def _new_run(self) -> Run:
         options = self._options
@@ -187,7 +197,8 @@ class _Session:
                     raise
                 self._say(f"the command failed ({ending}): nothing is recorded")
                 return
-            later = self._later(written.folders[-1])
+            is_known = not self._watch.shared or len(written.folders) == 1
+            later = self._later(*(written.folders if is_known else _UNKNOWN))
             if not is_recorded:
                 self._say(f"the command failed ({ending}): its run is not recorded. Record it anyway: {later}")
                 return
@@ -208,7 +219,10 @@ class _Session:
         ]
         if contents and self._watch is not None and self._watch.shared:
             shown = first([escape_name(os.fspath(each.folder)) for each in contents], _SHOWN)
-            raise errors.WhoseRun(where=self._watch.shown, runs=shown, command=self._later(contents[-1].folder))
+            folders, choice = [found.folder for found in contents], "If this one did,"
+            if len(folders) > 1:
+                folders, choice = [*_UNKNOWN], "Choose the FOLDER that this one wrote, and"
+            raise errors.WhoseRun(where=self._watch.shown, runs=shown, choice=choice, command=self._later(*folders))
         self._check_names(len(contents))
         copies = [copy.deepcopy(self._run) for _ in contents]
         for found, version in zip(contents, copies, strict=True):
@@ -264,12 +278,12 @@ class _Session:
 
     # --- reports
 
-    def _later(self, folder: Path) -> str:
-        """Return the command that records the run in a folder."""
+    def _later(self, *folders: Path) -> str:
+        """Return the command that records the run in each of these folders."""
         model = ("--model", self._key) if self._key is not None else ()
         message = self._options.message or _message(self._command)
-        where = (os.fspath(folder), "-m", message.partition("\n")[0])
-        return shlex.join(["mvc", "--repo", os.fspath(self._root), *model, "record", "--run", *where])
+        words = ["mvc", "--repo", os.fspath(self._root), *model, "record", "-m", message.partition("\n")[0], "--run"]
+        return "; ".join(shlex.join([*words, os.fspath(folder)]) for folder in folders)
 
     @contextlib.contextmanager
     def _guarded(self, what: str, later: str = "", *, is_strict: bool = False) -> Iterator[None]:
@@ -280,7 +294,8 @@ class _Session:
             if is_strict:
                 raise
             reason = "stopped by a signal." if isinstance(error, KeyboardInterrupt) else messages.of_error(error)
-            self._say(" ".join(filter(None, (f"{what}: {reason}", f"Record it later: {later}" if later else ""))))
+            has_command = isinstance(error, errors.WhoseRun)
+            self._say(f"{what}: {reason}" + (f" Record it later: {later}" if later and not has_command else ""))
             self.error = error if self._options.strict else None
 
 

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from shutil import which
 
@@ -28,6 +28,8 @@ _BY_TERMINAL = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 _RESET = (signal.SIGPIPE, signal.SIGXFSZ)
 """Signals that Python ignores, and programs do not expect to be ignored."""
 _SHELL = "/bin/sh"
+_INTERVAL = 1.0
+"""Seconds between two looks at what happens beside the command."""
 SIGNALLED = 128
 """What a shell adds to the number of a signal."""
 
@@ -58,18 +60,22 @@ class Ending:
             return f"signal {self.signal}"
 
 
-def call(command: Sequence[str], variables: Mapping[str, str]) -> Ending:
-    """Run a command to its end, in the current folder. Raises CommandNotFound, CommandNotExecutable, before it begins."""
+def call(command: Sequence[str], variables: Mapping[str, str], meanwhile: Callable[[], object] | None = None) -> Ending:
+    """Run a command to its end, in the current folder, and `meanwhile` every second, in a thread.
+
+    Raises CommandNotFound, CommandNotExecutable, before it begins.
+    """
     with _blocked() as before:
         child = _spawn(command, variables, before)
         statuses: list[int] = []
         waiter = threading.Thread(target=_wait, args=(child, statuses, threading.get_ident()), daemon=True)
         waiter.start()
-        while not statuses:
-            number, is_of_terminal = _next()
-            if number != signal.SIGCHLD and not is_of_terminal and not statuses:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, number)
+        with _repeated(meanwhile):
+            while not statuses:
+                number, is_of_terminal = _next()
+                if number != signal.SIGCHLD and not is_of_terminal and not statuses:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(child, number)
         waiter.join()
         return _ending(statuses[0])
 
@@ -78,6 +84,24 @@ def _wait(child: int, statuses: list[int], thread: int) -> None:
     """Wait for the end of the command; then wake `thread`."""
     statuses.append(os.waitpid(child, 0)[1])
     signal.pthread_kill(thread, signal.SIGCHLD)
+
+
+@contextlib.contextmanager
+def _repeated(action: Callable[[], object] | None) -> Iterator[None]:
+    """Call `action` every second, in a thread, while the block runs."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        while action is not None and not ended.wait(_INTERVAL):
+            action()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def has_own_python(name: str) -> bool:

@@ -73,6 +73,12 @@ class Watch:
         """What is watched, for messages."""
         return first([escape_name(place) for place in self._patterns or map(os.fspath, self.folders)], _SHOWN)
 
+    def look(self) -> bool:
+        """Look for another `mvc run`; return True if one is seen for the first time. One that begins and ends meanwhile counts."""
+        known = self.shared
+        self._see_others()
+        return self.shared and not known
+
     def written(self) -> Written:
         """Return what was written since the beginning. Raises NothingWritten."""
         self._see_others()

@@ -209,6 +209,30 @@ def test_beside_another_run_only_a_watched_one_is_recorded(model: mvc.Model, fol
     other.communicate("\n")
 
 
+def test_of_two_runs_at_once_neither_is_recorded_and_both_are_named(model: mvc.Model, folder: Path) -> None:
+    def start(name: str) -> subprocess.Popen[str]:
+        script = f"import pathlib as p; p.Path('{name}').mkdir(); p.Path('{name}/w.pt').write_text('{name}'); print('on', flush=True); input()"
+        begun = subprocess.Popen(
+            [*MVC, "run", *python(script)], cwd=folder, env=SOURCE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert begun.stdout is not None
+        assert begun.stdout.readline() == "on\n"
+        return begun
+
+    first, second = start("p1"), start("p2")
+    assert first.stderr is not None
+    assert "another `mvc run` began in" in first.stderr.readline()
+    said = second.communicate("\n")[1]
+    assert "p2. If this one did" in said
+    assert said.count(" record -m ") == 1
+    said = first.communicate("\n")[1]  # the second has ended, and wrote a run meanwhile
+    assert "p1" in said
+    assert "p2. Choose the FOLDER that this one wrote" in said
+    assert (said.count(" record -m "), said.count("--run FOLDER`")) == (1, 1)
+    assert len(model.log()) == 1
+
+
 def test_alias_tag_message_and_branch(model: mvc.Model, folder: Path) -> None:
     options = ("-m", "Night", "--alias", "candidate", "--tag", "n1", "--branch", "night", "--watch", "out/best.pt")
     done = run(folder, *options, *write("out/best.pt"))
