@@ -14,6 +14,7 @@ from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import group, subverb
 from mvc.cli.history import notes
+from mvc.cli.history.numbers import Numbers
 from mvc.model.ids import VersionId
 from mvc.porcelain import alias as porcelain
 from mvc.porcelain.alias import Alias
@@ -35,21 +36,23 @@ def command(invocation: Invocation) -> None:
     An alias, such as prod, is a ref that moves only on purpose; its log keeps every move. Without a command, list
     the aliases.
     """
-    aliases = porcelain.aliases(Model(invocation.repository(), invocation.model()))
+    model = Model(invocation.repository(), invocation.model())
+    aliases = porcelain.aliases(model)
     invocation.emit(
         "alias",
         {"aliases": aliases},
-        lambda: _lines(aliases),
+        lambda: _lines(model, aliases),
         ids=[alias.name for alias in aliases],
         page=True,
     )
 
 
-def _lines(aliases: Sequence[Alias]) -> Iterator[str]:
+def _lines(model: Model, aliases: Sequence[Alias]) -> Iterator[str]:
+    numbers = Numbers(model, [alias.id for alias in aliases])
     rows = [
         (
             escape(alias.name),
-            f"v{alias.number}",
+            numbers.of(alias.id, alias.number),
             short(alias.id),
             f"since {date(alias.since)}",
             f"by {escape(alias.by.partition(' <')[0])}",
@@ -93,7 +96,7 @@ def assign(
     if not publish:
         done = porcelain.assign(Model(repository, model), name, target, actor, reason=message, force=force)
         notes.warn(invocation, Model(repository, model), target)
-        _emit(invocation, done)
+        _emit(invocation, Model(repository, model), done)
         return
     with registry_tags.registry(invocation, registry) as connected, invocation.progress("Publishing") as progress:
         published = alias_publish.assign(
@@ -110,7 +113,7 @@ def assign(
     notes.warn(invocation, Model(repository, model), target)
     for note in registry_tags.alias_notes(published):
         invocation.note(note)
-    invocation.emit("alias", published, lambda: registry_tags.alias(published))
+    invocation.emit("alias", published, lambda: registry_tags.alias(Model(repository, model), published))
 
 
 @subverb(command, "rm")
@@ -153,7 +156,8 @@ def _deleted(name: str, id_: VersionId) -> str:
 @click.argument("name")
 def log(invocation: Invocation, name: str) -> None:
     """Show the moves of alias NAME, newest first."""
-    reflog.emit(invocation, porcelain.log(Model(invocation.repository(), invocation.model()), name))
+    model = Model(invocation.repository(), invocation.model())
+    reflog.emit(invocation, model, porcelain.log(model, name))
 
 
 @subverb(command, "rollback")
@@ -167,9 +171,11 @@ def rollback(invocation: Invocation, name: str, message: str | None) -> None:
     model = Model(invocation.writer(), invocation.model())
     done = porcelain.rollback(model, name, invocation.actor(), reason=message)
     notes.warn(invocation, model, done.id)
-    _emit(invocation, done)
+    _emit(invocation, model, done)
 
 
-def _emit(invocation: Invocation, alias: Alias) -> None:
-    line = f"{escape(alias.name)} -> v{alias.number} {short(alias.id)}"
-    invocation.emit("alias", alias, lambda: [line])
+def _emit(invocation: Invocation, model: Model, alias: Alias) -> None:
+    def line() -> str:
+        return f"{escape(alias.name)} -> {Numbers(model, [alias.id]).of(alias.id, alias.number)} {short(alias.id)}"
+
+    invocation.emit("alias", alias, lambda: [line()])

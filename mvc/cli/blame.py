@@ -11,6 +11,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned, cell
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import verb
+from mvc.cli.history.numbers import Numbers
 from mvc.porcelain.blame import Blame, blame
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -35,14 +36,15 @@ def command(invocation: Invocation, names: tuple[str, ...], revision: str, tenso
     of = Model(model.repository, revisions.model_of(model, revision))
     blamed = blame(of, revisions.resolve(model, revision), names, tensors=tensors)
     ids = list(dict.fromkeys(item.id for item in blamed.items))
-    invocation.emit("blame", blamed, lambda: _lines(blamed), ids=ids, page=True)
+    invocation.emit("blame", blamed, lambda: _lines(model, blamed), ids=ids, page=True)
 
 
-def _lines(blamed: Blame) -> Iterator[str]:
+def _lines(model: Model, blamed: Blame) -> Iterator[str]:
+    numbers = Numbers(model, {item.id for item in blamed.items})
     rows = [
         (
             short(item.id),
-            f"v{item.version.number}",
+            numbers.of(item.id, item.version.number),
             date(item.version.time),
             escape(item.version.author.name),
             f"{escape(item.key)} = {_cut(cell(item.value))}",

@@ -11,6 +11,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import Table, cell
 from mvc.cli.app.terminal import short
 from mvc.cli.app.verb import verb
+from mvc.cli.history.numbers import numbered
 from mvc.plural import count
 from mvc.porcelain.compare import ComparedKey, ComparedVersion, Comparison, compare
 from mvc.repository.model import Model
@@ -61,7 +62,7 @@ def _lines(comparison: Comparison, shape: str | None) -> Iterator[str]:
 
 def _called(version: ComparedVersion, *, with_model: bool) -> str:
     model = f"{version.model} " if with_model else ""
-    return f"{model}v{version.number}{f' on {version.branch}' if version.branch else ''}"
+    return f"{model}{numbered(version.number, version.branch)}"
 
 
 def _cells(key: ComparedKey, shape: str | None) -> Iterator[Any]:

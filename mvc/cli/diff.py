@@ -15,6 +15,7 @@ from mvc.cli.app.verb import verb
 from mvc.cli.git.paths import revisions_and_paths
 from mvc.cli.history import changes as changes_style
 from mvc.cli.history.changes import ChangesStyle
+from mvc.cli.history.numbers import Numbers
 from mvc.model.ids import VersionId
 from mvc.porcelain.diff import Diff, diff, sides
 from mvc.repository import revisions
@@ -60,7 +61,9 @@ def command(
     given, paths = revisions_and_paths(invocation, model, words)
     old, new = _sides(model, given)
     result = diff(model, old, new, tensors=tensors, paths=paths, context=changes_style.context)
-    invocation.emit("diff", result, lambda: _lines(result, changes_style), page=True, wrap=not changes_style.is_names)
+    invocation.emit(
+        "diff", result, lambda: _lines(model, result, changes_style), page=True, wrap=not changes_style.is_names
+    )
     return int(exit_code and not result.difference.is_empty)
 
 
@@ -75,25 +78,22 @@ def _sides(model: Model, given: tuple[str, ...]) -> tuple[VersionId | None, Vers
     return ids[0], ids[1] if len(ids) > 1 else None
 
 
-def _lines(result: Diff, chosen: ChangesStyle) -> Iterator[str]:
+def _lines(model: Model, result: Diff, chosen: ChangesStyle) -> Iterator[str]:
     if chosen.is_names:
         yield from chosen.lines(result.difference)
         return
     if result.difference.is_empty:
         return
-    yield _title(result)
+    yield _title(model, result)
     yield from chosen.lines(result.difference, texts=result.texts)
     yield from tensor_lines.difference(result.tensors or (), stat=chosen.stat)
 
 
-def _title(result: Diff) -> str:
-    """Return `helmet-detector v6..v7`, with ids if both have the same number."""
-    same = result.old_number == result.new_number
-    sides = [
-        f"v{number}{f' {short(id_)}' if same else ''}" if id_ else absent
-        for id_, number, absent in (
-            (result.old, result.old_number, "nothing"),
-            (result.new, result.new_number, "working tree"),
-        )
-    ]
-    return f"{escape(result.model)} {sides[0]}..{sides[1]}"
+def _title(model: Model, result: Diff) -> str:
+    """Return `helmet-detector v6..v7`, `v6..v7 on side`, or with ids if both would be the same."""
+    numbers = Numbers(model, (result.old, result.new))
+    old = numbers.of(result.old, result.old_number) if result.old_number is not None else "nothing"
+    new = numbers.of(result.new, result.new_number) if result.new_number is not None else "working tree"
+    if old == new:
+        old, new = (f"{side} {short(id_)}" for side, id_ in ((old, result.old), (new, result.new)) if id_)
+    return f"{escape(result.model)} {old}..{new}"

@@ -10,6 +10,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.cli.history.numbers import Numbers
 from mvc.plural import count
 from mvc.porcelain.du import Usage, Usages, du
 from mvc.repository import revisions
@@ -27,12 +28,13 @@ def command(invocation: Invocation, texts: tuple[str, ...]) -> None:
     repository, model = invocation.repository(), invocation.model()
     ids = list(dict.fromkeys(revisions.resolve(Model(repository, model), text) for text in texts))
     usages = du(Model(repository, model), ids)
-    invocation.emit("du", usages, lambda: _lines(usages), page=True)
+    invocation.emit("du", usages, lambda: _lines(Model(repository, model), usages), page=True)
 
 
-def _lines(usages: Usages) -> Iterator[str]:
+def _lines(model: Model, usages: Usages) -> Iterator[str]:
+    numbers = Numbers(model, [usage.id for usage in usages.versions])
     head = ("", "", "total", "unique", "shared", "if pruned", "")
-    yield from aligned([head, *map(_row, usages.versions)], right=frozenset({2, 3, 4, 5}))
+    yield from aligned([head, *(_row(usage, numbers) for usage in usages.versions)], right=frozenset({2, 3, 4, 5}))
     yield ""
     saved = f" ({usages.checked_out / usages.store:.1f} times smaller)" if usages.store else ""
     versions = count(usages.count, "version")
@@ -42,9 +44,10 @@ def _lines(usages: Usages) -> Iterator[str]:
         yield f"saved by  {', '.join(parts)}"
 
 
-def _row(usage: Usage) -> tuple[str, ...]:
+def _row(usage: Usage, numbers: Numbers) -> tuple[str, ...]:
     counts = {"dropped": usage.dropped, "not fetched": usage.absent - usage.dropped}
     parts = ", ".join(f"{count(number, 'file')} {word}" for word, number in counts.items() if number)
     absent = f"  ({parts})" if parts else ""
     sizes = (size(usage.total), size(usage.unique), size(usage.shared), f"-{size(usage.freed)}" if usage.freed else "0")
-    return (f"v{usage.version.number}", short(usage.id), *sizes, escape(usage.version.subject) + absent)
+    number = numbers.of(usage.id, usage.version.number)
+    return (number, short(usage.id), *sizes, escape(usage.version.subject) + absent)

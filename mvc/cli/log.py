@@ -17,6 +17,7 @@ from mvc.cli.history import filters, notes, templates
 from mvc.cli.history import query as queries
 from mvc.cli.history.changes import ChangesStyle
 from mvc.cli.history.filters import Chosen
+from mvc.cli.history.numbers import numbered
 from mvc.cli.history.query import Asked, QueryOptions
 from mvc.cli.output import screen
 from mvc.model.ids import VersionId
@@ -181,7 +182,7 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
     if style_of.oneline:
         parts = (
             id_,
-            queries.numbered(entry),
+            numbered(version.number, entry.branch),
             names,
             _with_tags(entry),
             notes.mark(entry.notes),
@@ -189,7 +190,7 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
         )
         lines = [" ".join(part for part in parts if part)]
     else:
-        where = (queries.numbered(entry), id_, names, _with_tags(entry), notes.mark(entry.notes))
+        where = (numbered(version.number, entry.branch), id_, names, _with_tags(entry), notes.mark(entry.notes))
         head = (*where, date(version.time), escape(version.author.name))
         lines = ["  ".join(part for part in head if part)]
         lines += [f"    {escape(line)}".rstrip() for line in version.message.split("\n")]

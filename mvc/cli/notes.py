@@ -11,6 +11,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import short, style
 from mvc.cli.app.verb import group, subverb
 from mvc.cli.history.notes import note_lines
+from mvc.cli.history.numbers import Numbers
 from mvc.model.ids import VersionId
 from mvc.porcelain import notes as porcelain
 from mvc.porcelain.notes import ListedNote
@@ -30,7 +31,8 @@ def command(invocation: Invocation) -> None:
     the version, whose id does not change. Notes are shown by `mvc log` and `mvc show` and travel with push and
     fetch. Without a command, list the notes of the model.
     """
-    _emit(invocation, porcelain.log(Model(invocation.repository(), invocation.model())))
+    model = Model(invocation.repository(), invocation.model())
+    _emit(invocation, model, porcelain.log(model))
 
 
 @subverb(command, "add")
@@ -56,7 +58,9 @@ def add(invocation: Invocation, words: tuple[str, ...], messages: tuple[str, ...
         values=porcelain.parsed(values),
         allow_secret=allow_secret,
     )
-    invocation.emit("notes", {"notes": [made]}, lambda: [f"Added note {made.number} to {_label(made)}"])
+    invocation.emit(
+        "notes", {"notes": [made]}, lambda: [f"Added note {made.number} to {_label(_numbers(model, [made]), made)}"]
+    )
 
 
 @subverb(command, "show")
@@ -65,14 +69,15 @@ def add(invocation: Invocation, words: tuple[str, ...], messages: tuple[str, ...
 def show(invocation: Invocation, revision: str, removed: bool) -> None:
     """Show the notes on REV (default: HEAD), the oldest first."""
     model, id_ = _version(invocation, invocation.repository(), revision)
-    _emit(invocation, porcelain.show(model, id_, removed=removed))
+    _emit(invocation, model, porcelain.show(model, id_, removed=removed))
 
 
 @subverb(command, "log")
 @click.option("--all", "removed", is_flag=True, help="Show removed notes, too.")
 def log(invocation: Invocation, removed: bool) -> None:
     """Show the notes on all versions of the model, the newest first."""
-    _emit(invocation, porcelain.log(Model(invocation.repository(), invocation.model()), removed=removed))
+    model = Model(invocation.repository(), invocation.model())
+    _emit(invocation, model, porcelain.log(model, removed=removed))
 
 
 @subverb(command, "rm")
@@ -88,9 +93,12 @@ def remove(invocation: Invocation, revision: str, numbers: tuple[int, ...], ever
         raise click.UsageError("expected the number of a note, or --all, and not both")
     model, id_ = _version(invocation, invocation.writer(), revision)
     done = porcelain.remove(model, id_, None if every else numbers, invocation.actor())
-    invocation.emit(
-        "notes", {"notes": done}, lambda: [f"Removed note {note.number} from {_label(note)}" for note in done]
-    )
+    invocation.emit("notes", {"notes": done}, lambda: _removed(model, done))
+
+
+def _removed(model: Model, notes: Sequence[ListedNote]) -> Iterator[str]:
+    numbers = _numbers(model, notes)
+    yield from (f"Removed note {note.number} from {_label(numbers, note)}" for note in notes)
 
 
 def _texts(words: Sequence[str], messages: Sequence[str], *, alone: bool) -> tuple[str, str]:
@@ -114,20 +122,26 @@ def _version(invocation: Invocation, repository: Repository, revision: str) -> t
     return Model(repository, revisions.model_of(model, revision)), revisions.resolve(model, revision)
 
 
-def _emit(invocation: Invocation, notes: Sequence[ListedNote]) -> None:
+def _emit(invocation: Invocation, model: Model, notes: Sequence[ListedNote]) -> None:
     ids = list(dict.fromkeys(note.version for note in notes))
-    invocation.emit("notes", {"notes": notes}, lambda: _lines(notes), ids=ids, page=True)
+    invocation.emit("notes", {"notes": notes}, lambda: _lines(model, notes), ids=ids, page=True)
 
 
-def _lines(notes: Sequence[ListedNote]) -> Iterator[str]:
+def _lines(model: Model, notes: Sequence[ListedNote]) -> Iterator[str]:
+    numbers = _numbers(model, notes)
     version = None
     for note in notes:
         if note.version != version:
             version = note.version
-            yield style(_label(note), fg="yellow")
+            yield style(_label(numbers, note), fg="yellow")
         yield from (f"    {line}" for line in note_lines(note.number, note.time, note, removed=note.removed))
 
 
-def _label(note: ListedNote) -> str:
-    """Return `v7 3f9c2ab1d0`."""
-    return f"{'' if note.version_number is None else f'v{note.version_number} '}{short(note.version)}"
+def _numbers(model: Model, notes: Sequence[ListedNote]) -> Numbers:
+    return Numbers(model, [note.version for note in notes])
+
+
+def _label(numbers: Numbers, note: ListedNote) -> str:
+    """Return `v7 3f9c2ab1d0`, or `v7 on side 3f9c2ab1d0`."""
+    number = "" if note.version_number is None else f"{numbers.of(note.version, note.version_number)} "
+    return f"{number}{short(note.version)}"

@@ -14,6 +14,7 @@ from mvc.cli.app.options import Span
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short, size
 from mvc.cli.app.verb import verb
+from mvc.cli.history.numbers import Numbers
 from mvc.model.ids import VersionId
 from mvc.plural import count
 from mvc.porcelain.prune import UNPUSHED, Pruned, Verdict, prune
@@ -72,13 +73,17 @@ def command(
         return _remote(invocation, remote, model, _Asked(rules, named, dry_run=dry_run, yes=yes))
     plan = prune(model, rules, actor, named=named, unpushed=unpushed, dry_run=True)
     if dry_run:
-        _emit(invocation, plan)
+        _emit(invocation, model, plan)
         return 0 if plan.dropped else errors.Answer.exit_code
     if plan.dropped and not yes:
-        _confirm(invocation, plan)
+        _confirm(invocation, model, plan)
     with invocation.progress("Rewriting packs") as progress:
         ids = {verdict.id for verdict in plan.dropped}
-        _emit(invocation, prune(model, rules, actor, named=named, unpushed=unpushed, expected=ids, progress=progress))
+        _emit(
+            invocation,
+            model,
+            prune(model, rules, actor, named=named, unpushed=unpushed, expected=ids, progress=progress),
+        )
     return 0
 
 
@@ -97,15 +102,17 @@ def _remote(invocation: Invocation, name: str, model: Model, asked: _Asked) -> i
         plan = prune_remote(model, connected, asked.rules, actor, named=named, dry_run=True)
         if not asked.dry_run:
             if plan.dropped and not asked.yes:
-                _confirm(invocation, plan)
+                _confirm(invocation, model, plan)
             ids = {verdict.id for verdict in plan.dropped}
             plan = prune_remote(model, connected, asked.rules, actor, named=named, expected=ids)
-    invocation.emit("prune", plan, lambda: _remote_lines(plan, name), ids=[verdict.id for verdict in plan.dropped])
+    invocation.emit(
+        "prune", plan, lambda: _remote_lines(model, plan, name), ids=[verdict.id for verdict in plan.dropped]
+    )
     return 0 if plan.dropped or plan.done else errors.Answer.exit_code
 
 
-def _remote_lines(done: Pruned, name: str) -> Iterator[str]:
-    yield from aligned([_row(verdict) for verdict in done.versions], right=frozenset({4}))
+def _remote_lines(model: Model, done: Pruned, name: str) -> Iterator[str]:
+    yield from _rows(model, done)
     if not done.dropped:
         yield "Nothing to drop."
         return
@@ -115,22 +122,22 @@ def _remote_lines(done: Pruned, name: str) -> Iterator[str]:
         yield f"`mvc gc --remote {escape(name)}` deletes them, in two runs a grace period apart."
 
 
-def _confirm(invocation: Invocation, plan: Pruned) -> None:
+def _confirm(invocation: Invocation, model: Model, plan: Pruned) -> None:
     """Show the plan, and ask; raise NotConfirmed without a terminal or a yes."""
     if invocation.json or invocation.quiet or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise errors.NotConfirmed(count=len(plan.dropped))
-    for line in _lines(plan):
+    for line in _lines(model, plan):
         click.echo(line)
     if not click.confirm(f"Drop the bytes of {count(len(plan.dropped), 'version')}?"):
         raise errors.NotConfirmed(count=len(plan.dropped))
 
 
-def _emit(invocation: Invocation, done: Pruned) -> None:
-    invocation.emit("prune", done, lambda: _lines(done), ids=[verdict.id for verdict in done.dropped], page=True)
+def _emit(invocation: Invocation, model: Model, done: Pruned) -> None:
+    invocation.emit("prune", done, lambda: _lines(model, done), ids=[verdict.id for verdict in done.dropped], page=True)
 
 
-def _lines(done: Pruned) -> Iterator[str]:
-    yield from aligned([_row(verdict) for verdict in done.versions], right=frozenset({4}))
+def _lines(model: Model, done: Pruned) -> Iterator[str]:
+    yield from _rows(model, done)
     if not done.dropped:
         yield f"Completed an interrupted prune: {size(done.freed)} freed." if done.done else "Nothing to drop."
         return
@@ -146,11 +153,16 @@ def _lines(done: Pruned) -> Iterator[str]:
         yield f"{count(done.unpushed, 'version')} {UNPUSHED} kept; push, or use --unpushed."
 
 
-def _row(verdict: Verdict) -> tuple[str, ...]:
+def _rows(model: Model, done: Pruned) -> Iterator[str]:
+    numbers = Numbers(model, [verdict.id for verdict in done.versions])
+    return aligned([_row(verdict, numbers) for verdict in done.versions], right=frozenset({4}))
+
+
+def _row(verdict: Verdict, numbers: Numbers) -> tuple[str, ...]:
     freed = size(verdict.bytes) if not verdict.kept else ""
     done = "keep" if verdict.kept else "drop"
     return (
-        f"v{verdict.version.number}",
+        numbers.of(verdict.id, verdict.version.number),
         short(verdict.id),
         done,
         escape(verdict.reason),

@@ -11,6 +11,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import verb
+from mvc.cli.history.numbers import Numbers
 from mvc.porcelain.reflog import Moved, Reflog, reflog
 from mvc.repository.model import Model
 
@@ -24,22 +25,24 @@ def command(invocation: Invocation, name: str | None, limit: int | None) -> None
     Lists the newest move first; NAME defaults to the current branch. NAME@{1} is the position one move ago, and is
     accepted wherever a revision is.
     """
-    log = reflog(Model(invocation.repository(), invocation.model()), name)
-    emit(invocation, log if limit is None else dataclasses.replace(log, moves=log.moves[:limit]))
+    model = Model(invocation.repository(), invocation.model())
+    log = reflog(model, name)
+    emit(invocation, model, log if limit is None else dataclasses.replace(log, moves=log.moves[:limit]))
 
 
-def emit(invocation: Invocation, log: Reflog) -> None:
+def emit(invocation: Invocation, model: Model, log: Reflog) -> None:
     """Print the ref log of one name, also for `mvc alias log`."""
     ids = [move.new for move in log.moves if move.new is not None]
-    invocation.emit("reflog", log, lambda: _lines(log), ids=ids, page=True)
+    invocation.emit("reflog", log, lambda: _lines(model, log), ids=ids, page=True)
 
 
-def _lines(log: Reflog) -> Iterator[str]:
-    return aligned([_row(log.name, moved) for moved in log.moves])
+def _lines(model: Model, log: Reflog) -> Iterator[str]:
+    numbers = Numbers(model, [moved.new for moved in log.moves if moved.number is not None])
+    return aligned([_row(log.name, moved, numbers) for moved in log.moves])
 
 
-def _row(name: str, moved: Moved) -> tuple[str, ...]:
-    number = f"v{moved.number}" if moved.number is not None else _absent(moved)
+def _row(name: str, moved: Moved, numbers: Numbers) -> tuple[str, ...]:
+    number = numbers.of(moved.new, moved.number) if moved.number is not None else _absent(moved)
     by, reason = moved.move.by.partition(" <")[0], moved.move.reason.partition("\n")[0]
     id_ = short(moved.new or "")
     return (escape(f"{name}@{{{moved.ago}}}"), number, id_, date(moved.move.at), escape(by), escape(reason))

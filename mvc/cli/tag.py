@@ -11,6 +11,7 @@ from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import verb
 from mvc.cli.history import listing
+from mvc.cli.history.numbers import Numbers
 from mvc.porcelain import tag as porcelain
 from mvc.porcelain.tag import Tag
 from mvc.repository import history, revisions
@@ -59,7 +60,7 @@ def command(
         invocation.emit(
             "tag",
             {"tags": tags},
-            lambda: _lines(tags),
+            lambda: _lines(model, tags),
             ids=[tag.name for tag in tags],
             page=True,
         )
@@ -80,9 +81,16 @@ def _chosen(
     ]
 
 
-def _lines(tags: Sequence[Tag]) -> Iterator[str]:
+def _lines(model: Model, tags: Sequence[Tag]) -> Iterator[str]:
+    numbers = Numbers(model, [tag.id for tag in tags])
     rows = [
-        (escape(tag.name), f"v{tag.number}", short(tag.id), date(tag.at), escape(tag.reason.partition("\n")[0]))
+        (
+            escape(tag.name),
+            numbers.of(tag.id, tag.number),
+            short(tag.id),
+            date(tag.at),
+            escape(tag.reason.partition("\n")[0]),
+        )
         for tag in tags
     ]
     return aligned(rows)
@@ -91,10 +99,14 @@ def _lines(tags: Sequence[Tag]) -> Iterator[str]:
 def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -> None:
     if len(names) > 2:
         raise click.UsageError("too many arguments: expected NAME [REV]")
-    repository, model = invocation.writer(), invocation.model()
-    target = revisions.resolve(Model(repository, model), names[1] if len(names) > 1 else "HEAD")
-    made = porcelain.create(Model(repository, model), names[0], target, invocation.actor(), message=message)
-    invocation.emit("tag", made, lambda: [f"{escape(made.name)} -> v{made.number} {short(made.id)}"])
+    model = Model(invocation.writer(), invocation.model())
+    target = revisions.resolve(model, names[1] if len(names) > 1 else "HEAD")
+    made = porcelain.create(model, names[0], target, invocation.actor(), message=message)
+    invocation.emit("tag", made, lambda: [_made(model, made)])
+
+
+def _made(model: Model, tag: Tag) -> str:
+    return f"{escape(tag.name)} -> {Numbers(model, [tag.id]).of(tag.id, tag.number)} {short(tag.id)}"
 
 
 def _delete(invocation: Invocation, names: tuple[str, ...]) -> None:

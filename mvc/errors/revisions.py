@@ -94,7 +94,7 @@ class RoleHasMany(Usage):
 class NotInVersion(Usage):
     """{version} has no file or role {name}.
 
-    List its files with `mvc ls {version}`.
+    List its files with `mvc ls {revision}`.
     """
 
 

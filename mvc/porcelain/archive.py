@@ -17,7 +17,7 @@ from mvc.model import paths, roles
 from mvc.model.document import Document, keys
 from mvc.model.ids import Buffer, VersionId
 from mvc.model.tree import TreeEntry
-from mvc.repository import history
+from mvc.repository import history, revisions
 from mvc.repository.model import Model
 from mvc.repository.worktree import model_file
 from mvc.storage.disk import exportdoor
@@ -105,8 +105,8 @@ def _selected(model: Model, id_: VersionId, names: Sequence[str]) -> list[TreeEn
     entries = promises.entries_by_role(model.repository, id_)
     for name in names:
         if not any(roles.selects(name, entry) for entry in entries):
-            version = history.label(model.repository, id_).partition(" ")[0]
-            raise errors.NotInVersion(version=version, name=name)
+            version = history.label(model.repository, id_)
+            raise revisions.not_in_version(version, name)
     return [entry for entry in entries if not names or any(roles.selects(name, entry) for name in names)]
 
 

@@ -39,7 +39,7 @@ def cat(model: Model, text: str) -> Content:
         return Content(model_file.NAME, len(data), None, (data,))
     tree = repository.objects.tree(version.tree)
     served = roles.expanded(repository.objects.manifest(version.manifest), tree)
-    entry = revisions.find_file(served, name, history.label(repository, id_).partition(" ")[0])
+    entry = revisions.find_file(served, name, history.label(repository, id_))
     promises.ensure_present(repository, [entry])
     return Content(entry.path, entry.size, entry.file, repository.extract.stream(entry.file))
 

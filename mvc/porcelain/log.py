@@ -22,6 +22,7 @@ from mvc.repository import history, refnames, revisions
 from mvc.repository import places as publications
 from mvc.repository.history import Entry, Versions
 from mvc.repository.model import Model
+from mvc.repository.query.branches import Branches
 from mvc.repository.query.criteria import Query
 from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import TAGS, Place
@@ -87,8 +88,7 @@ class Logged(Document):
     """A version with its refs as (kind, name); `drawn` are its parents in a graph of the shown versions.
 
     `places` are its registry versions, `registry_tags` the tags that these had when they were last read. With a query,
-    `values` has the requested values by key, and `branch` is a branch that has the version if HEAD's history has not.
-    `notes` are the notes on it, `tag_messages` the messages of its tags by name.
+    `values` has the requested values by key. `branch` is a branch that has the version if HEAD's history has not. `notes` are the notes on it, `tag_messages` the messages of its tags by name.
     """
 
     KEYS = keys(
@@ -161,6 +161,7 @@ def log(
         entries = reversed(listed) if reverse else listed
     names = refnames.decorations(model)
     published = publications.has_any(model)
+    elsewhere = Branches(model)
     return (
         Logged(
             id_,
@@ -169,7 +170,7 @@ def log(
             drawn.get(id_, ()),
             _changes(model.repository, id_, version, wanted.paths, context) if changes else None,
             *(_published(model, id_) if published else ((), ())),
-            *selected[id_][2:] if id_ in selected else (None, None),
+            *selected[id_][2:] if id_ in selected else (None, elsewhere.of(id_, version.number)),
             notes=tuple(model.repository.remarks.notes(model.key, id_)) if id_ in noted else (),
             tag_messages=tag_messages(model, names.get(id_, ())),
         )

@@ -12,7 +12,7 @@ from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain.edit import Edited, edits_of
-from mvc.repository import history
+from mvc.repository import history, revisions
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository, writes
 from mvc.repository.worktree import checkout, model_file, role_entry, typed
@@ -114,8 +114,8 @@ def _named(
         tried = ([entry for entry in files if _matches(entry, each)] for each in typed.candidates(folder, below, name))
         matching = next(filter(None, tried), [])
         if not matching:
-            version = history.label(repository, source).partition(" ")[0]
-            raise errors.NotInVersion(version=version, name=name)
+            version = history.label(repository, source)
+            raise revisions.not_in_version(version, name)
         found |= {entry.path: entry for entry in matching}
     return list(found.values())
 

@@ -134,7 +134,12 @@ def find_file(tree: Tree, name: str, version: str) -> TreeEntry:
         return tree.by_role[inside[0]]
     if inside:
         raise errors.RoleHasMany(role=name, count=len(inside), roles=", ".join(inside[:_SHOWN]))
-    raise errors.NotInVersion(version=version, name=name)
+    raise not_in_version(version, name)
+
+
+def not_in_version(version: str, name: str) -> errors.NotInVersion:
+    """Return the error that a version, `v7 3f9c2ab1d0`, has no such file; its id names it on every branch."""
+    return errors.NotInVersion(version=version, name=name, revision=version.rpartition(" ")[2])
 
 
 def model_of(model: Model, text: str) -> str:

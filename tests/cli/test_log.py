@@ -38,7 +38,7 @@ def test_graph_of_all_names_with_what_each_changed(shell: Shell, history: Histor
     lines = shell.ok("log", "--all", "--graph", "--stat").lines
     assert lines[0] == f"* v2  {history.second[:10]}  (HEAD -> main)  2026-02-06  Ana"
     assert "|     2 classes re-indexed (breaking)" in lines
-    assert f"| * v2  {history.side[:10]}  (side)  2026-02-05  Ana" in lines
+    assert f"| * v2 on side  {history.side[:10]}  (side)  2026-02-05  Ana" in lines
     assert "|/      Side work" in lines
     assert any("+0 -0 ~1 files" in line and "mAP50 0.61 (+0.11)" in line for line in lines)
     assert "+1 -0 ~0 files" in lines[-1]

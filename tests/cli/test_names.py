@@ -131,11 +131,11 @@ def test_alias_moves_and_remembers(shell: Shell, history: History) -> None:
     shell.tick()
     shell.ok("alias", "set", "prod", "side", "-m", "better\x1b[2J at night")
     assert shell.ok("alias").lines == [
-        f"prod  v2  {history.side[:10]}  since 2026-02-07  by Ana  better\\x1b[2J at night"
+        f"prod  v2 on side  {history.side[:10]}  since 2026-02-07  by Ana  better\\x1b[2J at night"
     ]
     assert shell.ok("alias", "log", "prod").lines == [
-        f"prod@{{0}}  v2  {history.side[:10]}  2026-02-07  Ana  better\\x1b[2J at night",
-        f"prod@{{1}}  v1  {history.first[:10]}  2026-02-06  Ana  approved",
+        f"prod@{{0}}  v2 on side  {history.side[:10]}  2026-02-07  Ana  better\\x1b[2J at night",
+        f"prod@{{1}}  v1          {history.first[:10]}  2026-02-06  Ana  approved",
     ]
     document = shell.ok("alias", "--json").json
     assert document["schema"] == "mvc.alias/1"

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short
+from mvc.cli.history.numbers import Numbers
 from mvc.porcelain.alias_publish import PublishedAlias
 from mvc.registry import connection
 from mvc.registry.protocol import Registry
 from mvc.registry.tags.follow import ADDED, FOREIGN, REMOVED, TagChange
 from mvc.registry.tags.rename import RenamedVersion
+from mvc.repository.model import Model
 
 
 @contextlib.contextmanager
@@ -24,10 +26,11 @@ def registry(invocation: Invocation, name: str | None) -> Iterator[Registry]:
         yield connected
 
 
-def alias(done: PublishedAlias) -> Iterator[str]:
+def alias(model: Model, done: PublishedAlias) -> Iterator[str]:
     """Yield a published alias, and what was changed for it."""
     where = f"Picsellia #{done.place.number}  {escape(done.place.page)}"
-    yield f"{escape(done.alias.name)} -> v{done.alias.number} {short(done.alias.id)}, {where}"
+    number = Numbers(model, [done.alias.id]).of(done.alias.id, done.alias.number)
+    yield f"{escape(done.alias.name)} -> {number} {short(done.alias.id)}, {where}"
     for version in done.published.versions if done.published is not None else ():
         yield f"   published {version.name}"
     yield from lines(done.tags)

@@ -14,6 +14,7 @@ from mvc.cli.app import complete
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import Table, cell
 from mvc.cli.app.terminal import date, escape, short
+from mvc.cli.history.numbers import numbered
 from mvc.model.query.subject import spelled
 from mvc.model.toml.schema import Path
 from mvc.porcelain.log import Logged
@@ -76,7 +77,7 @@ class Asked:
     def _row(self, entry: Logged, keys: Sequence[str]) -> list[Any]:
         values = entry.values or {}
         row = [
-            numbered(entry),
+            numbered(entry.version.number, entry.branch),
             entry.id if self.shape == "csv" else short(entry.id),
             *(values.get(key) for key in keys),
         ]
@@ -130,12 +131,6 @@ def options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         called = option(called)
     return called
-
-
-def numbered(entry: Logged) -> str:
-    """Return `v3`; for a version that is not in the history of HEAD, `v3 on side`."""
-    number = f"v{entry.version.number}"
-    return f"{number} on {escape(entry.branch)}" if entry.branch is not None else number
 
 
 def value_lines(entry: Logged) -> Iterator[str]:
