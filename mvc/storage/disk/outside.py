@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
-from mvc.storage.disk import confined, hidden_names, lock, process
+from mvc.storage.disk import confined, hidden_names, lock, process, rename
 from mvc.storage.disk.primitives import step, sync_folder, write_all, writing
 from mvc.storage.disk.temporary import Temporary
 
@@ -110,9 +110,29 @@ def replace_outside(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def create_outside(path: Path, data: Buffer) -> bool:
-    """Create a small file with `data`, and the folders above it; return False if the name is taken. Raises as `writing`."""
+    """Create a small file with `data`, and the folders above it; return False if the name is taken. Raises as `writing`.
+
+    A kill leaves no part of it, where the file system can rename a file to a free name only.
+    """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(path):
+        return False
+    temporary = Temporary(hidden_names.path_for(path))
+    try:
+        temporary.write(data)
+        temporary.close(0o666)
+        with writing(path):
+            step("rename", path)
+            return rename.exclusively(temporary.path, path)
+    except errors.NoExclusiveCreate:
+        return _create_in_place(path, data)
+    finally:
+        temporary.discard()
+
+
+def _create_in_place(path: Path, data: Buffer) -> bool:
+    with writing(path):
         step("create", path)
         try:
             fd = os.open(path, _NEW, 0o666)
