@@ -175,17 +175,22 @@ class History(Handle):
         request: PathLike,
         *,
         branch: str | None = None,
+        allow_changed: Iterable[str] = (),
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> Recorded:
         """Record the version that a failed recording left as the file `request`; `branch` replaces the request's.
 
-        If a version of the model is what the request asks for, nothing is added: `created` of the result is False. Raises
-        BadRecordRequest, FileReplaced, and as `record`.
+        Files that have changed since are refused, except those of the roles `allow_changed`. If a version of the model is
+        what the request asks for, nothing is added: `created` of the result is False. Raises BadRecordRequest,
+        FileReplaced, and as `record`.
         """
         who, asked = self._session.actor(actor), RecordRequest.read(self._session.absolute(request))
         options = asked.options if branch is None else replaced(asked.options, branch=branch)
-        return resume_request(self._session.of(self.name), asked, who, options=options, progress=progress)
+        changed = texts(allow_changed)
+        return resume_request(
+            self._session.of(self.name), asked, who, options=options, changed=changed, progress=progress
+        )
 
     def preflight(self, *, branch: str | None = None, size: int = 0) -> list[Problem]:
         """Return what would stop `record` of `size` bytes on `branch` (default: the current one); nothing is raised.

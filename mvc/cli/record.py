@@ -41,7 +41,7 @@ else:
     source = lazy.Module("mvc.porcelain.source")
 
 _SECTIONS = ("model", "labelmap", "parameters", "metrics", "docker", "source", "intent")
-_OF_RESUME = ("resume", "branch", "allow_secret", "force")
+_OF_RESUME = ("resume", "allow_changed", "branch", "allow_secret", "force")
 """The options that may be given with --resume."""
 
 
@@ -61,6 +61,9 @@ _OF_RESUME = ("resume", "branch", "allow_secret", "force")
 @click.option("--force", is_flag=True, help="With --alias: set it even if the version is not ready.")
 @click.option("--allow-secret", is_flag=True, help="Record even if something looks like a secret.")
 @click.option("--resume", metavar="FILE", help="Record the version that a failed recording left as FILE.")
+@click.option(
+    "--allow-changed", multiple=True, metavar="ROLE", help="With --resume: record the file of ROLE as it is now."
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be recorded, and what would stop it.")
 def command(
     invocation: Invocation,
@@ -79,6 +82,7 @@ def command(
     force: bool,
     allow_secret: bool,
     resume: str | None,
+    allow_changed: tuple[str, ...],
     dry_run: bool,
 ) -> int:
     """Record a version of files anywhere.
@@ -92,10 +96,13 @@ def command(
     --set; metrics and source are not inherited.
 
     A training whose version could not be recorded leaves the file mvc-record.json: --resume records it. If that version
-    is there already, nothing is added.
+    is there already, nothing is added. A file that has changed since is refused, unless --allow-changed names its role.
     """
     if resume is not None:
-        return _resume(invocation, invocation.cwd / resume, branch, force=force, allow_secret=allow_secret)
+        path = invocation.cwd / resume
+        return _resume(invocation, path, branch, allow_changed, force=force, allow_secret=allow_secret)
+    if allow_changed:
+        raise click.UsageError("--allow-changed is an option of --resume FILE")
     repository = invocation.repository() if dry_run else invocation.writer()
     model, now = Model(repository, invocation.model()), invocation.now()
     options = Options(
@@ -244,7 +251,9 @@ def _size(file: Given) -> int:
         return 0
 
 
-def _resume(invocation: Invocation, path: Path, branch: str | None, *, force: bool, allow_secret: bool) -> int:
+def _resume(
+    invocation: Invocation, path: Path, branch: str | None, changed: Sequence[str], *, force: bool, allow_secret: bool
+) -> int:
     """Record the version of a request."""
     context = click.get_current_context()
     for parameter in context.command.params:
@@ -259,8 +268,9 @@ def _resume(invocation: Invocation, path: Path, branch: str | None, *, force: bo
         allow_secret=allow_secret or request.options.allow_secret,
     )
     with invocation.progress("Storing") as progress:
-        done = porcelain.resume(model, request, invocation.actor(), options=options, progress=progress)
-    _emit(invocation, done, ())
+        actor = invocation.actor()
+        done = porcelain.resume(model, request, actor, options=options, changed=changed, progress=progress)
+    _emit(invocation, done, (f"{path} is not needed any more.",))
     return 0
 
 

@@ -103,8 +103,8 @@ class BadRecordRequest(Usage):
 class FileReplaced(Refused):
     """{path} ({role}) has changed since the training that is to be recorded.
 
-    Put that training's file back, or record the new one as a version of its own: `mvc record -m MESSAGE --file
-    {file:shell}`.
+    The metrics are those of the file as it was. Record it as it is now only if it is right for them, such as a copy of that
+    file: repeat the command with `--allow-changed {role:shell}`.
     """
 
 

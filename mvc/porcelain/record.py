@@ -7,10 +7,12 @@ resume   request ─► recorded already? ─ yes ─► the refs that it lacks
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mvc import errors
+from mvc.model import paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
@@ -59,16 +61,20 @@ def resume(
     actor: Actor,
     *,
     options: Options | None = None,
+    changed: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Recorded:
     """Record a request, unless a version of the model is what it asks for; set the refs that this version lacks.
 
-    `options` replace those of the request. Raises FileReplaced, and as `record_files`.
+    `options` replace those of the request. Files of the roles `changed` are recorded as they are now. Raises FileReplaced,
+    BadRole, and as `record_files`.
     """
     chosen = options or request.options
-    wanted = {
-        role: file if file.id is not None else RequestedFile.of(file.path) for role, file in request.files.items()
-    }
+    for role in changed:
+        if role not in request.files:
+            raise errors.BadRole(role=paths.escape_name(role), reason="the request has no file with this role")
+    given = {role: RequestedFile(file.path) if role in changed else file for role, file in request.files.items()}
+    wanted = {role: file.settled() for role, file in given.items()}
 
     def known() -> VersionId | None:
         return next(_versions(model, request, wanted), None)
@@ -80,9 +86,12 @@ def resume(
 
     try:
         unless()
+        for role, file in wanted.items():
+            if file.id is None and file.stamp is not None:
+                raise errors.FileReplaced(path=paths.escape_name(os.fspath(file.path)), role=role)
         return record_files(
             model,
-            {role: NamedFile(file.path, id=file.id) for role, file in request.files.items()},
+            {role: NamedFile(file.path, id=wanted[role].id if file.stamp else file.id) for role, file in given.items()},
             request.message,
             actor,
             changes=request.changes,
@@ -158,16 +167,20 @@ def _source(file: Given) -> str:
 
 
 def _versions(model: Model, request: RecordRequest, files: Mapping[str, RequestedFile]) -> Iterator[VersionId]:
-    """Yield the versions that are what `request` asks for: its author, time, message, metrics, and the content by role."""
+    """Yield the versions that are what `request` asks for: its author, time, message, metrics, and the content by role.
+
+    The content of a file that has changed since is not known: any is what the request asks for.
+    """
     objects = model.repository.objects
     metrics = {key: value for (section, key, *_), value in request.changes.assignments if section == "metrics"}
-    contents = {role: file.id for role, file in files.items()}
+    contents = {role: file.id for role, file in files.items() if file.id is not None or file.stamp is None}
     for id_, version in history.walk(objects, history.tips(model)):
         if (version.author, version.time, version.message) != (request.author, request.time, request.message.strip()):
             continue
         manifest = objects.manifest(version.manifest)
         tree = expanded(manifest, objects.tree(version.tree))
-        if manifest.metrics == metrics and {role: entry.file for role, entry in tree.by_role.items()} == contents:
+        stored = {role: entry.file for role, entry in tree.by_role.items()}
+        if manifest.metrics == metrics and stored.keys() == files.keys() and contents.items() <= stored.items():
             yield id_
 
 

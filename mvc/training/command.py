@@ -35,7 +35,7 @@ from mvc.training.engine.background import PATIENCE
 from mvc.training.plan import Report
 from mvc.training.process import Ending
 from mvc.training.recent import Recent
-from mvc.training.run import Run, run
+from mvc.training.run import FAILED, Run, run
 from mvc.training.watch import Watch, Written
 
 _MAX_SUBJECT = 72
@@ -198,7 +198,7 @@ class _Session:
                 self._say(f"the command failed ({ending}): nothing is recorded")
                 return
             is_known = not self._watch.shared or len(written.folders) == 1
-            later = self._later(*(written.folders if is_known else _UNKNOWN))
+            later = self._later(*(written.folders if is_known else _UNKNOWN), failed=ending.failed)
             if not is_recorded:
                 self._say(f"the command failed ({ending}): its run is not recorded. Record it anyway: {later}")
                 return
@@ -278,11 +278,14 @@ class _Session:
 
     # --- reports
 
-    def _later(self, *folders: Path) -> str:
-        """Return the command that records the run in each of these folders."""
+    def _later(self, *folders: Path, failed: bool = False) -> str:
+        """Return the command that records the run in each of these folders; one that failed goes to its own branch."""
         model = ("--model", self._key) if self._key is not None else ()
-        message = self._options.message or _message(self._command)
-        words = ["mvc", "--repo", os.fspath(self._root), *model, "record", "-m", message.partition("\n")[0], "--run"]
+        subject = (self._options.message or _message(self._command)).partition("\n")[0]
+        text = messages.marked(subject, FAILED) if failed else subject
+        branch = self._run.own_branch if failed else self._options.branch
+        place = ("--branch", branch.replace("{name}", self._run.name)) if branch is not None else ()
+        words = ["mvc", "--repo", os.fspath(self._root), *model, "record", "-m", text, *place, "--run"]
         return "; ".join(shlex.join([*words, os.fspath(folder)]) for folder in folders)
 
     @contextlib.contextmanager

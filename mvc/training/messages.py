@@ -29,6 +29,12 @@ def of_run(name: str, metrics: Mapping[str, float]) -> str:
     return f"Run {name}: {shown}" if shown else f"Run {name}"
 
 
+def marked(message: str, mark: str) -> str:
+    """Return a message with a mark at the end of its first line."""
+    subject, line, rest = message.strip().partition("\n")
+    return f"{subject} ({mark}){line}{rest}" if subject else message
+
+
 def of_version(done: Recorded) -> str:
     """Return `recorded helmets v7 5ffb45bbd0 on main, 5.2 MiB (3.0 MiB new)`."""
     version = f"v{done.version.number} {done.id[:10]}"

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, get_args
@@ -40,6 +39,8 @@ from mvc.training.plan import Every, Keep, Plan, Report, file_name
 
 FOLDER = "mvc-runs"
 """The folder of the runs that were given none, in the current folder."""
+FAILED, UNFINISHED = "failed", "unfinished"
+"""The marks in the messages of versions of runs that failed, or were killed."""
 
 
 class Run(Guarded):
@@ -66,6 +67,11 @@ class Run(Guarded):
     def name(self) -> str:
         """The name of the run, and of its own branch `run/NAME`."""
         return self._plan.name
+
+    @property
+    def own_branch(self) -> str:
+        """The branch of its own versions, and of its result if it fails."""
+        return self._plan.own_branch
 
     @property
     def folder(self) -> str:
@@ -131,7 +137,7 @@ class Run(Guarded):
             self.warn(f"{old.path} was overwritten, and has other weights now: give each candidate a file of its own")
         if not self._inputs.selection.add(weights, key, mode):
             return False
-        self._recorder.keep(self._contents(weights), self._recorder.place(failed=False))
+        self._recorder.keep(self._contents(weights).marked(UNFINISHED), self._recorder.place(failed=True))
         if self._plan.every == "best" or self._inputs.is_due:
             self._record_own(weights)
         return True
@@ -188,10 +194,11 @@ class Run(Guarded):
         if self._finished:
             return
         self._finished = True
-        if failed and self._plan.keep != "failed":
-            self.warn(" ".join(("the run is not recorded, since it failed.", *self._later())))
-        elif self._inputs.selection.best is None and not self._inputs.files:
-            self.warn("nothing is recorded: the run was given no weights (`run.best(path)`)")
+        if self._inputs.selection.best is None and not self._inputs.files:
+            reason = "the run failed, and was" if failed else "the run was"
+            self.warn(f"nothing is recorded: {reason} given no weights (`run.best(path)`)")
+        elif failed and self._plan.keep != "failed":
+            self._keep_failed()
         else:
             self._record_result(failed=failed)
 
@@ -230,17 +237,27 @@ class Run(Guarded):
 
     def _record_own(self, weights: Weights) -> None:
         """Record weights on the run's own branch."""
-        contents, place = self._contents(weights), Place(self._plan.own_branch)
-        contents = replace(contents, message=f"{contents.message} ({self._inputs.moment})")
-        done = self._recorder.record(contents, place)
+        contents = self._contents(weights).marked(self._inputs.moment)
+        done = self._recorder.record(contents, Place(self._plan.own_branch))
         self.say(messages.of_version(done.recorded))
+
+    def _keep_failed(self) -> None:
+        """Keep what is needed to record a run that failed, if somebody wants it."""
+        best = self._inputs.selection.best
+        contents = self._contents(best).marked(FAILED)
+        self._recorder.keep(contents, self._recorder.place(failed=True), "The training failed.")
+        if best is not None and best.changed:
+            self.warn(f"{best.path} changed after its metrics were given: the command refuses it as it is now")
+        self.warn(" ".join(("the run is not recorded, since it failed.", *self._later())))
 
     def _record_result(self, *, failed: bool) -> None:
         """Record the version of the run; keep what is needed to record it later if that fails."""
         best = self._inputs.selection.best
         if best is not None and best.changed:
             self.warn(f"{best.path} changed after its metrics were given, which may not be those of its weights now")
+            best = best.again()
         contents, place = self._contents(best), self._recorder.place(failed=failed)
+        contents = contents.marked(FAILED) if failed else contents
         self._recorder.keep(contents, place)
         try:
             done = self._recorder.record(contents, place)
@@ -296,8 +313,8 @@ def run(
     """Return a training run of `model` in the repository at `path`, for a `with` block; it becomes one version.
 
     `parameters` are a mapping, an `argparse.Namespace` or a dataclass. `branch` gets the version (default: the current
-    one), `alias` and `tag` move to it. `every` is "end"; with "best" or a number of epochs, versions are also recorded on
-    the branch `run/NAME` meanwhile. `optimizer` also records files of that role. `keep="failed"` records a run that ends
+    one), `alias` and `tag` move to it. `every` is "end"; with "best" or a number of epochs, versions are also recorded
+    during the training, on the branch `run/NAME`, which stays. `optimizer` also records files of that role. `keep="failed"` records a run that ends
     with an exception, on `run/NAME`. `push` is a remote that gets the version in the background. `output` is the folder
     of the training log. `environment` records Python, packages and GPUs. `report` is called with each message, which else
     goes to stderr.

@@ -99,6 +99,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "zero byte": ({"files": {"x": {"path": "/x\0", "size": None, "id": None}}}, "not absolute"),
     "size": ({"files": {"x": {"path": "/x", "size": -1, "id": None}}}, "size"),
     "id": ({"files": {"x": {"path": "/x", "size": 1, "id": "ab"}}}, "id"),
+    "stamp": (
+        {"files": {"x": {"path": "/x", "size": 1, "id": None, "inode": 1, "mtime_ns": "now"}}},
+        "inode and mtime_ns are numbers",
+    ),
+    "half a stamp": ({"files": {"x": {"path": "/x", "size": 1, "id": None, "inode": 1}}}, "path, size and id"),
     "fields of a file": ({"files": {"x": {"path": "/x"}}}, "path, size and id"),
     "section": ({"values": {"x": {"a": 1}}}, "Unknown key"),
     "type": ({"values": {"metrics": {"a": "high"}}}, "metrics.a"),

@@ -124,7 +124,10 @@ def test_a_command_that_fails_in_another_folder_is_recorded_later_by_the_command
     done = run(folder / "deep", *write("out/best.pt", more="import sys; sys.exit(3)"))
     words = shlex.split(done.stderr.partition("Record it anyway: mvc ")[2])
     assert subprocess.run([*MVC, *words], env=SOURCE, cwd="/", capture_output=True, check=False).returncode == 0
-    assert model["v2"].files["model-latest"].read() == b"weights"
+    (branch,) = (name for name in model.branches if name != "main")
+    assert branch.startswith("run/")
+    assert model[branch].files["model-latest"].read() == b"weights"
+    assert model[branch].message.partition("\n")[0].endswith("(failed)")
 
 
 def test_a_command_that_fails_is_recorded_on_its_own_branch_if_asked(model: mvc.Model, folder: Path) -> None:

@@ -80,6 +80,68 @@ def test_a_failing_training_is_not_recorded(model: mvc.Model, weights: Path, rep
     assert reports.texts[0].startswith("the run is not recorded, since it failed. Record it later: mvc --repo ")
 
 
+def test_a_failed_run_is_recorded_later_on_its_own_branch_as_failed(
+    model: mvc.Model, weights: Path, reports: Reports
+) -> None:
+    run = mvc.run("helmets", name="x", alias="best", report=reports)
+    with pytest.raises(ZeroDivisionError):
+        _end(run, weights, ZeroDivisionError())
+    done = model.resume("mvc-runs/x/mvc-record.json")
+    assert (done.branch, model["run/x"].message, model["main"].number) == ("run/x", "Run x: mAP50 0.71 (failed)", 1)
+    assert not list(model.aliases)
+    assert model.resume("mvc-runs/x/mvc-record.json", branch="main").created is False
+
+
+@pytest.mark.parametrize("ending", ["fails", "is killed"])
+def test_weights_that_were_overwritten_are_not_recorded_with_the_metrics_of_a_run_that_broke_off(
+    model: mvc.Model, weights: Path, reports: Reports, ending: str
+) -> None:
+    run = mvc.run("helmets", name="x", report=reports)
+    run.best(weights, mAP50=0.9)
+    request = Path("mvc-runs/x/mvc-record.json")
+    kept = request.read_bytes()
+    with weights.open("r+b") as file:  # in the middle of the next save
+        file.truncate(0)
+        file.write(WEIGHTS[:300])
+    if ending == "fails":
+        run.finish(failed=True)
+        assert "the command refuses it as it is now" in reports.texts[0]
+    else:
+        assert request.read_bytes() == kept
+    with pytest.raises(errors.FileReplaced, match="has changed since") as raised:
+        model.resume(request)
+    assert (raised.value.exit_code, "--allow-changed model-latest" in raised.value.hint) == (17, True)
+    assert set(model.branches) == {"main"}
+    with pytest.raises(errors.BadRole):
+        model.resume(request, allow_changed=["model"])
+    done = model.resume(request, allow_changed=["model-latest"])
+    assert model[done.id].files["model-latest"].read() == WEIGHTS[:300]
+    weights.write_bytes(b"another training")
+    assert model.resume(request).id == done.id  # the version is there: nothing is asked of the file
+
+
+@pytest.mark.parametrize("ending", ["fails", "is killed"])
+def test_other_files_of_a_checkpoint_must_be_those_that_were_given(
+    model: mvc.Model, weights: Path, tmp_path: Path, reports: Reports, ending: str
+) -> None:
+    config, notes = tmp_path / "config.yaml", tmp_path / "notes.txt"
+    for path in (config, notes):
+        path.write_bytes(b"lr: 1\n")
+    run = mvc.run("helmets", name="x", report=reports)
+    run.file("notes", notes)
+    run.best(weights, mAP50=0.9, files={"config": config})
+    run.log(epoch=2, mAP50=0.5)
+    notes.write_bytes(b"a line of the training\n")
+    config.write_bytes(b"lr: 2\n")
+    if ending == "fails":
+        run.finish(failed=True)
+    with pytest.raises(errors.FileReplaced, match="config"):
+        model.resume("mvc-runs/x/mvc-record.json")
+    done = model.resume("mvc-runs/x/mvc-record.json", allow_changed="config")
+    assert model[done.id].message.endswith("(failed)" if ending == "fails" else "(unfinished)")
+    assert model[done.id].files["notes"].read() == b"a line of the training\n"
+
+
 def test_keep_failed_records_it_on_a_branch_of_its_own(model: mvc.Model, weights: Path, reports: Reports) -> None:
     run = mvc.run("helmets", keep="failed", name="x", report=reports)
     with pytest.raises(KeyboardInterrupt):

@@ -192,9 +192,7 @@ class _Recording:
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise errors.FileChanged(path=paths.escape_name(os.fspath(named.path)))
         if named.id not in (None, id_):
-            raise errors.FileReplaced(
-                path=paths.escape_name(os.fspath(named.path)), role=role, file=f"{role}={named.path}"
-            )
+            raise errors.FileReplaced(path=paths.escape_name(os.fspath(named.path)), role=role)
         executable = known.exec if known is not None else bool(before.st_mode & stat.S_IXUSR)
         return TreeEntry(path, role, before.st_size, id_, executable)
 

@@ -12,7 +12,9 @@
     }
 
 It is written beside the training's own output, never in a store, and names files without copying them. The ids name the
-bytes that are meant: a file that has changed since is refused. `command` and `reason` are for people; nothing reads them.
+bytes that are meant: a file that has changed since is refused. A training that goes on is not delayed by the reading of
+its weights: until it ends, the request has their size, inode and time of modification instead. `command` and `reason` are
+for people; nothing reads them.
 
 Such a file may come from anybody: it is bounded and checked before it is used.
 """
@@ -41,6 +43,8 @@ VERSION = 1
 MAX_BYTES = 16 << 20
 """Bytes of the file, at most."""
 MAX_FILES = 10_000
+_FILE = {"path", "size", "id"}
+_STAMP = ("inode", "mtime_ns")
 _MAX_MARKS = 2_000_000
 """Commas and brackets, at most: each may be a value in memory."""
 _OPTIONAL: dict[str, Any] = {
@@ -56,11 +60,15 @@ class _InvalidError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RequestedFile:
-    """A file to record, at an absolute path; its size and id, None if it could not be read."""
+    """A file to record, at an absolute path; its size and id, None if it could not be read.
+
+    Without an id, `stamp` identifies the file: its inode and time of modification. Without both, any file at the path is meant.
+    """
 
     path: Path
     size: int | None = None
     id: FileId | None = None
+    stamp: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, path: Path) -> Self:
@@ -76,6 +84,28 @@ class RequestedFile:
             return cls(path)
         finally:
             os.close(fd)
+
+    @classmethod
+    def unread(cls, path: Path) -> Self:
+        """Return the file at `path`, as it is now, with a stamp instead of an id. Raises nothing."""
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):
+            return cls(path)
+        return cls(path, found.st_size, stamp=(found.st_ino, found.st_mtime_ns))
+
+    def settled(self) -> Self:
+        """Return the file with the id that it has now, unless it has one. A file that has changed has none, but its stamp."""
+        if self.id is not None:
+            return self
+        if self.stamp is not None and self.unread(self.path) != self:
+            return self
+        return self.of(self.path)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields of the file in a request."""
+        stamp = dict(zip(_STAMP, self.stamp, strict=True)) if self.stamp is not None else {}
+        return {"path": os.fspath(self.path), "size": self.size, "id": self.id, **stamp}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +141,7 @@ class RecordRequest:
             "message": self.message,
             "author": {"name": self.author.name, "email": self.author.email},
             "time": self.time.to_json(),
-            "files": {
-                role: {"path": os.fspath(file.path), "size": file.size, "id": file.id}
-                for role, file in self.files.items()
-            },
+            "files": {role: file.to_json() for role, file in self.files.items()},
             "values": values,
             "removed": removed,
             "replaced": sorted(self.changes.replaced),
@@ -214,14 +241,17 @@ def _files(given: Any) -> dict[str, RequestedFile]:
         fault = rules.role_fault(role)
         if fault:
             raise errors.BadRole(role=paths.escape_name(role), reason=fault)
-        if not isinstance(file, dict) or set(file) != {"path", "size", "id"}:
+        if not isinstance(file, dict) or set(file) not in (_FILE, _FILE.union(_STAMP)):
             raise _InvalidError("each of its files has path, size and id")
         path, size, id_ = file["path"], file["size"], file["id"]
         if not isinstance(path, str) or not os.path.isabs(path) or "\x00" in path:
             raise _InvalidError(f"the path of {paths.escape_name(role)} is not absolute")
         if (size is not None and (type(size) is not int or size < 0)) or not (id_ is None or is_id(id_)):
             raise _InvalidError("size is a number of bytes or null, and id an id or null")
-        found[role] = RequestedFile(Path(path), size, id_)
+        stamp = [file[key] for key in _STAMP if key in file]
+        if not all(type(number) is int for number in stamp):
+            raise _InvalidError("inode and mtime_ns are numbers")
+        found[role] = RequestedFile(Path(path), size, id_, (stamp[0], stamp[1]) if stamp else None)
     return found
 
 

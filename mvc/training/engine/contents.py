@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mvc.api import values
 from mvc.model.toml.schema import dotted
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.record.options import Changes, Options
 from mvc.repository.record.request import RecordRequest, RequestedFile
+from mvc.training import messages
 from mvc.training.plan import SECTIONS
 
 _REPLACED = ("metrics", "labelmap", "parameters")
@@ -38,18 +39,30 @@ class Place:
 class Contents:
     """What a version of a run consists of: files by role, values by section, and its message.
 
-    `names` are the paths in the version of files that keep theirs, by role.
+    `names` are the paths in the version of files that keep theirs, by role. The values are those of the weights as they were
+    `given`, and of the files that belong to them.
     """
 
     files: Mapping[str, Path]
     sections: Mapping[str, Any]
     message: str
     names: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[Path, RequestedFile] = field(default_factory=dict)
 
     @property
     def replaced(self) -> list[str]:
         """The sections that replace those of the parent."""
         return [name for name in _REPLACED if self.sections.get(name) is not None]
+
+    def marked(self, mark: str) -> Self:
+        """Return the contents with a mark in the message: `Run exp1: mAP50 0.71 (failed)`."""
+        return replace(self, message=messages.marked(self.message, mark))
+
+    def _requested(self, path: Path, *, has_ended: bool) -> RequestedFile:
+        given = self.given.get(path)
+        if given is None:
+            return RequestedFile.of(path) if has_ended else RequestedFile(path)
+        return given.settled() if has_ended else given
 
     def command(self, root: Path, model: str, place: Place) -> str:
         """Return the command that records files and metrics by name, for a request that cannot be written anywhere."""
@@ -65,13 +78,16 @@ class Contents:
     def request(
         self, model: str, place: Place, author: Person, time: Timestamp, code: Code | None, reason: str
     ) -> RecordRequest:
-        """Return the request to record these contents later. With a `reason`, the files are read, for their ids."""
+        """Return the request to record these contents later.
+
+        With a `reason`, the training has ended: the files are read, for their ids. Before, nothing is read, and only weights
+        and their files are meant as they were given: others, such as its log, are still written to.
+        """
         given = [self.sections.get(name) for name in SECTIONS]
         found = values.sections(values.by_section(*given), self.replaced)
-        file = RequestedFile.of if reason else RequestedFile
         return RecordRequest(
             model=model,
-            files={role: file(path) for role, path in self.files.items()},
+            files={role: self._requested(path, has_ended=bool(reason)) for role, path in self.files.items()},
             message=self.message,
             author=author,
             time=time,

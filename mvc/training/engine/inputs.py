@@ -40,8 +40,8 @@ class Inputs:
 
     @property
     def moment(self) -> str:
-        """The epoch that was logged last, else how many weights were given."""
-        return f"epoch {self._epoch:g}" if self._epoch is not None else f"weights {self._count}"
+        """The epoch that was logged last, else how many weights were given so far."""
+        return f"epoch {self._epoch:g}" if self._epoch is not None else f"weights {self._count} of the run"
 
     def row(self, metrics: Mapping[str, Any], epoch: Any, step: Any, left_out: Report) -> dict[str, float]:
         """Return a row of the training log; it has the numbers among `metrics`, also those that are not finite."""
@@ -104,7 +104,8 @@ class Inputs:
         metrics = {**self._sections.get("metrics", {}), **(weights.metrics if weights is not None else {})}
         text = self._plan.message or messages.of_run(self._plan.name, metrics)
         names = {role: name for role, name in self._names.items() if files.get(role) == self.files.get(role)}
-        return Contents(files, {**self._sections, "metrics": metrics}, text, names)
+        given = weights.given if weights is not None else {}
+        return Contents(files, {**self._sections, "metrics": metrics}, text, names, given)
 
     def _set_labelmap(self, given: Any, left_out: Report) -> None:
         found = values.labels(given, left_out)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self, get_args
 
 from mvc import errors
 from mvc.api.session import PathLike
 from mvc.model import paths
+from mvc.repository.record.request import RequestedFile
 from mvc.training.plan import Every
 
 Mode = Literal["max", "min"]
@@ -25,21 +26,23 @@ class Weights:
     path: Path
     metrics: Mapping[str, float]
     files: Mapping[str, Path]
-    stamp: tuple[int, int, int]
+    given: Mapping[Path, RequestedFile]
+    """The files as they were when they were given."""
 
     @classmethod
     def of(cls, path: PathLike, metrics: Mapping[str, float], files: Mapping[str, Path]) -> Self:
         """Return weights as they are now. Raises NoSuchFile, NotRegularFile, UnreadableFile."""
         place = regular(path)
-        return cls(place, metrics, files, _stamp(place))
+        return cls(place, metrics, files, {each: RequestedFile.unread(each) for each in (place, *files.values())})
 
     @property
     def changed(self) -> bool:
         """Whether the file is not the one that was given any more."""
-        try:
-            return _stamp(self.path) != self.stamp
-        except OSError:
-            return True
+        return RequestedFile.unread(self.path) != self.given[self.path]
+
+    def again(self) -> Self:
+        """Return the weights with their files as they are now."""
+        return replace(self, given={path: RequestedFile.unread(path) for path in self.given})
 
 
 class Selection:
@@ -94,8 +97,3 @@ def regular(path: PathLike) -> Path:
     if not stat.S_ISREG(mode):
         raise errors.NotRegularFile(path=shown, kind="a folder or a special file")
     return place
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    found = os.stat(path)
-    return found.st_ino, found.st_mtime_ns, found.st_size
