@@ -315,11 +315,12 @@ class _Push:
     def _tips(self, requests: Sequence[RefUpdate]) -> dict[RefName, RefEntry | None]:
         """Return the remote's tips.
 
-        For a new ref, also those seen before, so that what they reach is not sent again.
+        For a new ref, a tag or an alias, also the branches seen before, so that what they reach is not sent again.
         """
-        wanted = [request.ref for request in requests]
+        wanted = {request.ref: request.new for request in requests}
         tips = {ref: self._tip(ref) for ref in wanted}
-        if any(tip is None or tip.new is None for tip in tips.values()):
+        targets = {ref: tip.new if tip is not None else None for ref, tip in tips.items()}
+        if any(old is None or (ref.kind != HEADS and old != wanted[ref]) for ref, old in targets.items()):
             refs = self._repository.refs
             kind = RefName(self._model, HEADS, "x").tracking_ref(self._remote.name).kind
             others = [RefName(self._model, HEADS, ref.name) for ref in refs.all(self._model, kind)]

@@ -130,6 +130,11 @@ def test_a_rejected_push_of_several_refs_writes_sentences_and_a_deletion_uploads
     shell.ok("remote", "add", "origin", "../origin")
     shell.ok("alias", "set", "prod", "v1")
     shell.ok("push", "--all", "--tags")
+    shell.ok("alias", "set", "prod", "v2")
+    assert "Would upload 0 versions, 0 B" in shell.ok("push", "--tags", "-n").out
+    assert "Uploaded 0 versions, 0 B." in shell.ok("push", "--tags").out
+    shell.ok("alias", "set", "prod", "v1")
+    shell.ok("push", "--tags")
     shell.ok("clone", "../origin", "copy")
     shell.ok("-C", "copy", "alias", "set", "prod", "main")
     shell.ok("-C", "copy", "push", "origin", "prod")
