@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from mvc import errors
 from mvc.model.paths import escape_name
@@ -33,6 +34,15 @@ def marked(message: str, mark: str) -> str:
     """Return a message with a mark at the end of its first line."""
     subject, line, rest = message.strip().partition("\n")
     return f"{subject} ({mark}){line}{rest}" if subject else message
+
+
+def of_lost(path: Path, key: str, best: float | None, new: float | None) -> str:
+    """Return that worse weights overwrote the best ones, and what this means for the version."""
+    was, now = (f"{key} {value:.4g}" if value is not None else f"no {key}" for value in (best, new))
+    return (
+        f"the best weights so far ({was}) were in {path}, which was overwritten: the version gets later weights ({now}), "
+        "unless better ones follow. Give each candidate a file of its own, or write the file only for better weights"
+    )
 
 
 def of_version(done: Recorded) -> str:

@@ -54,7 +54,7 @@ class Run(Guarded):
         self._log = TrainingLog(self._output)
         self._recorder = Recorder(plan, self._output)
         self._inputs = Inputs(plan)
-        self._began = self._finished = False
+        self._began = self._finished = self._has_lost = False
         self._recorded: Recorded | None = None
 
     def _prepare(self) -> None:
@@ -128,13 +128,14 @@ class Run(Guarded):
         """Give the best weights so far, with their metrics (none: those logged last). Return whether they are the best.
 
         The last call wins, unless `key` is the metric that decides: `mode` says whether more or less is better. The file
-        is read when the version is recorded, so it must stay as it is. `files` belong to these weights, by role.
+        is read when the version is recorded: only better weights may overwrite it. `files` belong to these weights, by role.
         """
         self.begin()
         weights = self._inputs.weights(path, {**(metrics or {}), **named}, files or {}, self._left_out)
-        old = self._inputs.selection.best
-        if key is not None and old is not None and old.changed:
-            self.warn(f"{old.path} was overwritten, and has other weights now: give each candidate a file of its own")
+        lost = self._inputs.selection.lost(weights, key, mode)
+        if lost is not None and key is not None and not self._has_lost:
+            self._has_lost = True
+            self.warn(messages.of_lost(lost.path, key, lost.metrics.get(key), weights.metrics.get(key)))
         if not self._inputs.selection.add(weights, key, mode):
             return False
         self._recorder.keep(self._contents(weights).marked(UNFINISHED), self._recorder.place(failed=True))

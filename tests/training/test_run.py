@@ -224,12 +224,28 @@ def test_weights_that_were_overwritten_never_keep_the_metrics_of_others(
     model: mvc.Model, weights: Path, reports: Reports
 ) -> None:
     with mvc.run("helmets", report=reports) as run:
-        run.best(weights, m=0.9, key="m")
-        weights.write_bytes(WEIGHTS + b"worse")
-        run.best(weights, m=0.1, key="m")
+        for number, score in enumerate((0.5, 0.9, 0.2, 0.1)):
+            weights.write_bytes(WEIGHTS + bytes([number]))
+            run.best(weights, m=score, key="m")
     assert model["main"].metrics == {"m": 0.1}
-    assert model["main"].files["model-latest"].read() == WEIGHTS + b"worse"
-    assert "give each candidate a file of its own" in reports.texts[0]
+    assert model["main"].files["model-latest"].read() == WEIGHTS + b"\x03"
+    assert reports.texts[0].startswith(
+        f"the best weights so far (m 0.9) were in {weights}, which was overwritten: the version gets later weights (m 0.2)"
+    )
+    assert len(reports.texts) == 2
+
+
+@pytest.mark.parametrize(("mode", "scores"), [("max", (0.5, 0.6, 0.6, 0.7)), ("min", (0.5, 0.4, 0.4, 0.3))])
+def test_better_weights_may_overwrite_those_before(
+    model: mvc.Model, weights: Path, reports: Reports, mode: Any, scores: tuple[float, ...]
+) -> None:
+    with mvc.run("helmets", report=reports) as run:
+        for number, score in enumerate(scores):
+            weights.write_bytes(WEIGHTS + bytes([number]))
+            assert run.best(weights, m=score, key="m", mode=mode)
+    assert model["main"].metrics == {"m": scores[-1]}
+    assert model["main"].files["model-latest"].read() == WEIGHTS + b"\x03"
+    assert len(reports.texts) == 1
 
 
 def test_a_change_after_the_last_call_is_reported(model: mvc.Model, weights: Path, reports: Reports) -> None:

@@ -66,6 +66,13 @@ class Selection:
             self.best = new
         return is_better
 
+    def lost(self, new: Weights, key: str | None, mode: Mode) -> Weights | None:
+        """Return the best weights if their file was overwritten, and `new` are worse."""
+        old = self.best
+        if old is None or key is None or not old.changed:
+            return None
+        return old if _is_better(old.metrics.get(key), new.metrics.get(key), mode) else None
+
     def is_due(self, epoch: float) -> bool:
         """Return whether weights of `epoch` are recorded meanwhile: with `every=N` the Nth since the last one."""
         if isinstance(self._every, str):
