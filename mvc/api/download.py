@@ -21,6 +21,7 @@ def download(
     roles: str | Iterable[str] = (),
     lock: PathLike | None = None,
     force: bool = False,
+    by_role: bool = False,
     jobs: int = JOBS,
     limit: float | None = None,
     environ: Mapping[str, str] | None = None,
@@ -30,7 +31,7 @@ def download(
     """Download a version, `URL#MODEL@REV`, to a folder, without a repository; resume an interrupted download.
 
     `roles` are roles, paths or patterns, by default all; `lock` is a file that records the files, `settings` are the
-    remote's. Raises FilesDiffer, SeveralModels, UnknownRevision, NotInRemoteVersion, and as `clone`.
+    remote's. With `by_role`, files are named by role and suffix, `model-latest.pt`. Raises FilesDiffer, SeveralModels, UnknownRevision, NotInRemoteVersion, and as `clone`.
     """
     environment = Environment.current(environ)
     return porcelain.download(
@@ -41,6 +42,7 @@ def download(
         settings=_options(settings),
         lock=_absolute(lock, environment) if lock is not None else None,
         force=force,
+        by_role=by_role,
     )
 
 
@@ -50,6 +52,7 @@ def download_locked(
     *,
     url: str | None = None,
     force: bool = False,
+    by_role: bool = False,
     jobs: int = JOBS,
     limit: float | None = None,
     environ: Mapping[str, str] | None = None,
@@ -68,6 +71,7 @@ def download_locked(
         url=url,
         settings=_options(settings),
         force=force,
+        by_role=by_role,
     )
 
 

@@ -24,6 +24,7 @@ from mvc.porcelain.download import Downloaded, Setup, Source
 @click.option("--locked", type=click.Path(), metavar="FILE", help="Download exactly the files that FILE records.")
 @click.option("--url", metavar="URL", help="Download the files of --locked from URL.")
 @click.option("-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the remote.")
+@click.option("--by-role", is_flag=True, help="Name each file by its role and suffix, such as model-latest.pt.")
 @click.option("-f", "--force", is_flag=True, help="Replace files in DIR that differ.")
 @transfers.options
 def command(
@@ -33,6 +34,7 @@ def command(
     locked: str | None,
     url: str | None,
     settings: tuple[str, ...],
+    by_role: bool,
     force: bool,
     jobs: int,
     limit: float | None,
@@ -42,6 +44,9 @@ def command(
     SOURCE is URL#MODEL@REV: the URL of a remote, a model of it (by default the only one), and a branch, tag, alias, number
     or id (by default main). Writes the files with ROLE to DIR, by default all and model.toml; ROLE may also be a path or a
     quoted pattern. Every file is verified; a repeated command resumes an interrupted download.
+
+    With --by-role, files have the same paths in DIR for every version: DIR/model-latest.pt, also if that is
+    runs/exp8/weights/best.pt in the version.
 
     `mvc download --locked FILE [DIR]` downloads what `--lock FILE` recorded.
     """
@@ -67,7 +72,7 @@ def command(
         folder = invocation.cwd / directory
         if locked is not None:
             done = porcelain.download_locked(
-                invocation.cwd / locked, folder, setup, url=url, settings=given, force=force
+                invocation.cwd / locked, folder, setup, url=url, settings=given, force=force, by_role=by_role
             )
         else:
             done = porcelain.download(
@@ -78,6 +83,7 @@ def command(
                 settings=given,
                 lock=invocation.cwd / lock if lock is not None else None,
                 force=force,
+                by_role=by_role,
             )
     if done.withdrawn is not None:
         invocation.note(notes.warning(f"v{done.number} {short(done.version)}", done.withdrawn))

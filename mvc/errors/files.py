@@ -182,6 +182,13 @@ class CollidingPaths(Refused):
     """
 
 
+class SameNames(Refused):
+    """The files with the roles {first} and {second} would both be {name}.
+
+    Download them without --by-role, or each into a folder of its own.
+    """
+
+
 class UnfitFiles(Usage):
     """Nothing was changed, because {count:tracked file|tracked files} cannot be in a version: {problems}
 

@@ -34,7 +34,7 @@ from mvc.storage.records import clone_source, config
 from mvc.storage.records.clone_source import CloneSource
 from mvc.storage.records.reflog import RefName
 from mvc.storage.records.remarks import Note
-from mvc.transport import connection, lockfile, note_sync, remote_revision, remote_version, trust
+from mvc.transport import connection, download_target, lockfile, note_sync, remote_revision, remote_version, trust
 from mvc.transport.download_target import STATE, DownloadedFile, Target
 from mvc.transport.lockfile import Lock
 from mvc.transport.remote_revision import RemoteRefNames
@@ -123,11 +123,13 @@ def download(
     settings: Mapping[str, str] | None = None,
     lock: Path | None = None,
     force: bool = False,
+    by_role: bool = False,
 ) -> Downloaded:
     """Download the files of a version that `names` select (roles, paths, patterns), by default all and model.toml.
 
     The host of the URL is approved, as in a clone. The files are recorded in the file `lock`. Files in `directory` are
-    kept if they are the same, and replaced only with `force`. Raises FilesDiffer, SeveralModels, UnknownRevision,
+    kept if they are the same, and replaced only with `force`. With `by_role`, a file is named by its role and suffix,
+    `model-latest.pt`, whatever its path is. Raises FilesDiffer, SameNames, CollidingPaths, SeveralModels, UnknownRevision,
     NotInRemoteVersion, LockTimeout; as `clone` for the remote; ExpiredThere, MissingThere, Damaged.
     """
     place = _Place(_address(source.url, setup), dict(settings or {}), typed=True)
@@ -142,10 +144,10 @@ def download(
             repository, remote, lambda: remote_version.selected(repository, remote, refs, source.revision, names)
         )
 
-    done = _Run(place, directory, setup, force=force).run(find)
+    done = _Run(place, directory, setup, force=force, by_role=by_role).run(find)
     if lock is None:
         return done
-    files = tuple(file.entry for file in done.files)
+    files = tuple(file.entry for file in done.files)  # under their paths in the version, wherever they were written
     with exportdoor.output(lock) as write:
         write(Lock(place.where.text, done.model, done.version, files, place.options).encode())
     return replace(done, lock=lock)
@@ -159,6 +161,7 @@ def download_locked(
     url: str | None = None,
     settings: Mapping[str, str] | None = None,
     force: bool = False,
+    by_role: bool = False,
 ) -> Downloaded:
     """Download exactly the files of the lock file at `lock`, from its own URL or from `url`.
 
@@ -175,7 +178,7 @@ def download_locked(
         )
 
     try:
-        done = _Run(place, directory, setup, force=force).run(find)
+        done = _Run(place, directory, setup, force=force, by_role=by_role).run(find)
     except (errors.HostNotTrusted, errors.SettingNotTrusted) as error:
         raise errors.LockNotTrusted(lock=lock, host=error.fields["host"], url=place.where.text) from error
     return replace(done, lock=lock)
@@ -236,10 +239,11 @@ class _Place(NamedTuple):
 class _Run:
     """A download into one folder, of which one at a time is in progress."""
 
-    def __init__(self, place: _Place, directory: Path, setup: Setup, *, force: bool) -> None:
+    def __init__(self, place: _Place, directory: Path, setup: Setup, *, force: bool, by_role: bool) -> None:
         self._place = place
         self._setup = setup
         self._force = force
+        self._by_role = by_role
         self._directory = directory
         self._folder = exportdoor.outside_store(directory)
 
@@ -301,14 +305,22 @@ class _Run:
         with connection.open_remote(repository, ORIGIN, jobs=setup.jobs, limit=setup.limit) as remote:
             remotes.check(remote.backend)
             found = find(repository, remote)
-            target = Target(self._folder, repository, found.files, force=self._force)
+            files = download_target.by_role(found.by_role) if self._by_role else download_target.by_path(found.files)
+            target = Target(self._folder, repository, files, force=self._force)
             try:
                 received = target.fetch(remote, setup.progress)
             except errors.MissingThere as error:
                 remote_version.check_dropped(repository, remote, found, error.fields["id"])
                 raise
-            files = target.write(setup.progress)
+            written = target.write(setup.progress)
             withdrawn = note_sync.withdrawal(remote, found.model, found.id)
         return Downloaded(
-            place.where.text, found.model, found.id, found.number, self._directory, files, received, withdrawn=withdrawn
+            place.where.text,
+            found.model,
+            found.id,
+            found.number,
+            self._directory,
+            written,
+            received,
+            withdrawn=withdrawn,
         )

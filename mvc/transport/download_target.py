@@ -9,11 +9,12 @@ The store is a folder in the target, so that a rename is atomic. Files are never
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mvc import errors
+from mvc.model import paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import ChunkId
 from mvc.model.paths import escape_name
@@ -35,27 +36,58 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class DownloadedFile(Document):
-    """A file of a version; `written` is False if the folder had it already."""
+    """A file of a version, and its path in the folder; `written` is False if the folder had it already."""
 
-    KEYS = keys("*entry written")
+    KEYS = keys("*entry target written")
 
     entry: TreeEntry
+    target: str
     written: bool
 
 
-class Target:
-    """A folder, and the `files` that it is to have."""
+def by_path(files: Iterable[TreeEntry]) -> dict[str, TreeEntry]:
+    """Return the files by the paths that they have in the version."""
+    return {entry.path: entry for entry in files}
 
-    def __init__(self, folder: Path, repository: Repository, files: tuple[TreeEntry, ...], *, force: bool) -> None:
+
+def by_role(files: Sequence[TreeEntry]) -> dict[str, TreeEntry]:
+    """Return the files by their role with their suffix, `model-latest.pt`: a path that is the same in every version.
+
+    Raises CollidingPaths, UnsafePath, UnportablePath for roles that cannot be names of files in one folder.
+    """
+    named = [(_role_name(entry), entry) for entry in files]
+    taken: dict[str, TreeEntry] = {}
+    for name, entry in named:
+        paths.check_path(name)
+        if name in taken:
+            raise errors.SameNames(name=escape_name(name), first=taken[name].role, second=entry.role)
+        taken[name] = entry
+    for first, second in paths.collisions(taken):
+        raise errors.CollidingPaths(first=first, second=second)
+    if any(paths.fold(name.partition("/")[0]) == STATE for name in taken):
+        raise errors.UnsafePath(path=STATE, reason="it is where a download keeps what it has fetched")
+    return taken
+
+
+def _role_name(entry: TreeEntry) -> str:
+    suffix = PurePosixPath(entry.path).suffix
+    return entry.role if entry.role.endswith(suffix) else entry.role + suffix
+
+
+class Target:
+    """A folder, and the `files` that it is to have, by their paths in it."""
+
+    def __init__(self, folder: Path, repository: Repository, files: Mapping[str, TreeEntry], *, force: bool) -> None:
         """Compare the folder with `files`. Raises FilesDiffer for other files at their paths, unless `force`."""
         self._folder = folder
         self._repository = repository
-        self._files = files
+        self._entries = files
+        self._files = tuple(entry._replace(path=path) for path, entry in files.items())
         self._force = force
         self._tree = TreeDoor(folder, repository.door)
-        self._before = {entry.path: self._tree.stat(entry.path) for entry in files}
-        self._present = {entry.path for entry in files if self._has(entry, self._before[entry.path])}
-        self._check_free([entry for entry in files if entry.path not in self._present])
+        self._before = {entry.path: self._tree.stat(entry.path) for entry in self._files}
+        self._present = {entry.path for entry in self._files if self._has(entry, self._before[entry.path])}
+        self._check_free([entry for entry in self._files if entry.path not in self._present])
 
     def fetch(self, remote: Remote, progress: Progress | None = None) -> int:
         """Fetch the chunks of the absent files that are not stored; return the bytes received.
@@ -79,7 +111,7 @@ class Target:
             if entry.path in self._present:
                 self._set_mode(entry)
         self._tree.sync()
-        return tuple(DownloadedFile(entry, entry.path not in self._present) for entry in self._files)
+        return tuple(DownloadedFile(entry, path, path not in self._present) for path, entry in self._entries.items())
 
     def _absent(self) -> Iterator[TreeEntry]:
         return (entry for entry in self._files if entry.path not in self._present)

@@ -63,7 +63,7 @@ class Lock:
         }
         if self.settings:
             record["settings"] = dict(self.settings)
-        by_path = sorted(self.files, key=lambda entry: entry.path.encode())
+        by_path = sorted(self.files, key=lambda entry: (entry.path.encode(), entry.role))
         record["files"] = [{key: getattr(entry, key) for key in _FILE} for entry in by_path]
         return f"{json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True)}\n".encode()
 
@@ -81,7 +81,7 @@ def decode(data: bytes, path: object) -> Lock:
 
 def check_paths(entries: Iterable[TreeEntry]) -> None:
     """Raise UnsafePath, UnportablePath or CollidingPaths unless files can be written at these paths."""
-    listed = [entry.path for entry in entries]
+    listed = list(dict.fromkeys(entry.path for entry in entries))
     for path in listed:
         paths.check_path(path)
     for first, second in paths.collisions(listed):

@@ -32,12 +32,16 @@ from mvc.transport.remote_revision import RemoteRefNames
 
 
 class RemoteVersion(NamedTuple):
-    """A version of a model, and some of its files, model.toml among them."""
+    """A version of a model, and some of its files, model.toml among them.
+
+    `by_role` are the same files with the roles that were asked for: a file with two of them occurs twice.
+    """
 
     model: str
     id: VersionId
     number: int
     files: tuple[TreeEntry, ...]
+    by_role: tuple[TreeEntry, ...] = ()
 
 
 def with_metadata(repository: Repository, remote: Remote, find: Callable[[], RemoteVersion]) -> RemoteVersion:
@@ -75,7 +79,12 @@ def selected(
             known = ", ".join(entry.role for entry in served)
             raise errors.NotInRemoteVersion(version=history.label(repository, id_), name=name, known=known)
         chosen |= selected
-    return whole._replace(files=tuple(entry for entry in whole.files if entry.path in chosen)) if names else whole
+    files = tuple(entry for entry in whole.files if entry.path in chosen) if names else whole.files
+    exact = tuple(entry for entry in served if entry.role in names)
+    paths_of_exact = {entry.path for entry in exact}
+    return whole._replace(
+        files=files, by_role=(*exact, *(entry for entry in files if entry.path not in paths_of_exact))
+    )
 
 
 def locked(repository: Repository, remote: Remote, lock: Lock, path: Path) -> RemoteVersion:
@@ -92,13 +101,14 @@ def locked(repository: Repository, remote: Remote, lock: Lock, path: Path) -> Re
         if error.fields.get("id") != lock.version:
             raise
         raise mismatch(f"it has no version {lock.version[:SHORT]}") from None
-    known = {entry._replace(exec=False) for entry in _served(repository, whole)}
+    known = {entry._replace(exec=False): entry for entry in _served(repository, whole)}
     for entry in lock.files:
         if entry not in known:
             reason = f"{escape_name(entry.path)} of version {lock.version[:SHORT]} is another file, or has another role"
             raise mismatch(reason)
     chosen = {entry.path for entry in lock.files}
-    return whole._replace(files=tuple(entry for entry in whole.files if entry.path in chosen))
+    files = tuple(entry for entry in whole.files if entry.path in chosen)
+    return whole._replace(files=files, by_role=tuple(known[entry] for entry in lock.files))
 
 
 def check_dropped(repository: Repository, remote: Remote, version: RemoteVersion, chunk: object) -> None:

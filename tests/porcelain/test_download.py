@@ -17,7 +17,7 @@ from mvc.model import canonical
 from mvc.model.ids import FileId, VersionId
 from mvc.model.tree import TreeEntry
 from mvc.remotes.backends.local import LocalBackend
-from mvc.transport import lockfile
+from mvc.transport import download_target, lockfile
 from mvc.transport.lockfile import Lock
 from tests.cli.shell import MODEL, Shell, begin
 
@@ -255,6 +255,66 @@ def test_damage_on_the_remote_writes_no_file(shell: Shell, how: str) -> None:
     said = shell("download", "origin#@v1", "out")
     assert said.code == 14, said
     assert not (shell.folder / "out" / "weights").exists()
+
+
+# --- names by role
+
+
+def test_by_role_a_file_has_the_same_path_for_every_version(shell: Shell) -> None:
+    shell.ok("clone", "origin", "ana")
+    shell.folder /= "ana"
+    shell.ok("mv", "weights/best.onnx", "runs/exp8/best.onnx")
+    shell.ok("set", "files.pretrained-weights=runs/exp8/best.onnx")
+    shell.commit("moved")
+    shell.ok("push")
+    shell.folder = shell.folder.parent
+    for revision, content in (("v1", BIG), ("main", LATER)):
+        shell.ok("download", f"origin#@{revision}", "onnx-best", revision, "--by-role")
+        assert _files(shell.folder / revision) == {"onnx-best.onnx": content}
+    shell.ok("download", "origin", "all", "--by-role")
+    assert _files(shell.folder / "all").keys() == {"model.toml", "run.sh", "onnx-best.onnx", "onnx-last.onnx"}
+    done = shell.ok(
+        "--json", "download", "origin", "onnx-best", "pretrained-weights", "two", "--by-role", "--lock", "mvc.lock"
+    ).json
+    assert sorted((file["path"], file["target"]) for file in done["files"]) == [
+        ("runs/exp8/best.onnx", "onnx-best.onnx"),
+        ("runs/exp8/best.onnx", "pretrained-weights.onnx"),
+    ]
+    shell.ok("download", "--locked", "mvc.lock", "again", "--by-role")
+    assert _files(shell.folder / "again") == _files(shell.folder / "two")
+    shell.ok("download", "--locked", "mvc.lock", "paths")
+    assert _files(shell.folder / "paths") == {"runs/exp8/best.onnx": LATER}
+    mvc.download(str(shell.folder / "origin"), shell.folder / "python", roles="onnx-best", by_role=True)
+    assert _files(shell.folder / "python") == {"onnx-best.onnx": LATER}
+
+
+def test_by_role_resumes_and_replaces_only_by_force(shell: Shell) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mvc.transport.download_target.Target.write", _unplugged)
+        assert shell("download", "origin#@v1", "out", "--by-role").code != 0
+    assert (shell.folder / "out" / STATE).is_dir()
+    shell.ok("download", "origin#@v1", "out", "--by-role")
+    assert shell("download", "origin#@v2", "out", "--by-role").code == 16
+    assert _files(shell.folder / "out")["onnx-best.onnx"] == BIG
+    shell.ok("download", "origin#@v2", "out", "--by-role", "--force")
+    assert _files(shell.folder / "out")["onnx-best.onnx"] == LATER
+
+
+@pytest.mark.parametrize(
+    ("entries", "error"),
+    [
+        ((("x.pt", "a"), ("y.pt", "a.pt")), errors.SameNames),
+        ((("x.toml", "model"), ("model.toml", "model.toml")), errors.SameNames),
+        ((("x.pt", "a"), ("y.PT", "A")), errors.CollidingPaths),
+        ((("x.pt", "a"), ("y/z.pt", "a.pt/z")), errors.CollidingPaths),
+        ((("x.txt", "con"),), errors.UnportablePath),
+    ],
+)
+def test_names_by_role_that_collide_are_refused(
+    entries: tuple[tuple[str, str], ...], error: type[errors.MvcError]
+) -> None:
+    with pytest.raises(error):
+        download_target.by_role([TreeEntry(path, role, 3, FileId("1" * 64)) for path, role in entries])
 
 
 # --- lock files
