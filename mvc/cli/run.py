@@ -42,7 +42,7 @@ class _Wrapper(Command):
 @click.option("--branch", metavar="BRANCH", help="Branch that gets the version (default: the current one).")
 @click.option("--alias", "aliases", multiple=True, metavar="ALIAS", help="Alias to move to the version.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="Tag to create at the version.")
-@click.option("-m", "--message", metavar="MSG", help="Message of the version (default: the command).")
+@click.option("-m", "--message", metavar="MSG", help="Message of the version (default: the run and the command).")
 @click.option("--push", metavar="REMOTE", help="Push the branch to REMOTE in the background.")
 @click.option("--keep-failed", is_flag=True, help="Record a failed command, too: on the branch run/NAME.")
 @click.option("--strict", is_flag=True, help="Fail if the run cannot be recorded.")

@@ -163,7 +163,7 @@ class _Session:
             tag=options.tags,
             strict=options.strict,
             push=options.push,
-            message=options.message or _message(self._command),
+            message=self._message(),
             keep="failed" if options.keep_failed else "finished",
             environment=process.has_own_python(self._command[0]),
             report=self._say,
@@ -232,7 +232,7 @@ class _Session:
         """Set no tags and aliases if there are several runs, which is reported."""
         names = (*self._options.tags, *self._options.aliases)
         if runs > 1 and names:
-            self._run.leave_names()
+            self._run.revise(tags=(), aliases=())
             self._say(f"{', '.join(names)} not set: the command left {runs} runs (`mvc alias NAME VERSION` sets one)")
 
     def _contents(self, model: Model, folder: Path, written: Written) -> Iterator[RunContents]:
@@ -253,6 +253,7 @@ class _Session:
         for note in contents.notes:
             self._say(note)
         with self._guarded("the run is not recorded", self._later(contents.folder)):
+            version.revise(message=self._message(contents.folder), command=("run", "--", *self._command))
             self._fill(version, contents)
             try:
                 version.finish(failed=failed)
@@ -281,12 +282,21 @@ class _Session:
     def _later(self, *folders: Path, failed: bool = False) -> str:
         """Return the command that records the run in each of these folders; one that failed goes to its own branch."""
         model = ("--model", self._key) if self._key is not None else ()
-        subject = (self._options.message or _message(self._command)).partition("\n")[0]
-        text = messages.marked(subject, FAILED) if failed else subject
         branch = self._run.own_branch if failed else self._options.branch
         place = ("--branch", branch.replace("{name}", self._run.name)) if branch is not None else ()
-        words = ["mvc", "--repo", os.fspath(self._root), *model, "record", "-m", text, *place, "--run"]
-        return "; ".join(shlex.join([*words, os.fspath(folder)]) for folder in folders)
+        words = ["mvc", "--repo", os.fspath(self._root), *model, "record", *place]
+
+        def text(folder: Path) -> str:
+            subject = self._message(folder).partition("\n")[0]
+            return messages.marked(subject, FAILED) if failed else subject
+
+        return "; ".join(shlex.join([*words, "-m", text(folder), "--run", os.fspath(folder)]) for folder in folders)
+
+    def _message(self, folder: Path | None = None) -> str:
+        """Return the message of the version, of the run in `folder`; the model's and the current folder name no run."""
+        tops = (*_UNKNOWN, *(self._watch.folders if self._watch is not None else ()))
+        name = folder.name if folder is not None and folder not in tops else None
+        return self._options.message or _message(self._command, name)
 
     @contextlib.contextmanager
     def _guarded(self, what: str, later: str = "", *, is_strict: bool = False) -> Iterator[None]:
@@ -312,9 +322,10 @@ def _reporter(lines: list[str], report: Report) -> Report:
     return say
 
 
-def _message(command: Sequence[str]) -> str:
-    """Return the command line as a message, with a short first line; likely secrets are left out."""
-    text = secrets.redact(shlex.join(escape_name(word) for word in command))
+def _message(command: Sequence[str], name: str | None) -> str:
+    """Return the name of a run and the command line as a message, with a short first line; likely secrets are left out."""
+    start = f"{escape_name(name)}: " if name is not None else ""
+    text = secrets.redact(start + shlex.join(escape_name(word) for word in command))
     if secrets.in_value(text, ("message",)):
         return escape_name(command[0])
     if len(text) <= _MAX_SUBJECT:

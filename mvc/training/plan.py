@@ -65,6 +65,8 @@ class Plan:
     is_own_folder: bool
     role: str
     report: Report | None
+    command: tuple[str, ...] = ()
+    """The arguments of mvc that `mvc op log` shows; none in a training that uses mvc as a library."""
 
     @property
     def own_branch(self) -> str:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, get_args
@@ -203,9 +204,9 @@ class Run(Guarded):
         else:
             self._record_result(failed=failed)
 
-    def leave_names(self) -> None:
-        """Set no tags and aliases: it is not known which of several runs they are meant for."""
-        self._recorder.leave_names()
+    def revise(self, **options: Any) -> None:
+        """Change parts of the plan that matter at the end, such as `message` and `tags`."""
+        self._plan = self._recorder.plan = self._inputs.plan = replace(self._plan, **options)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the push of the version has ended; return whether it has, or none was asked for."""

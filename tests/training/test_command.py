@@ -64,7 +64,9 @@ def test_a_training_becomes_a_version(model: mvc.Model, folder: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "trained\n")
     version = model["v2"]
     assert done.stderr == (f"mvc: recorded helmets v2 {version.id[:10]} on main, {version_size(version)}\n")
-    assert version.message == f"{sys.executable} train.py runs/exp1"
+    assert version.message == f"exp1: {sys.executable} train.py runs/exp1"
+    assert model.undo().operations[0].first.command == f"mvc run -- {sys.executable} train.py runs/exp1"
+    model.redo()
     assert version.files["model-latest"].read() == b"weights of runs/exp1"
     assert version.files["results"].read().startswith(b"epoch,")
     assert version.metrics == {"metrics/mAP50-95(B)": 0.71}
@@ -159,6 +161,7 @@ def test_several_runs_become_a_version_each(model: mvc.Model, folder: Path) -> N
     script = "import subprocess, sys; [subprocess.run([sys.executable, 'train.py', f'runs/exp{n}'], check=True) for n in (2, 1, 3)]"
     done = run(folder, "--alias", "candidate", "--tag", "t1", *python(script))
     assert done.returncode == 0, done.stderr
+    assert [version.subject.partition(":")[0] for version in model.log()[:3]] == ["exp3", "exp1", "exp2"]
     assert "t1, candidate not set: the command left 3 runs" in done.stderr
     assert "candidate" not in model.aliases
     assert [model[f"v{n}"].files["model-latest"].read() for n in (2, 3, 4)] == [

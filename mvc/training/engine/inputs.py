@@ -24,7 +24,7 @@ class Inputs:
 
     def __init__(self, plan: Plan) -> None:
         """Start without any."""
-        self._plan = plan
+        self.plan = plan
         self._sections: dict[str, Any] = {}
         self._metrics: dict[str, float] = {}
         self._epoch: float | None = None
@@ -83,7 +83,7 @@ class Inputs:
         fault = rules.role_fault(role)
         if fault:
             raise errors.BadRole(role=escape_name(role), reason=fault)
-        if role != OPTIMIZER or self._plan.optimizer:
+        if role != OPTIMIZER or self.plan.optimizer:
             found[role] = regular(path)
 
     def set(self, name: str, given: Any, left_out: Report) -> None:
@@ -100,9 +100,9 @@ class Inputs:
         """Return what a version with these weights consists of; `own` are the files that the run itself wrote."""
         files = {**own, **self.files}
         if weights is not None:
-            files = {**files, self._plan.role: weights.path, **weights.files}
+            files = {**files, self.plan.role: weights.path, **weights.files}
         metrics = {**self._sections.get("metrics", {}), **(weights.metrics if weights is not None else {})}
-        text = self._plan.message or messages.of_run(self._plan.name, metrics)
+        text = self.plan.message or messages.of_run(self.plan.name, metrics)
         names = {role: name for role, name in self._names.items() if files.get(role) == self.files.get(role)}
         given = weights.given if weights is not None else {}
         return Contents(files, {**self._sections, "metrics": metrics}, text, names, given)

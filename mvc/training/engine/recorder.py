@@ -54,7 +54,7 @@ class Recorder:
 
     def __init__(self, plan: Plan, output: OutputFolder) -> None:
         """Hold the plan of the run, and the folder of its files."""
-        self._plan = plan
+        self.plan = plan
         self._output = output
         self._model = plan.model
         self._root = Path(plan.path)
@@ -77,9 +77,9 @@ class Recorder:
         settings = Config(None, environment.user_config)
         problems, remarks = list[str](), list[str]()
         try:
-            repository = api.open(self._plan.path)
+            repository = api.open(self.plan.path)
             self._root, settings = repository.root, repository.core.config
-            model = repository.model(self._plan.model)
+            model = repository.model(self.plan.model)
             self._model = model.name
             for problem in self._preflight(model):
                 self._is_branch_refused |= problem.key == "branch"
@@ -87,10 +87,10 @@ class Recorder:
         except errors.MvcError as error:
             problems.append(messages.of_error(error))
         try:
-            self._author = _author(self._plan.actor, environment, settings)
+            self._author = _author(self.plan.actor, environment, settings)
         except errors.BadAuthor as error:
             problems.append(messages.of_error(error))
-        if problems and self._plan.strict:
+        if problems and self.plan.strict:
             raise errors.NotRecordable(problems="\n".join(problems))
         return problems + remarks
 
@@ -100,26 +100,22 @@ class Recorder:
         return model.preflight(branch=self.place(failed=False).branch, size=size)
 
     def _text(self, problem: Problem) -> str:
-        instead = f" Until then, the version goes to the branch {self._plan.own_branch}."
+        instead = f" Until then, the version goes to the branch {self.plan.own_branch}."
         fix = f" ({problem.fix.rstrip('.')})" if problem.fix else ""
         return f"{problem.message.rstrip('.')}{fix}.{instead if problem.key == 'branch' else ''}"
 
     def place(self, *, failed: bool) -> Place:
         """Return where the result of the run goes."""
         if failed:
-            return Place(self._plan.own_branch)
-        branch = self._plan.branch
-        named = branch.replace("{name}", self._plan.name) if branch is not None else None
-        return Place(named, self._plan.tags, self._plan.aliases)
-
-    def leave_names(self) -> None:
-        """Set no tags and aliases."""
-        self._plan = replace(self._plan, tags=(), aliases=())
+            return Place(self.plan.own_branch)
+        branch = self.plan.branch
+        named = branch.replace("{name}", self.plan.name) if branch is not None else None
+        return Place(named, self.plan.tags, self.plan.aliases)
 
     def environment(self) -> Path | None:
         """Return the file that describes Python, packages and GPUs of this process; None if it is not wanted."""
         known = self._output.path(environment_record.NAME)
-        if known is not None or not self._plan.environment:
+        if known is not None or not self.plan.environment:
             return known
         data = machine.environment_record().encode()
         with contextlib.suppress(errors.MvcError, OSError):
@@ -140,9 +136,9 @@ class Recorder:
                 if isinstance(error, _NO_NAMES) and place.names:
                     remarks.append(f"{place.names} not set: {reason}")
                     place = Place(place.branch)
-                elif isinstance(error, _NO_BRANCH) and place.branch != self._plan.own_branch:
-                    remarks.append(f"recorded on branch {self._plan.own_branch}: {reason}")
-                    place = Place(self._plan.own_branch, place.tags, place.aliases)
+                elif isinstance(error, _NO_BRANCH) and place.branch != self.plan.own_branch:
+                    remarks.append(f"recorded on branch {self.plan.own_branch}: {reason}")
+                    place = Place(self.plan.own_branch, place.tags, place.aliases)
                 else:
                     raise
 
@@ -158,7 +154,7 @@ class Recorder:
         if self._model is None:
             return
         if self._is_branch_refused:
-            place = replace(place, branch=self._plan.own_branch)
+            place = replace(place, branch=self.plan.own_branch)
         if contents is not self._kept:
             self._kept, self._time = contents, _now()
         request = contents.request(self._model, place, self._author, self._time, self._code, reason)
@@ -170,7 +166,9 @@ class Recorder:
         self.command = contents.command(self._root, self._model, place)
 
     def _opened(self) -> Model:
-        return api.open(self._plan.path).model(self._model)
+        repository = api.open(self.plan.path)
+        repository.core.command = self.plan.command
+        return repository.model(self._model)
 
     def _recorded(self, model: Model, contents: Contents, place: Place) -> Recorded:
         """Record a version, once more if a garbage collection came between."""
@@ -180,7 +178,7 @@ class Recorder:
             return self._record(model, contents, place)
 
     def _record(self, model: Model, contents: Contents, place: Place) -> Recorded:
-        actor = self._plan.actor
+        actor = self.plan.actor
         time = self._time if contents is self._kept else _now()
         return model.record(
             contents.files,
