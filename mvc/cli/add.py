@@ -19,6 +19,7 @@ from mvc.plural import count, first
 from mvc.porcelain.add import Added, add
 from mvc.porcelain.add_run import add_run, newest_runs
 from mvc.repository.model import Model
+from mvc.repository.worktree import globs
 
 _SHOWN = 5
 
@@ -48,7 +49,8 @@ def command(
 
     Adds them to [files] in model.toml. Tracking a folder tracks every file in it, dotfiles included; ignored files
     and files that look like credentials are left out. A named folder may have any number of files; the whole folder
-    (`.`, or a pattern that begins with a wildcard) with more than 200 new ones needs --yes. Nothing is copied yet: `mvc commit` records every tracked file
+    (`.`, or a pattern that begins with a wildcard) with more than 200 new ones needs --yes. Unlike Git, `mvc add .`
+    also covers all files that appear later: name what belongs to the model. Nothing is copied yet: `mvc commit` records every tracked file
     as it is at that time.
 
     With --as, a role that another path has moves to the new one, and the old file is no longer tracked.
@@ -72,6 +74,9 @@ def command(
         invocation.note(line)
     for namesake in done.namesakes:
         invocation.note(_namesake(namesake))
+    for entry in done.entries:
+        if entry.path == globs.WHOLE:
+            invocation.note(_whole(entry))
     invocation.emit("add", done, lambda: _lines(done, None if invocation.verbose else "mvc get files", dry_run=dry_run))
 
 
@@ -101,6 +106,15 @@ def _line(entry: Entry, *, dry_run: bool) -> str:
     else:
         line = f"{escape(entry.role)} = {escape(entry.path)}"
     return f"{line}  ({count(entry.files, 'file')}, {size(entry.bytes)})" if is_glob(entry.path) else line
+
+
+def _whole(entry: Entry) -> str:
+    """Return the warning that the whole folder is tracked, as Git's `add .` does not."""
+    return (
+        f"warning: {escape(entry.path)} is the whole folder: each commit records every file that is in it then, runs and "
+        f"datasets included (now {count(entry.files, 'file')}, {size(entry.bytes)}); `mvc rm --cached {escape(entry.role)}` "
+        "takes it back, `mvc add --run FOLDER` tracks a training run"
+    )
 
 
 def _namesake(namesake: Namesake) -> str:

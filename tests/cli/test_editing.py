@@ -95,7 +95,13 @@ def test_add_names_the_weights_that_gitignore_leaves_out(empty: Shell) -> None:
     said = empty.ok("add", ".")
     assert said.lines == ["files = **  (2 files, 15 B)"]
     assert "note: ignored by .gitignore: best.pt, w/a.onnx; track one with `mvc add PATH`" in said.err
-    empty.ok("add", "best.pt", "w")
+    assert "warning: ** is the whole folder: each commit records every file" in said.err
+    assert "`mvc rm --cached files` takes it back" in said.err
+    empty.ok("rm", "--cached", "files")
+    assert "files" not in empty.ok("--json", "get").json
+    empty.ok("add", ".")
+    said = empty.ok("add", "best.pt", "w")
+    assert "warning" not in said.err
     empty.commit("All")
     assert sorted(line.split()[-1] for line in empty.ok("ls").lines) == [
         ".gitignore",
