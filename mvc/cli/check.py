@@ -20,7 +20,7 @@ from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.porcelain.check import Checked, check, manifest_of
 from mvc.readiness.evaluation import Finding, Readiness, rules_for
-from mvc.readiness.rule import Rule
+from mvc.readiness.rule import Need, Rule
 from mvc.readiness.verdict import Result
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -148,6 +148,9 @@ def _lines(result: Checked, folder: str) -> Iterator[str]:
         yield f"{_verdict(use)}  {escape(use.use)}"
         for finding in use.findings:
             yield from _finding(finding, strict=use.strict)
+    if any(_only_advises(finding, strict=use.strict) for use in result.uses for finding in use.findings):
+        yield ""
+        yield "Unverified rules follow from what programs do, and no source states them: without --strict, they only advise."
     has_fixes = any(finding.fix for use in result.uses for finding in use.findings)
     if has_fixes and folder != ".":
         yield ""
@@ -176,6 +179,12 @@ def _summary(uses: Sequence[Readiness]) -> Iterator[str]:
 
 def _verdict(use: Readiness) -> str:
     return style(f"{'ready':<9}", fg="green") if use.ready else style("not ready", fg="red")
+
+
+def _only_advises(finding: Finding, *, strict: bool) -> bool:
+    """Return whether an unverified rule is breached, which does not count."""
+    is_breach = finding.rule.need is Need.UNVERIFIED and finding.verdict.result is Result.NO
+    return is_breach and not finding.blocks(strict=strict)
 
 
 def _finding(finding: Finding, *, strict: bool) -> Iterator[str]:

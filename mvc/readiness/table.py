@@ -107,8 +107,9 @@ _DEPLOYMENT = (
     Rule("type", "deployment/serving", "a type", _REQUIRED, has_type, _TYPE, sources=(s.DEPLOYMENT,)),
     Rule("labelmap", "deployment/serving", "a labelmap (predictions are class numbers)", _REQUIRED, has_labels,
          _LABELS, sources=(s.PREDICTIONS,)),
-    Rule("framework", "deployment/serving", "framework TENSORFLOW or ONNX", _UNVERIFIED,
-         AllOf((has_framework, AnyOf((_TENSORFLOW, _ONNX)))), "mvc set model.framework=FRAMEWORK",
+    Rule("framework", "deployment/serving", "weights of a framework that is served: TENSORFLOW or ONNX", _UNVERIFIED,
+         AllOf((has_framework, AnyOf((_TENSORFLOW, _ONNX)))),
+         f"{_REPLACE} model.framework=FRAMEWORK",  # with its weights: another name alone would be a false value
          sources=(s.TENSORFLOW_JOB, s.YOLOX_JOB)),
     Rule("onnx", "deployment/serving", "an ONNX model as model-latest, by its header", _UNVERIFIED,
          IsFormat("model-latest", "onnx"), _REPLACE, when=AllOf((_ONNX, _LATEST)), sources=(s.YOLOX_JOB,)),

@@ -643,3 +643,17 @@ def test_too_many_classes_for_a_command_are_read_from_a_file(empty: Shell) -> No
     found = rules(empty("check", "--for", "deployment", "--json"))["labelmap-classes"]
     assert (found["result"], found["why"]) == ("no", "class 1 is missing")
     assert found["fix"] == "mvc set labelmap.path=FILE"
+
+
+def test_an_unverified_rule_proposes_no_false_value(empty: Shell) -> None:
+    empty.write("best.pt", b"weights")
+    empty.ok("add", "best.pt", "--as", "model-latest")
+    empty.ok("set", "model.type=OBJECT_DETECTION", "model.framework=PYTORCH", "labelmap.0=helmet")
+    said = empty("check", "--for", "deployment/serving")
+    line = "  no  unverified   weights of a framework that is served: TENSORFLOW or ONNX: model.framework is PYTORCH"
+    assert line in said.lines
+    assert "`mvc set files.model-latest=FILE model.framework=FRAMEWORK`" in said.out  # not the name alone
+    assert "without --strict, they only advise" in said.out
+    assert "only advise" not in empty("check", "--for", "deployment/serving", "--strict").out
+    empty.ok("unset", "model.framework")
+    assert "`mvc set model.framework=FRAMEWORK`" in empty("check", "--for", "deployment/serving").out
