@@ -146,7 +146,12 @@ def _lines(model: Model, done: Pruned) -> Iterator[str]:
     yield f"{verb_} the bytes of {versions} ({files}): {size(max(0, done.freed))} {'freed' if done.done else 'would be freed'}."
     yield from _named(done)
     if done.kept_for_undo:
-        yield f"{count(done.kept_for_undo, 'file')} of these {'stays' if done.kept_for_undo == 1 else 'stay'}, since `mvc undo` restores {'it' if done.kept_for_undo == 1 else 'them'}."
+        one = done.kept_for_undo == 1
+        of = ", ".join(f"v{verdict.version.number}" for verdict in done.dropped if verdict.kept_for_undo)
+        yield (
+            f"{count(done.kept_for_undo, 'file')}{f' of {of}' * bool(of)} {'stays' if one else 'stay'}, "
+            f"since `mvc undo` restores {'it' if one else 'them'}."
+        )
     if done.recoded:
         yield f"{count(done.recoded, 'kept chunk')} {'was' if done.recoded == 1 else 'were'} stored as a difference from dropped ones."
     if done.unpushed:
@@ -172,13 +177,16 @@ def _row(verdict: Verdict, numbers: Numbers) -> tuple[str, ...]:
 
 
 def _users(verdict: Verdict) -> str:
-    """Return what keeps the files of a dropped version although no ref reaches it."""
-    if not verdict.also_used_by:
+    """Return what keeps the files of a dropped version: a version that keeps its bytes, or one that no ref reaches."""
+    users = [f"v{user.version.number} {short(user.id)}, kept: {escape(user.reason)}" for user in verdict.kept_in[:1]]
+    for held in verdict.also_used_by[:1]:
+        until = f" until {date(held.until)}" if held.until is not None else ""
+        users.append(f"{short(held.id)}, which {escape(held.cause)} keeps{until}")
+    if not users:
         return ""
-    user, *others = verdict.also_used_by
-    until = f" until {date(user.until)}" if user.until is not None else ""
-    more = f"; and {count(len(others), 'more version')}" if others else ""
-    return f"  (also used by {short(user.id)}, which {escape(user.cause)} keeps{until}{more})"
+    others = len(verdict.kept_in) + len(verdict.also_used_by) - len(users)
+    more = f"; and {count(others, 'more version')}" if others else ""
+    return f"  (also used by {'; '.join(users)}{more})"
 
 
 def _named(done: Pruned) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import NamedTuple
 
 from mvc import errors
@@ -34,12 +33,15 @@ UNPUSHED = "on no remote"
 class Verdict(Document):
     """A version that has bytes to drop: whether it keeps them, and why; `bytes` are those stored for it that would go.
 
-    `also_used_by` are versions that no ref reaches, but that use its files and are kept with them for a while.
+    `kept_in` are versions that keep files of it. `also_used_by` are versions that no ref reaches, but that use its
+    other files and are kept with them for a while. `kept_for_undo` files of it stay because `mvc undo` restores them.
     """
 
     KEYS = keys(
         "id number=version.number message=version.subject time=version.time kept reason bytes_freed=bytes",
+        {"kept_in": rows("kept_in", "id number=version.number reason")},
         {"also_used_by": rows("also_used_by", "id=id number=version.number cause until")},
+        "kept_for_undo",
     )
 
     id: VersionId
@@ -47,7 +49,9 @@ class Verdict(Document):
     kept: bool
     reason: str
     bytes: int = 0
+    kept_in: tuple[Verdict, ...] = ()
     also_used_by: tuple[Held, ...] = ()
+    kept_for_undo: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,13 @@ class Pruned(Document):
 
 
 class Measured(NamedTuple):
-    """The bytes that go with each version, and the versions without a ref that keep some of its files."""
+    """The bytes that go with each version, the files that go, and the versions that are kept without a ref."""
 
     sizes: Mapping[VersionId, int]
     gone: AbstractSet[FileId]
     recoded: int
     freed: int
-    users: Mapping[VersionId, tuple[Held, ...]] = MappingProxyType({})
+    held: tuple[Held, ...] = ()
 
 
 @writes
@@ -158,12 +162,13 @@ class Selection:
         waiting = sum(verdict.reason == UNPUSHED for verdict in verdicts)
         dropped = self._without_other_roles(going)
         found = self._measured(going, dropped)
+        keepers = self._keepers(verdicts, going)
+        undo = (self._kept_for_undo() & set(dropped)) - keepers.keys()
         sized = tuple(
-            replace(each, bytes=found.sizes.get(each.id, 0), also_used_by=found.users.get(each.id, ()))
+            each if each.kept else self._explained(each, going[each.id] - found.gone, found, keepers, undo)
             for each in verdicts
         )
-        undo = len(self._kept_for_undo() & set(dropped))
-        counts = {"unpushed": waiting, "kept_for_undo": undo}
+        counts = {"unpushed": waiting, "kept_for_undo": len(undo)}
         gone, key = tuple(sorted(found.gone)), self._model.key
         return Pruned(key, sized, gone, dropped, found.recoded, found.freed, done=False, **counts)
 
@@ -202,12 +207,43 @@ class Selection:
     def _measured(self, going: Mapping[VersionId, Collection[FileId]], files: tuple[FileId, ...]) -> Measured:
         found, _, live = planned(self._repository, self._actor, GRACE, self._with_records(files, list(going)))
         gone = live.dropped & set(files)
-        users = {
-            id_: tuple(held for held in found.held if held.id not in going and self._uses(held, set(own) - gone))
-            for id_, own in going.items()
-        }
         sizes = self._sizes(going, gone, (live.files | live.spared) - live.dropped)
-        return Measured(sizes, gone, len(found.plan.changes), found.plan.freed, users)
+        held = tuple(held for held in found.held if held.id not in going)
+        return Measured(sizes, gone, len(found.plan.changes), found.plan.freed, held)
+
+    def _keepers(
+        self, verdicts: Sequence[Verdict], going: Mapping[VersionId, Collection[FileId]]
+    ) -> dict[FileId, Verdict]:
+        """Return the newest version that keeps it for each file of the versions that go, if one does."""
+        files = {file for own in going.values() for file in own}
+        known = {verdict.id: verdict for verdict in verdicts}
+        found: dict[FileId, Verdict] = {}
+        for id_, version in self._versions.items():
+            entries = self._repository.objects.tree(version.tree).entries if id_ not in going else ()
+            keeper = known.get(id_) or Verdict(id_, version, kept=True, reason="no rule drops its files")
+            for entry in entries:
+                if entry.file in files and not self._recorded.record(id_, entry.file):
+                    found.setdefault(entry.file, keeper)
+        return found
+
+    def _explained(
+        self,
+        verdict: Verdict,
+        staying: Collection[FileId],
+        found: Measured,
+        keepers: Mapping[FileId, Verdict],
+        undo: AbstractSet[FileId],
+    ) -> Verdict:
+        """Return the verdict on a version that goes with its bytes, and what keeps the files of it that are `staying`."""
+        kept_in = {keepers[file].id: keepers[file] for file in sorted(staying) if file in keepers}
+        others = {file for file in staying if file not in keepers}
+        return replace(
+            verdict,
+            bytes=found.sizes.get(verdict.id, 0),
+            kept_in=tuple(kept_in.values()),
+            also_used_by=tuple(held for held in found.held if self._uses(held, others)),
+            kept_for_undo=len(others & undo),
+        )
 
     def _uses(self, held: Held, files: Collection[FileId]) -> bool:
         """Return whether a version that no ref reaches keeps one of `files`."""

@@ -363,6 +363,29 @@ def test_a_prune_is_listed_and_what_undo_keeps_stays(shell: Shell, rng: random.R
     assert (shell.folder / WEIGHTS).read_bytes() == made[0]
 
 
+def test_files_that_stay_name_the_kept_version_first_and_the_version_of_an_undo(
+    shell: Shell, rng: random.Random
+) -> None:
+    made = [rng.randbytes(40_000) for _ in range(3)]
+    shell.write(WEIGHTS, made[0])
+    shell.ok("add", WEIGHTS, "--as", "weights")
+    shell.commit("v1")
+    for number in (1, 2):
+        shell.write(WEIGHTS, made[number])
+        shell.commit(f"v{number + 1}")
+    shell.write(WEIGHTS, made[0])
+    hidden = shell.commit("hidden")
+    shell.ok("undo")
+    shell.commit("back to v1")
+    shell.write(WEIGHTS, made[1])
+    shell.ok("restore", WEIGHTS)
+    said = shell.ok("prune", "--keep-last", "1", "-n")
+    first = next(line for line in said.lines if line.startswith("v1 "))
+    assert f"(also used by v4 {shell.ok('rev-parse', 'HEAD').lines[0][:10]}, kept: checked out)" in first
+    assert hidden[:10] not in said.out
+    assert "1 file of v2 stays, since `mvc undo` restores it." in said.out
+
+
 def _operation(shell: Shell, verb: str) -> str:
     """The number of the newest operation of a verb."""
     listed = shell.ok("--json", "op", "log").json["operations"]
@@ -390,9 +413,7 @@ def test_a_row_counts_only_what_goes_and_names_what_keeps_the_rest(shell: Shell,
     assert rows[3]["bytes_freed"] == 0
     assert 40_000 <= rows[1]["bytes_freed"] < 41_000
     assert plan["files"] == 2
-    assert (
-        f"also used by {hidden[:10]}, which the reflog of main keeps until 2026-" in shell.ok("prune", "v3", "-n").out
-    )
+    assert f"; {hidden[:10]}, which the reflog of main keeps until 2026-" in shell.ok("prune", "v3", "-n").out
     freed = {each["number"]: each["bytes_freed"] for each in shell.ok("--json", "du").json["versions"]}
     assert freed[3] == 0
     shell.ok("prune", "v3", "--yes")
@@ -421,7 +442,7 @@ def test_a_discarded_copy_of_a_file_outlives_the_versions_of_that_file(shell: Sh
     shell.write("a.bin", rng.randbytes(40_000))
     shell.commit("two")
     restore, commit = (str(each["number"]) for each in shell.ok("op", "log", "--json").json["operations"][1::-1])
-    assert "1 file of these stays, since `mvc undo` restores it." in shell.ok("prune", "v1", "--yes").out
+    assert "1 file of v1 stays, since `mvc undo` restores it." in shell.ok("prune", "v1", "--yes").out
     shell.ok("gc", "--grace", "0")
     shell.ok("undo", "--op", commit)
     shell.ok("undo", "--op", restore)
