@@ -74,6 +74,9 @@ def _lines(done: ImportedHistory) -> Iterator[str]:
     for moved in done.refs:
         old = short(moved.old) if moved.old else "new"
         yield f"{moved.kind} {escape(moved.name)}: {old}..{short(moved.new) if moved.new else 'gone'}"
+    if done.written:
+        verb = "would be written" if done.dry_run else "written"
+        yield f"{count(len(done.written), 'file')} {verb} into {escape(done.folder or '.')}"
     if new + known == 0:
         yield _none(done)
     elif done.dry_run:

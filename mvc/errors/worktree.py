@@ -14,6 +14,14 @@ class InTheWay(WouldOverwrite):
     """
 
 
+class ImportInTheWay(InTheWay):
+    """Nothing was imported, because {count:file|files} would be lost:
+    {listed}
+
+    Move files that are not tracked to another folder, and commit the others; then run the command again.
+    """
+
+
 class OnlyHere(WouldOverwrite):
     """Nothing was changed, because {count:file has|files have} uncommitted content that would be lost:
     {listed}

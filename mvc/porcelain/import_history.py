@@ -5,13 +5,17 @@ source ─► steps: versions, each durable ─► branches, tags, aliases ◄�
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mvc import errors
 from mvc.model import names
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
+from mvc.model.paths import escape_name
 from mvc.repository import history as histories
+from mvc.repository.imports import first_checkout
+from mvc.repository.imports.first_checkout import FirstCheckout
 from mvc.repository.imports.importer import LEFT_OUT, NEW, ImportedStep, Importer
 from mvc.repository.imports.refs import ImportedRef, Refs
 from mvc.repository.imports.source import SourceHistory
@@ -26,10 +30,13 @@ class ImportedHistory(Document):
     """The outcome for each step of the source `origin`, and the refs that moved; a dry run moves none.
 
     `model` is the key in this repository, `created` if it is new. `absent` are parents that the source does not have.
-    `warnings` are about refs and the source as a whole. `received` is in bytes.
+    `warnings` are about refs and the source as a whole. `received` is in bytes. `written` are the
+    files that were written into the model's `folder`, a path from the repository's root.
     """
 
-    KEYS = keys("source=origin model created dry_run versions refs absent warnings bytes_received=received")
+    KEYS = keys(
+        "source=origin model created dry_run versions refs absent warnings bytes_received=received folder written"
+    )
 
     origin: str
     model: str
@@ -40,6 +47,8 @@ class ImportedHistory(Document):
     absent: tuple[VersionId, ...] = ()
     warnings: tuple[str, ...] = ()
     received: int = 0
+    folder: str = ""
+    written: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -64,8 +73,8 @@ def import_history(
 ) -> ImportedHistory:
     """Import the steps of `history` into the model `model`, by default the one of its name; it is created if absent.
 
-    A `dry_run` writes nothing. Raises NothingToImport, BadModelKey, OtherHistory, CollectedMeanwhile, and errors of the
-    source; InTheWay if edited files of the current branch are in the way, after everything else was done.
+    A `dry_run` writes nothing, and does not know the files written for a model that has versions. Raises NothingToImport, BadModelKey, OtherHistory, CollectedMeanwhile, and errors of the
+    source; ImportInTheWay if files of the current branch cannot be written, before any ref has moved.
     """
     if not history.steps:
         reason = "; ".join(history.warnings) or "it has no versions with weights"
@@ -75,6 +84,9 @@ def import_history(
     created = repository.heads.get(key) is None
     if not created and model is None and not history.is_chosen:
         _require_own(Model(repository, key), history, actor)
+    first = first_checkout.of(repository, key, history)
+    if first is not None and not dry_run:
+        first.require_free()
     importer = Importer(repository, key, history, actor, dry_run=dry_run, progress=progress)
     if not dry_run:
         expiry_sync.repeat(repository, history.expired)
@@ -86,6 +98,7 @@ def import_history(
         refs.update(progress)
     if not dry_run:
         importer.end()
+    folder = first_checkout.head(repository, key).folder
     return ImportedHistory(
         history.origin,
         key,
@@ -94,9 +107,18 @@ def import_history(
         steps,
         tuple(refs.moved),
         tuple(dict.fromkeys(importer.absent)),
-        (*history.warnings, *refs.warnings),
+        (*history.warnings, *refs.warnings, *(_blocked(first) if first is not None and dry_run else ())),
         importer.contents.received,
+        *((first.folder, first.paths) if first is not None and imported and dry_run else (folder, refs.written)),
     )
+
+
+def _blocked(first: FirstCheckout) -> Iterator[str]:
+    """Yield what an import would be refused for."""
+    blocked = first.blocked()
+    if blocked:
+        verb = "is" if len(blocked) == 1 else "are"
+        yield f"the import will be refused: {', '.join(map(escape_name, blocked))} {verb} not tracked, and in the way"
 
 
 def _require_own(model: Model, history: SourceHistory, actor: Actor) -> None:

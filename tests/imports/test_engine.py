@@ -333,11 +333,41 @@ def test_the_working_tree_follows_unless_edited_files_are_in_the_way(made: Made,
     import_history(repository, history(step("a")), ben)
     (repository.root / "model.pt").write_bytes(b"edited")
     source = history(step("a"), step("b", "a"), tags={"t": "b"})
-    with pytest.raises(errors.InTheWay):
+    before = targets(repository)
+    with pytest.raises(errors.ImportInTheWay, match=r"1 file would be lost:\n  model\.pt: edited and not committed"):
         import_history(repository, source, ben)
-    assert targets(repository)["tags/t"] is not None
+    assert targets(repository) == before
     (repository.root / "model.pt").write_bytes(b"a" * 3_000)
-    assert [each.name for each in import_history(repository, source, ben).refs] == ["main"]
+    assert sorted(each.name for each in import_history(repository, source, ben).refs) == ["main", "t"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_files_in_the_way_of_a_new_model_are_seen_before_anything_is_stored(
+    made: Made, ben: Actor, known: bool
+) -> None:
+    repository = made("r")
+    one = file(b"b" * 3_000, "weights/best.pt")
+    two = file(b"lr: 1" * 9, "args.yaml", "args")
+    far = replace(one, size=None, remote=True)
+    source = history(step("a"), step("b", "a", files=(one if known else far, two)), tags={"t": "a"})
+    (repository.root / "weights").mkdir()
+    (repository.root / "weights" / "best.pt").write_bytes(b"mine")
+    if known:
+        (repository.root / "args.yaml").write_bytes(b"lr: 2" * 9)  # of the same size
+    listed = r"2 files would be lost:\n  args\.yaml: not tracked, and in the way\n  weights/best\.pt"
+    with pytest.raises(errors.ImportInTheWay, match=listed if known else "1 file would be lost"):
+        import_history(repository, source, ben)
+    assert repository.heads.models() == []
+    assert not (repository.root / "model.toml").exists()
+    assert (repository.root / "weights" / "best.pt").read_bytes() == b"mine"
+    for path in ("weights/best.pt", "args.yaml") if known else ("weights/best.pt",):
+        (repository.root / path).unlink()
+    (repository.root / "args.yaml").write_bytes(b"lr: 1" * 9)  # the same content is not in the way
+    preview = import_history(repository, source, ben, dry_run=True)
+    assert preview.written == ("args.yaml", "weights/best.pt", "model.toml")
+    done = import_history(repository, source, ben)
+    assert hows(done) == [NEW, NEW] if known else [KNOWN, KNOWN]
+    assert (done.created, set(done.written)) == (True, {"weights/best.pt", "model.toml"})
 
 
 def test_an_import_is_undone_as_one_command(made: Made, ben: Actor) -> None:

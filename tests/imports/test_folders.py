@@ -241,3 +241,26 @@ def test_a_folder_with_several_weights_is_named_by_its_path(shell: Shell) -> Non
     said = shell("import", "--folders", "runs")
     text = "Nothing to import from runs: runs/two left out: 2 files may be its weights (a1.pt, a2.pt); give the one"
     assert (said.code, text in said.err, ".." in said.err) == (17, True, False), said.err
+
+
+def test_files_in_the_way_are_named_before_anything_is_stored(shell: Shell, tmp_path: Path) -> None:
+    at(runs.ultralytics(tmp_path / "src" / "exp1"), START)
+    shell.write("args.yaml", b"mine")
+    (shell.folder / "weights").mkdir()
+    shell.write("weights/best.pt", b"mine")
+    told = shell.ok("import", "-n", "--folders", "../src/exp1")
+    assert "5 files would be written into .\n" in told.out
+    assert "warning: the import will be refused: args.yaml, weights/best.pt are not tracked, and in the way" in told.err
+    said = shell("import", "--folders", "../src/exp1")
+    assert said.code == 16
+    assert "Nothing was imported, because 2 files would be lost" in said.err
+    assert "mvc restore" not in said.err
+    assert "mvc switch" not in said.err
+    assert shell.repository.heads.models() == []
+    assert not shell.repository.objects.loose()
+    shutil.rmtree(shell.folder / "weights")
+    (shell.folder / "args.yaml").unlink()
+    assert (
+        "5 files written into .\nCreated model helmets with 1 version.\n"
+        in shell.ok("import", "--folders", "../src/exp1").out
+    )

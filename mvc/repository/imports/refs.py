@@ -19,11 +19,11 @@ from mvc.model.toml import parse
 from mvc.model.tree import Tree
 from mvc.repository import history as histories
 from mvc.repository import refnames
+from mvc.repository.imports import first_checkout
 from mvc.repository.imports.importer import Importer
 from mvc.repository.imports.source import AliasMove
 from mvc.repository.imports.versions import person
 from mvc.repository.model import Model
-from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor
 from mvc.repository.retention import completeness
 from mvc.repository.worktree import checkout, model_file
@@ -49,22 +49,26 @@ class ImportedRef(Document):
 
 @dataclass(slots=True)
 class Refs:
-    """The refs of one import: `moved` and `warnings` are what was done and what was not."""
+    """The refs of one import: `moved` and `warnings` are what was done and what was not.
+
+    `written` are the files that were written, by their paths in the model's folder.
+    """
 
     model: Model
     importer: Importer
     actor: Actor
     moved: list[ImportedRef] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    written: tuple[str, ...] = ()
 
     def update(self, progress: Progress | None = None) -> None:
-        """Create or move all refs. Raises InTheWay, after everything else was done; RefMoved, CollectedMeanwhile."""
-        self._ensure_head()
+        """Create or move all refs. Raises ImportInTheWay, before any has moved; RefMoved, CollectedMeanwhile."""
         source = self.importer.history
         targets = {name: self._target(key, f"branch {name}") for name, key in source.branches.items()}
         plan = [update for name, id_ in targets.items() if id_ and (update := self._branch(name, id_))]
-        self._switch_unborn(plan)
-        head = self.model.head
+        head = self._head(plan)
+        self._check(plan, head)
+        self._set_head(head)
         for update in plan:
             if update.name != head.branch:
                 self._append(update)
@@ -77,13 +81,38 @@ class Refs:
             if update.name == head.branch:
                 self._current(update, head, progress)
 
-    def _ensure_head(self) -> None:
-        """Create the model if it is new: in the repository's root if that has no model, else in a folder of its name."""
+    def _head(self, plan: Sequence[ImportedRef]) -> Head:
+        """Return the head of the model; of one without versions, at the first branch of the source."""
+        head = first_checkout.head(self.model.repository, self.model.key)
+        names = [update.name for update in plan if update.old is None]
+        if names and head.branch not in (*self.model.names(HEADS), *names):
+            return replace(head, branch=names[0])
+        return head
+
+    def _set_head(self, head: Head) -> None:
+        """Create the model if it is new, and set its head."""
         repository, key = self.model.repository, self.model.key
         with repository.locked():
-            if repository.heads.get(key) is None:
-                is_free = not repository.heads.models() and model_file.read(repository, "") is None
-                repository.heads.set(key, Head("" if is_free else key, MAIN))
+            if repository.heads.get(key) != head:
+                repository.heads.set(key, head)
+
+    def _check(self, plan: Sequence[ImportedRef], head: Head) -> None:
+        """Raise ImportInTheWay if the files of the current branch cannot be written."""
+        model = self.model
+        for update in plan:
+            data = model_file.read(model.repository, head.folder)
+            if update.name != head.branch or update.new is None or (update.old is not None and data is None):
+                continue
+            with model.repository.writing():
+                base, wanted = self._base(update, data), checkout.files_of(model, update.new)
+                try:
+                    checkout.check(model, base=base, wanted=wanted, folder=head.folder)
+                except errors.InTheWay as error:
+                    raise errors.ImportInTheWay(**error.fields) from error
+
+    def _base(self, update: ImportedRef, data: bytes | None) -> Tree:
+        """Return the files that are checked out, of a model whose model.toml is `data`."""
+        return checkout.files_of(self.model, update.old) if update.old is not None else self._blank(data)
 
     def _target(self, key: str, what: str) -> VersionId | None:
         """Return the version of a step, of one left out that of its nearest ancestor; add a warning if there is none."""
@@ -117,14 +146,6 @@ class Refs:
                 return ImportedRef("branch", chosen, old, new)
         raise errors.NameTaken(name=name, kind="branch", model=self.model.key)
 
-    def _switch_unborn(self, plan: Sequence[ImportedRef]) -> None:
-        """Set the head of a model without versions to the first branch of the source."""
-        repository, head = self.model.repository, self.model.head
-        names = [update.name for update in plan if update.old is None]
-        if names and head.branch not in (*self.model.names(HEADS), *names):
-            with repository.locked():
-                repository.heads.set(self.model.key, replace(head, branch=names[0]))
-
     def _append(self, update: ImportedRef) -> None:
         ref, repository = self.model.ref(HEADS, update.name), self.model.repository
         assert update.new is not None  # noqa: S101 - branches are not deleted here
@@ -146,13 +167,12 @@ class Refs:
         assert update.new is not None  # noqa: S101 - branches are not deleted here
         with repository.writing():
             completeness.reread(model, update.new)
-            current = model.current
             ref = model.ref(HEADS, update.name)
             entry = RefEntry.after(ref, repository.refs.tip(ref), update.new, self.actor.move(self._reason))
-            checkout.move(
+            done = checkout.move(
                 model,
                 "import",
-                base=checkout.files_of(model, current) if current is not None else self._blank(data),
+                base=self._base(update, data),
                 wanted=checkout.files_of(model, update.new),
                 head=Head(head.folder, update.name),
                 refs=(RefStep(ref, entry),),
@@ -160,6 +180,7 @@ class Refs:
                 progress=progress,
             )
         self.moved.append(update)
+        self.written = done.written
 
     # --- tags, aliases
 

@@ -142,16 +142,22 @@ def differing(before: Tree, wanted: Tree) -> tuple[Tree, Tree]:
     return next(trees), next(trees)
 
 
-def check(model: Model, *, base: Tree, wanted: Tree) -> None:
-    """Raise InTheWay if `move` would, before anything is stored."""
-    _plan(model, base, wanted, force=False)
+def check(model: Model, *, base: Tree, wanted: Tree, folder: str | None = None) -> None:
+    """Raise InTheWay if `move` would, before anything is stored; a model to create will be in `folder`."""
+    _plan(model, base, wanted, force=False, folder=folder)
 
 
 def _plan(
-    model: Model, base: Tree, wanted: Tree, *, force: bool, moves: Sequence[MoveStep] = ()
+    model: Model,
+    base: Tree,
+    wanted: Tree,
+    *,
+    force: bool,
+    moves: Sequence[MoveStep] = (),
+    folder: str | None = None,
 ) -> tuple[_Look, list[Step]]:
     check_paths(wanted)
-    look = _Look(model.repository, model.folder, base, wanted, moves)
+    look = _Look(model.repository, model.folder if folder is None else folder, base, wanted, moves)
     steps = plan_checkout(
         base, wanted, look.disk, force=force, stored=lambda file: model.repository.recipes.best(file) is not None
     )
