@@ -248,9 +248,7 @@ class Run(Guarded):
         best = self._inputs.selection.best
         contents = self._contents(best).marked(FAILED)
         self._recorder.keep(contents, self._recorder.place(failed=True), "The training failed.")
-        if best is not None and best.changed:
-            self.warn(f"{best.path} changed after its metrics were given: the command refuses it as it is now")
-        self.warn(" ".join(("the run is not recorded, since it failed.", *self._later())))
+        self.warn(" ".join(("the run is not recorded, since it failed.", *self._later(best))))
 
     def _record_result(self, *, failed: bool) -> None:
         """Record the version of the run; keep what is needed to record it later if that fails."""
@@ -265,7 +263,7 @@ class Run(Guarded):
             done = self._recorder.record(contents, place)
         except Exception as error:
             self._recorder.keep(contents, place, messages.of_error(error))
-            self.warn(" ".join((f"the run is not recorded: {messages.of_error(error)}", *self._later())))
+            self.warn(" ".join((f"the run is not recorded: {messages.of_error(error)}", *self._later(best))))
             if self._plan.strict:
                 raise
             return
@@ -281,10 +279,14 @@ class Run(Guarded):
     def _start_push(self, remote: str, done: Recorded) -> None:
         self._push = self._recorder.push(remote, done, self.say)
 
-    def _later(self) -> list[str]:
-        """Return the sentence that says how to record the run later, if it is known."""
+    def _later(self, best: Weights | None) -> list[str]:
+        """Return the sentences that say how to record the run later, if it is known."""
         command = self._recorder.command
-        return [f"Record it later: {command}"] if command is not None else []
+        if command is None:
+            return []
+        is_refused = best is not None and best.changed
+        changed = f"The weights changed meanwhile, and are recorded only with --allow-changed {self._plan.role}."
+        return [*([changed] if is_refused else []), f"Record it later: {command}"]
 
     def _left_out(self, key: str, reason: str) -> None:
         self.warn(f"{key} is left out: {reason}")
