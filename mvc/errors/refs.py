@@ -40,6 +40,16 @@ class TagExists(RefRejected):
     """
 
 
+class NamesNotSet(RefRejected):
+    """{model} {version} is recorded, but not all of its tags and aliases were set ({names}): {reason}
+
+    Set those that are missing when nothing is in the way: `mvc tag NAME {id}`, `mvc alias set NAME {id}`.
+    """
+
+    recorded: object = None
+    """The result of the command that recorded the version, for callers that go on."""
+
+
 class NoSuchName(Usage):
     """{model} has no {kind} {name}.
 

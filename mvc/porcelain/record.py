@@ -102,6 +102,8 @@ def resume(
         )
     except _RecordedError as error:
         return _recorded_before(model, error.known, chosen, actor)
+    except errors.NamesNotSet:
+        raise
     except errors.RefRejected:  # such as its own tag, which another command has just created
         found = known()
         if found is None:

@@ -109,9 +109,16 @@ def set_all(
     """Set several tags and aliases, without a reason; return the names that changed.
 
     Of two commands that set an alias at the same time, the last one counts: their versions exist, and neither may fail.
+    Raises NamesNotSet, since the version is there then.
     """
-    done = [tag for tag in tags if _retried(set_tag, model, tag, version, actor)]
-    done += [alias for alias in aliases if _retried(set_alias, model, alias, version, actor)]
+    try:
+        done = [tag for tag in tags if _retried(set_tag, model, tag, version, actor)]
+        done += [alias for alias in aliases if _retried(set_alias, model, alias, version, actor)]
+    except errors.MvcError as error:
+        label, names_ = history.label(model.repository, version), ", ".join((*tags, *aliases))
+        raise errors.NamesNotSet(
+            model=model.key, version=label, id=version[:10], names=names_, reason=error.message
+        ) from error
     return tuple(done)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import mvc
 from mvc import errors
+from mvc.repository import refnames
 from tests.training.conftest import WEIGHTS, Reports
 
 MAIN = "recorded helmets v2"
@@ -71,6 +72,25 @@ def test_names_of_the_version_and_its_branch_are_as_asked(model: mvc.Model, weig
     assert model["main"].number == 1
 
 
+def test_a_ref_that_cannot_be_set_any_more_leaves_the_version_recorded_once(
+    model: mvc.Model, weights: Path, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody created a branch of that name when the version was there already."""
+    found = refnames.set_alias
+
+    def late(own: Any, name: str, *args: Any) -> bool:
+        model.branches.create(name, "v1")
+        return found(own, name, *args)
+
+    monkeypatch.setattr(refnames, "set_alias", late)
+    run = _train(reports, weights, alias="best")
+    assert run.recorded is not None
+    assert [version.number for version in model.log("main")] == [2, 1]
+    assert reports.texts[0].startswith(f"helmets v2 {run.recorded.id[:10]} is recorded, but not all of its tags and")
+    assert reports.texts[1].startswith(MAIN)
+    assert not Path("mvc-runs").exists()
+
+
 def test_a_failing_training_is_not_recorded(model: mvc.Model, weights: Path, reports: Reports) -> None:
     run = mvc.run("helmets", report=reports)
     with pytest.raises(ZeroDivisionError):
@@ -105,7 +125,7 @@ def test_weights_that_were_overwritten_are_not_recorded_with_the_metrics_of_a_ru
         file.write(WEIGHTS[:300])
     if ending == "fails":
         run.finish(failed=True)
-        assert "the command refuses it as it is now" in reports.texts[0]
+        assert "are recorded only with --allow-changed model-latest. Record it later: mvc" in reports.texts[0]
     else:
         assert request.read_bytes() == kept
     with pytest.raises(errors.FileReplaced, match="has changed since") as raised:

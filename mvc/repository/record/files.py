@@ -131,8 +131,7 @@ class _Recording:
         signature = Signature(author, date, self.message, code(()))
         staged = self.draft.stage(plan.manifest, tree, self._model_toml(), signature, parents=(), number=1)
         version, id_ = self._publish(staged)
-        named = refnames.set_all(self.model, id_, options.tags, options.aliases, self.actor)
-        return Recorded(
+        done = Recorded(
             id_,
             version,
             self.model.key,
@@ -140,10 +139,14 @@ class _Recording:
             sum(self.draft.fresh.values()),
             sum(entry.size for entry in tree.entries),
             plan.warnings,
-            named,
             files=tree.entries,
             is_current=self.model.head.branch == plan.branch.name,
         )
+        try:
+            return replace(done, named=refnames.set_all(self.model, id_, options.tags, options.aliases, self.actor))
+        except errors.NamesNotSet as error:
+            error.recorded = done
+            raise
 
     def _publish(self, staged: Version) -> tuple[Version, VersionId]:
         """Move the branch to the version, whose parent is the tip under the lock; return both."""

@@ -131,6 +131,10 @@ class Recorder:
         while True:
             try:
                 return Written(self._recorded(model, contents, place), remarks)
+            except errors.NamesNotSet as error:
+                if not isinstance(error.recorded, Recorded):
+                    raise
+                return Written(error.recorded, [*remarks, messages.of_error(error)])
             except (*_NO_NAMES, *_NO_BRANCH) as error:
                 reason = messages.lowered(error.message)
                 if isinstance(error, _NO_NAMES) and place.names:
