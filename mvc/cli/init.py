@@ -59,6 +59,7 @@ def _lines(done: Initialized) -> Iterator[str]:
         yield f"Completed repository in {escape(str(done.root / '.mvc'))}; its settings are new: add its remotes again"
     if "model" in done.created:
         yield f"Created model {escape(str(done.model))}; next: `mvc add WEIGHTS --as model-latest`, then `mvc commit`"
+        yield "(`mvc add --run FOLDER` tracks the files of a training run)"
     elif done.model is None:
         yield "No model yet; create one with `mvc init --model NAME`"
     elif not done.created:
