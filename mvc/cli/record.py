@@ -46,7 +46,13 @@ _OF_RESUME = ("resume", "allow_changed", "branch", "allow_secret", "force")
 
 
 @verb("record")
-@click.option("-m", "--message", "messages", multiple=True, help="Message; repeat for more paragraphs.")
+@click.option(
+    "-m",
+    "--message",
+    "messages",
+    multiple=True,
+    help="Message; repeat for more paragraphs. With --run, default: the name of FOLDER.",
+)
 @click.option("--file", "files", multiple=True, metavar="ROLE=PATH", help="Record the file at PATH under ROLE.")
 @click.option("--run", "folder", metavar="FOLDER", help="Record the files and values of the training run in FOLDER.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set a value, as `mvc set` does.")
@@ -120,7 +126,7 @@ def command(
     content.set(model, assignments, replaced)
     if environment:
         content.files[environment_record.ROLE] = Content(machine.environment_record().encode(), environment_record.NAME)
-    message = "\n\n".join(messages)
+    message = "\n\n".join(messages) or content.subject
     if dry_run:
         return _dry_run(invocation, model, content, message or "dry run", options)
     return _record(invocation, model, content, message, options)
@@ -135,6 +141,8 @@ class _Content:
     assignments: list[tuple[schema.Path, Any]] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    subject: str = ""
+    """The message by default: that of a run."""
 
     @property
     def changes(self) -> Changes:
@@ -173,6 +181,7 @@ def _content(
         run = run_contents.read(model, parent_values(model, options), place)
         content.files.update({role: _named(path, run.folder) for role, path in run.files.items()})
         content.names.update(run.names)
+        content.subject = escape(f"Run {run.folder.name}")
         content.replaced += run.values
         content.assignments += [
             ((section, key), value) for section, values in run.values.items() for key, value in values.items()

@@ -165,7 +165,8 @@ def _source(file: Given) -> str:
         return file.file
     if isinstance(file, Content):
         return "this process"
-    return str(file.path if isinstance(file, NamedFile) else file)
+    path = file.path if isinstance(file, NamedFile) else file
+    return os.path.join(os.path.realpath(path.parent), path.name) if ".." in path.parts else os.fspath(path)
 
 
 def _versions(model: Model, request: RecordRequest, files: Mapping[str, RequestedFile]) -> Iterator[VersionId]:

@@ -209,6 +209,9 @@ def test_a_dry_run_prints_the_plan_and_records_nothing(shell: Shell, history: Hi
         "  1 file, 48.8 KiB",
     ]
     assert "run/1" not in shell.ok("branch").out
+    (outside.parent / "deep").mkdir()
+    above = outside.parent / "deep" / ".." / outside.name
+    assert f"  weights  weights/best.pt  {outside}" in shell.ok("record", "-n", "--file", f"weights={above}").lines
 
 
 def test_a_dry_run_prints_what_would_stop_it(shell: Shell, history: History, outside: Path) -> None:
@@ -273,7 +276,7 @@ def test_a_run_folder_has_the_roles_of_the_run_before(shell: Shell) -> None:
     shell.ok("rm", "--cached", "last")
     shell.ok("set", "from.metrics.best=metrics/mAP50(B)")
     shell.commit("One")
-    shell.ok("record", "-m", "Two", "--run", "runs/exp2", "--branch", "next")
+    assert "] Run exp2" in shell.ok("record", "--run", "runs/exp2", "--branch", "next").out
     assert "last" not in _files(shell, "next")
     assert _files(shell, "next") == {role: path.replace("exp1", "exp2") for role, path in _files(shell, "HEAD").items()}
     assert shell.raw("cat", "next:model-latest")[1] == (shell.folder / "runs/exp2/weights/best.pt").read_bytes()
