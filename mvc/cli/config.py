@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -53,10 +54,17 @@ def command(
         return 0
     setting = settings.get(key)
     if setting is not None:
-        invocation.emit("config", {"key": key, "value": setting}, lambda: [escape(str(setting))])
+        invocation.emit("config", {"key": key, "value": setting}, lambda: [escape(_text(setting))])
     return int(setting is None)
 
 
 def _lines(settings: Config, *, origin: bool) -> Iterator[str]:
     for setting in settings.all():
-        yield (f"{setting.origin}\t" if origin else "") + escape(f"{setting.key}={setting.value}")
+        yield (f"{setting.origin}\t" if origin else "") + escape(f"{setting.key}={_text(setting.value)}")
+
+
+def _text(value: Any) -> str:
+    """Return a value as it is given to `mvc config`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

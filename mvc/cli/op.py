@@ -9,7 +9,7 @@ import click
 from mvc.cli import undo
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
-from mvc.cli.app.terminal import date, escape, short
+from mvc.cli.app.terminal import escape, moment, short
 from mvc.cli.app.verb import group, subverb
 from mvc.plural import count
 from mvc.porcelain import op as porcelain
@@ -67,7 +67,7 @@ def _listed(operations: Sequence[Operation]) -> Iterator[str]:
     rows = [
         (
             str(item.number),
-            date(item.at),
+            moment(item.at),
             escape(item.by.partition(" <")[0]),
             escape(item.command.partition("\n")[0]),
             _state(item),
@@ -88,7 +88,7 @@ def _state(operation: Operation) -> str:
 def _shown(operation: Operation) -> Iterator[str]:
     yield f"operation {operation.number} {_state(operation)}".rstrip()
     yield f"Author:  {escape(operation.by)}"
-    yield f"Date:    {date(operation.at)}"
+    yield f"Date:    {moment(operation.at)}"
     yield f"Command: {escape(operation.command)}"
     if operation.head_moved:
         yield f"  HEAD  {_branch(operation.branch_before)} -> {_branch(operation.branch)}"

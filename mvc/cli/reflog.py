@@ -9,7 +9,7 @@ import click
 
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
-from mvc.cli.app.terminal import date, escape, short
+from mvc.cli.app.terminal import escape, moment, short
 from mvc.cli.app.verb import verb
 from mvc.cli.history.numbers import Numbers
 from mvc.porcelain.reflog import Moved, Reflog, reflog
@@ -45,7 +45,7 @@ def _row(name: str, moved: Moved, numbers: Numbers) -> tuple[str, ...]:
     number = numbers.of(moved.new, moved.number) if moved.number is not None else _absent(moved)
     by, reason = moved.move.by.partition(" <")[0], moved.move.reason.partition("\n")[0]
     id_ = short(moved.new or "")
-    return (escape(f"{name}@{{{moved.ago}}}"), number, id_, date(moved.move.at), escape(by), escape(reason))
+    return (escape(f"{name}@{{{moved.ago}}}"), number, id_, moment(moved.move.at), escape(by), escape(reason))
 
 
 def _absent(moved: Moved) -> str:

@@ -13,6 +13,7 @@ from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain.undo import Undone, undo
 from mvc.repository.model import Model
+from mvc.repository.operations.log import Logged
 
 
 @verb("undo", git=False)
@@ -43,14 +44,19 @@ def command(invocation: Invocation, times: int | None, number: int | None, force
     emit(invocation, "undo", "Undid", done)
 
 
-def emit(invocation: Invocation, name: str, word: str, done: Sequence[Undone]) -> None:
-    """Print what the verb `name` reversed, also for `mvc redo` and `mvc op restore`."""
+def emit(invocation: Invocation, name: str, word: str, done: Sequence[Undone], redone: Sequence[Logged] = ()) -> None:
+    """Print what the verb `name` reversed, also for `mvc redo`, which names the operations `redone`, and `mvc op restore`."""
     ids = [str(logged.number) for item in done for logged in item.operations]
-    invocation.emit(name, {"undone": done}, lambda: (line for item in done for line in _lines(word, item)), ids=ids)
+    invocation.emit(
+        name,
+        {"undone": done},
+        lambda: (line for item in done for line in _lines(word, item, redone or item.operations)),
+        ids=ids,
+    )
 
 
-def _lines(word: str, done: Undone) -> Iterator[str]:
-    for logged in done.operations:
+def _lines(word: str, done: Undone, operations: Sequence[Logged]) -> Iterator[str]:
+    for logged in operations:
         yield f"{word} operation {logged.number}: {escape(logged.first.command)}"
     for ref in done.refs:
         if ref.old != ref.new:

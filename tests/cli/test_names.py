@@ -134,8 +134,8 @@ def test_alias_moves_and_remembers(shell: Shell, history: History) -> None:
         f"prod  v2 on side  {history.side[:10]}  since 2026-02-07  by Ana  better\\x1b[2J at night"
     ]
     assert shell.ok("alias", "log", "prod").lines == [
-        f"prod@{{0}}  v2 on side  {history.side[:10]}  2026-02-07  Ana  better\\x1b[2J at night",
-        f"prod@{{1}}  v1          {history.first[:10]}  2026-02-06  Ana  approved",
+        f"prod@{{0}}  v2 on side  {history.side[:10]}  2026-02-07 09:00:00  Ana  better\\x1b[2J at night",
+        f"prod@{{1}}  v1          {history.first[:10]}  2026-02-06 09:00:00  Ana  approved",
     ]
     document = shell.ok("alias", "--json").json
     assert document["schema"] == "mvc.alias/1"
@@ -232,8 +232,8 @@ def test_alias_refuses(shell: Shell, history: History) -> None:
 
 def test_reflog_shows_every_move_of_a_name(shell: Shell, history: History) -> None:
     assert shell.ok("reflog").lines == [
-        f"main@{{0}}  v2  {history.second[:10]}  2026-02-06  Ana  commit: Night images",
-        f"main@{{1}}  v1  {history.first[:10]}  2026-02-04  Ana  commit: First baseline",
+        f"main@{{0}}  v2  {history.second[:10]}  2026-02-06 09:00:00  Ana  commit: Night images",
+        f"main@{{1}}  v1  {history.first[:10]}  2026-02-04 09:00:00  Ana  commit: First baseline",
     ]
     assert len(shell.ok("reflog", "heads/side").lines) == 2
     document = shell.ok("reflog", "2026.1", "--json").json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -506,3 +507,19 @@ def test_an_operation_far_beyond_the_others_hides_no_later_one(shell: Shell) -> 
     assert shell.ok("log", "--oneline").lines[0].split()[1] != two[:10]
     found = shell("--json", "fsck").json["findings"]
     assert [(each["kind"], each["path"]) for each in found] == [("stray", "operations/9999999999")]
+
+
+def test_a_redo_names_the_operation_that_it_redoes_and_the_log_has_times(shell: Shell) -> None:
+    shell.ok("tag", "first")
+    number = shell.ok("op", "log", "-n", "1", "--json").json["operations"][0]["number"]
+    shell.ok("undo")
+    assert shell.ok("redo").lines[0] == f"Redid operation {number}: mvc tag first"
+    assert re.search(r"  20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}  ", shell.ok("op", "log").lines[0])
+    assert re.search(r"Date:    20[0-9-]{8} [0-9:]{8}$", shell.ok("op", "show", str(number)).out, re.MULTILINE)
+
+
+def test_settings_are_printed_as_they_are_given(shell: Shell) -> None:
+    shell.ok("config", "prune.keep-last", "1")
+    shell.ok("config", "prune.keep-tagged", "true")
+    assert shell.ok("config", "prune.keep-last").lines == ["1"]
+    assert {"prune.keep-last=1", "prune.keep-tagged=true"} <= set(shell.ok("config").lines)

@@ -107,3 +107,8 @@ def minute(time: Timestamp) -> str:
 def date(time: Timestamp) -> str:
     """Return the date in its own time zone."""
     return time.local().date().isoformat()
+
+
+def moment(time: Timestamp) -> str:
+    """Return the date and the time of day, in its own time zone."""
+    return time.local().strftime("%Y-%m-%d %H:%M:%S")
