@@ -62,14 +62,14 @@ def recognise(
     layout = layout or PLAIN
     is_chosen = chosen is not None and chosen in found.files
     if layout is PLAIN and files is None:
-        _refuse_several(place, folder, chosen)
+        refuse_several(place, folder, chosen)
     first = RunFile(layout.weights, str(chosen)) if is_chosen else weights.choose(layout, found, shown, framework)
     if first is None:
         raise _absent(layout, found, place, folder)
     return Run(folder, layout, (first, *others(layout, found, first)), found, why)
 
 
-def _refuse_several(place: Path, folder: str, chosen: str | None) -> None:
+def refuse_several(place: Path, folder: str, chosen: str | None) -> None:
     """Raise NoRun for a folder with run folders in it, unless the `chosen` weights are in none of these."""
     found = run_folders.of(place)
     is_run = found.runs and found.runs[0].path == ""

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from mvc import errors
-from mvc.intake import listing, snapshot
+from mvc.intake import layouts, listing, snapshot
 from mvc.intake import roles as roles_of_run
-from mvc.intake.layouts import LATEST, PLAIN
+from mvc.intake.layouts import CHECKPOINTS, LATEST, PLAIN
 from mvc.intake.listing import Listing
 from mvc.intake.roles import Assigned, Roles
-from mvc.intake.run import Run, recognise
+from mvc.intake.run import Run, recognise, refuse_several
 from mvc.intake.values import sources
 from mvc.model.manifest import Manifest
 from mvc.model.paths import escape_name
@@ -133,6 +133,8 @@ def _recognised(top: Path, inside: str, manifest: Manifest, wrote: Collection[Pa
     weights = [name for name in names if snapshot.is_weights(Path(name))]
     latest = [name for name in weights if manifest.files.get(LATEST) == f"{inside}/{name}".removeprefix("/")]
     asked = chosen.relative_to(folder).as_posix() if chosen is not None else next(iter(latest), None)
+    if not names and chosen is None and layouts.of(found) is None and not found.has(CHECKPOINTS):
+        refuse_several(folder, inside, asked)
     recognised = partial(recognise, folder, inside, framework=manifest.framework, files=found)
     try:
         run = recognised(chosen=asked)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import mvc
+from mvc import errors
 from mvc.intake import run_contents, snapshot
 from mvc.intake.run_contents import RunContents
 from mvc.intake.snapshot import Snapshot
@@ -208,6 +209,17 @@ def test_metrics_that_the_command_did_not_write_are_not_of_its_weights(model: Mo
         write(place / "model.pt", b"\0new")
 
     assert contents(model, place, train).values["metrics"] == {"mAP50": 0.6}
+
+
+def test_a_folder_of_runs_is_refused_unless_a_command_wrote_the_weights_in_it(model: Model, place: Path) -> None:
+    runs.ultralytics(place / "runs/exp1")
+    stray = place / "runs/yolov8n.pt"
+    stray.write_bytes(b"x")
+    manifest = Manifest({"name": HELMET})
+    with pytest.raises(errors.NoRun, match=r"it has 1 run folder, and weights beside them: yolov8n\.pt"):
+        run_contents.read(model, manifest, place / "runs")
+    for more in ({"wrote": [stray]}, {"chosen": stray}):
+        assert run_contents.read(model, manifest, place / "runs", **more).files["model-latest"] == stray
 
 
 def test_a_data_set_beside_the_weights_hides_none(model: Model, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
