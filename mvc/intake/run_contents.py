@@ -168,7 +168,7 @@ def _kept(reading: _Reading, assigned: Roles) -> dict[str, Path]:
     repository, folder = reading.model.repository, reading.model.folder
     named = roles_by_path(kept)
     return {
-        role: repository.root / file.root_path
+        role: _model_folder(reading.model) / file.path
         for file in scan.scan(repository.root, folder, kept).tracked
         for role in named.get(file.path, (file.role,))
     }

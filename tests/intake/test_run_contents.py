@@ -171,6 +171,18 @@ def test_the_next_run_has_the_roles_of_the_one_before(model: Model, place: Path)
     }
 
 
+def test_files_keep_their_paths_in_a_folder_that_a_link_names(model: Model, place: Path) -> None:
+    runs.ultralytics(place / "runs/train")
+    write(place / "docs/notes.txt", b"notes")
+    mvc.open(place).model(HELMET).add(place / "docs/notes.txt", role="notes")
+    link = place.parent / f"{place.name}-link"
+    link.symlink_to(place)
+    linked = Model(mvc.open(link)._session.repository, HELMET)
+    found = run_contents.read(linked, manifest_of(linked), place / "runs/train")
+    assert found.names == {role: path.relative_to(place).as_posix() for role, path in found.files.items()}
+    assert (found.names["notes"], found.names["last"]) == ("docs/notes.txt", "runs/train/weights/last.pt")
+
+
 def test_weights_that_are_tracked_already_keep_their_role(model: Model, place: Path) -> None:
     write(place / "weights/best.pt")
     write(place / "weights/old.pt")
