@@ -239,8 +239,10 @@ def test_a_folder_with_several_weights_is_named_by_its_path(shell: Shell) -> Non
     for name in ("a1.pt", "a2.pt"):
         (two / name).write_bytes(name.encode())
     said = shell("import", "--folders", "runs")
-    text = "Nothing to import from runs: runs/two left out: 2 files may be its weights (a1.pt, a2.pt); give the one"
+    text = "Nothing to import from runs: runs/two left out: 2 files may be its weights (a1.pt, a2.pt); give the file"
     assert (said.code, text in said.err, ".." in said.err) == (17, True, False), said.err
+    assert "left out" not in shell.ok("import", "--folders", "runs", "runs/two/a2.pt").err
+    assert messages(shell) == ["a2.pt"]
 
 
 def test_files_in_the_way_are_named_before_anything_is_stored(shell: Shell, tmp_path: Path) -> None:

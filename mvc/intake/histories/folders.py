@@ -101,7 +101,9 @@ class _Search:
             if folder not in self.steps:
                 self.steps[folder] = run_step.of_folder(self._repository, folder)
         except (errors.MvcError, OSError) as error:
-            self._leave_out(shown, _reason(error))
+            is_chosen = any(folder in Path(given).parents for given in self._given)
+            if not (isinstance(error, errors.WhichWeights) and is_chosen):
+                self._leave_out(shown, _reason(error))
 
     def _shown(self, folder: Path) -> str:
         """Return a folder as warnings name it: by its path in the repository if it is there, else by its name."""
@@ -125,9 +127,7 @@ def _tracked(repository: Repository) -> Iterator[str]:
 def _reason(error: errors.MvcError | OSError) -> str:
     match error:
         case errors.WhichWeights():
-            return "{count} files may be its weights ({listed}); give the one that is instead of the folder".format(
-                **error.fields
-            )
+            return "{count} files may be its weights ({listed}); give the file that is".format(**error.fields)
         case errors.NoWeightsYet():
             return "{reason}, in this run of {trainer}".format(**error.fields)
         case errors.NoRun():
