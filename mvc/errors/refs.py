@@ -46,6 +46,7 @@ class NamesNotSet(RefRejected):
     Set those that are missing when nothing is in the way: `mvc tag NAME {id}`, `mvc alias set NAME {id}`.
     """
 
+    # the exit code of an instance is that of the reason, such as 3 of a full disk
     recorded: object = None
     """The result of the command that recorded the version, for callers that go on."""
 

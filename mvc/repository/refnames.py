@@ -116,9 +116,11 @@ def set_all(
         done += [alias for alias in aliases if _retried(set_alias, model, alias, version, actor)]
     except errors.MvcError as error:
         label, names_ = history.label(model.repository, version), ", ".join((*tags, *aliases))
-        raise errors.NamesNotSet(
+        partial = errors.NamesNotSet(
             model=model.key, version=label, id=version[:10], names=names_, reason=error.message
-        ) from error
+        )
+        partial.exit_code = error.exit_code
+        raise partial from error
     return tuple(done)
 
 

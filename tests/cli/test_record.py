@@ -294,6 +294,23 @@ def test_a_folder_that_is_no_run_is_refused(shell: Shell, history: History, outs
     assert place.name in said.err
 
 
+@pytest.mark.parametrize("verb", ["record", "commit"])
+@pytest.mark.parametrize("cause", [errors.TagExists(tag="t1", version="v1"), errors.LockTimeout(owner="x", seconds=1)])
+def test_a_version_whose_tag_cannot_be_set_is_said_to_be_recorded(
+    shell: Shell, history: History, outside: Path, monkeypatch: pytest.MonkeyPatch, verb: str, cause: errors.MvcError
+) -> None:
+    def late(*_: object) -> bool:
+        raise cause
+
+    monkeypatch.setattr(refnames, "set_tag", late)
+    files = ("--file", f"weights={outside}") if verb == "record" else ("--allow-empty",)
+    said = shell(verb, "-m", "x", "--tag", "t1", *files)
+    id_ = shell.ok("rev-parse", "HEAD").out.strip()
+    assert id_ != history.second
+    assert said.code == cause.exit_code
+    assert f"{id_[:10]} is recorded, but not all of its tags and aliases were set (t1): {cause.message}" in said.err
+
+
 # --- what failed before
 
 
