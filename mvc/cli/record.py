@@ -17,6 +17,7 @@ from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.model.compare import environment_record
+from mvc.model.paths import escape_name
 from mvc.model.toml import keys, schema
 from mvc.model.toml.rules import ERROR, Problem
 from mvc.model.version import Person, Timestamp
@@ -178,10 +179,12 @@ def _content(
     content = _Content()
     if folder is not None:
         place = Path(os.path.realpath(invocation.cwd / folder))
+        if not place.exists():
+            raise errors.NoSuchFile(path=escape_name(folder))
         run = run_contents.read(model, parent_values(model, options), place)
         content.files.update({role: _named(path, run.folder) for role, path in run.files.items()})
         content.names.update(run.names)
-        content.subject = escape(f"Run {run.folder.name}")
+        content.subject = escape_name(f"Run {run.folder.name}")
         content.replaced += run.values
         content.assignments += [
             ((section, key), value) for section, values in run.values.items() for key, value in values.items()

@@ -282,6 +282,11 @@ def test_a_run_folder_has_the_roles_of_the_run_before(shell: Shell) -> None:
     assert shell.raw("cat", "next:model-latest")[1] == (shell.folder / "runs/exp2/weights/best.pt").read_bytes()
 
 
+def test_a_run_folder_that_is_absent_is_named(shell: Shell, history: History) -> None:
+    said = shell("record", "-m", "x", "--run", "FOLDER")
+    assert (said.code, said.err.splitlines()[0]) == (2, "mvc: No file or folder FOLDER.")
+
+
 @pytest.mark.parametrize("made", ["empty", "no weights"])
 def test_a_folder_that_is_no_run_is_refused(shell: Shell, history: History, outside: Path, made: str) -> None:
     place = outside.parent / "exp"
