@@ -180,10 +180,10 @@ def conflict_lines(name: str, conflicts: Sequence[Conflict], broken: Sequence[Pr
     """Yield the conflicts and broken rules that the command `name` left to be resolved, and how to."""
     yield style(f"{count(len(conflicts), 'conflict')}; the working tree has our side:", fg="yellow")
     for conflict in conflicts:
-        yield from (f"  {line}" for line in render.conflict(conflict))
+        yield from (f"  {line}" for line in render.conflict(conflict, name))
     yield from (f"  {p.severity}  {escape(p.key)}: {escape(p.message)}" for p in broken)
-    yield "Resolve each by its command, or by an edit."
-    yield f"Then run `mvc {name} --continue`; `mvc {name} --abort` restores the state before the {name}."
+    yield render.resolve_all(name, len(conflicts)) if conflicts else "Edit what breaks the rules."
+    yield f"After edits, run `mvc {name} --continue`; `mvc {name} --abort` restores the state before the {name}."
 
 
 def moved_lines(moved: Moved, whole: str | None = None) -> Iterator[str]:

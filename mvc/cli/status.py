@@ -124,9 +124,11 @@ def _merge(result: Status) -> Iterator[str]:
     end = f"{'resolve the conflicts, then ' if result.conflicts else ''}run `mvc {name} --continue`"
     named = f"{name.capitalize()} of {short_id(result.merging.revision)}"
     yield style(f"{named} in progress: {end} (or --abort)", fg="yellow")
-    yield from _section("Conflicts:", [line for conflict in result.conflicts for line in render.conflict(conflict)])
+    yield from _section(
+        "Conflicts:", [line for conflict in result.conflicts for line in render.conflict(conflict, name)]
+    )
     if result.conflicts:
-        yield "     (resolve each with its command, or by an edit)"
+        yield f"     ({render.resolve_all(name, len(result.conflicts))})"
     yield from _section("Resolved conflicts:", [escape(name) for name in result.resolved])
 
 

@@ -66,6 +66,8 @@ def _lines(word: str, done: Undone, operations: Sequence[Logged]) -> Iterator[st
         yield f"  HEAD is now {at}"
     if done.moved.written or done.moved.deleted:
         yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"
+    if done.in_progress is not None:
+        yield f"  The {done.in_progress} is in progress again: `mvc {done.in_progress} --continue`, or --abort to end it"
     for path in done.lost:
         yield f"  {escape(path)} cannot come back: it was discarded with --discard"
     for stash in done.lost_stashes:

@@ -43,13 +43,15 @@ class Undone(Document):
     """The operations that were reversed, newest first, with their commands; the refs, HEAD and files that changed.
 
     `head` is the new HEAD, None if it did not move. `lost` are files whose former content was discarded with --discard,
-    `lost_stashes` are dropped stashes that `mvc gc` removed.
+    `lost_stashes` are dropped stashes that `mvc gc` removed. `in_progress` is the merge, revert or cherry-pick that is in
+    progress again, as before the operation; None if there is none.
     """
 
     KEYS = keys(
         "model",
         {"operations": rows("operations", "number command=first.command")},
         "refs branch=head.branch detached=head.version written=moved.written deleted=moved.deleted lost lost_stashes",
+        "in_progress",
     )
 
     model: str
@@ -59,6 +61,7 @@ class Undone(Document):
     moved: Moved
     lost: tuple[str, ...] = ()
     lost_stashes: tuple[VersionId, ...] = ()
+    in_progress: str | None = None
 
 
 @writes
@@ -224,7 +227,8 @@ def _reverse(
         )
         stash_undo.drop(model, stashes, actor)
         repository.note(model.key)  # also where nothing changed: the operations count as reversed
-    return replace(_undone(model, reversal, head, moved), lost_stashes=stashes.gone)
+    found = _undone(model, reversal, head, moved)
+    return replace(found, lost_stashes=stashes.gone, in_progress=merge.verb if merge is not None else None)
 
 
 def _undone(model: Model, reversal: Reversal, head: Head | None, moved: Moved) -> Undone:

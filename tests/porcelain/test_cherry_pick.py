@@ -258,3 +258,19 @@ def _picked(verb: object, model: Model, id_: VersionId, options: Options, shell:
         return (revert if verb is revert else cherry_pick)(model, [id_], shell.actor, options=options)
     except errors.NothingToPick:
         return None
+
+
+def test_conflicts_of_a_revert_name_its_command_and_an_undo_says_what_is_in_progress(shell: Shell) -> None:
+    for number in (1, 2, 3):
+        shell.set(parameters__lr=number / 10, parameters__wd=number / 100)
+        shell.commit(f"rate {number}")
+    said = shell("revert", "HEAD~1")
+    assert said.code == 1
+    assert "`mvc revert --continue --take parameters.lr=ours`" in said.out
+    assert "`mvc revert --continue --take FIELD=SIDE --take FIELD=SIDE …`" in said.out
+    assert "mvc merge" not in said.out + shell.ok("status").out
+    shell.ok("revert", "--continue", "--take", "parameters.lr=theirs", "--take", "parameters.wd=ours")
+    undone = shell.ok("undo").out
+    assert "The revert is in progress again: `mvc revert --continue`, or --abort to end it" in undone
+    assert "in progress" not in shell.ok("undo").out
+    assert "in progress" not in shell.ok("status").out

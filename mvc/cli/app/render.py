@@ -168,17 +168,17 @@ def fault(note: Note) -> str:
     return f"warning: {escape(note.path)}: {escape(note.reason)}"
 
 
-def conflict(conflict: Conflict) -> Iterator[str]:
-    """Yield a field in conflict, with the values of both sides and of their base, and the command that resolves it."""
+def conflict(conflict: Conflict, name: str) -> Iterator[str]:
+    """Yield a field in conflict of the command `name`, with both sides and their base, and the command that resolves it."""
     yield escape(conflict.field) + (f"  ({conflict.reason})" if conflict.reason else "")
-    yield f"  `{take(conflict, 'ours')}`, or =theirs"
+    yield f"  `{take(conflict, 'ours', name)}`, or =theirs"
     sides = _differing((conflict.ours, conflict.theirs, conflict.base))
     texts = [_side(side) for side in sides]
     if len(set(map(_cut, texts))) < len(set(texts)):  # they differ behind what is shown
         same = max(len(os.path.commonprefix([text for text in texts if len(text) > _WIDE])) - _CONTEXT, 0)  # noqa: RUF071 - texts, not paths
         texts = [f"…{text[same:]}" if same and len(text) > _WIDE else text for text in texts]
-    for name, text in zip(("ours", "theirs", "base"), texts, strict=True):
-        yield f"  {name:<6}  {_cut(text)}"
+    for label, text in zip(("ours", "theirs", "base"), texts, strict=True):
+        yield f"  {label:<6}  {_cut(text)}"
 
 
 def _differing(sides: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -195,9 +195,19 @@ def _differing(sides: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def take(conflict: Conflict, side: str) -> str:
+def resolve_all(name: str, number: int) -> str:
+    """Return how the conflicts of the command `name` are resolved together, one or several."""
+    if number == 1:
+        return "Resolve it by its command, or by an edit."
+    return (
+        "Resolve all of them: each command resolves one and ends with 1 while others are left. One command may have them "
+        f"all, `mvc {name} --continue --take FIELD=SIDE --take FIELD=SIDE …`. Or edit the fields and files."
+    )
+
+
+def take(conflict: Conflict, side: str, name: str) -> str:
     """Return the command that resolves a conflict with one side."""
-    return f"mvc merge --continue --take {shlex.quote(f'{escape(conflict.field)}={side}')}"
+    return f"mvc {name} --continue --take {shlex.quote(f'{escape(conflict.field)}={side}')}"
 
 
 def _is_file(value: Any) -> bool:
