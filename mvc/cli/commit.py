@@ -181,7 +181,7 @@ def lines(done: Committed) -> Iterator[str]:
         yield f"[{escape(done.branch)} {version}] {escape(done.version.subject)}"
     whole = "mvc status -v" if done.id is None else f"mvc show {short(done.id)}"
     yield from (f"  {line}" for line in render.difference(done.difference, whole=whole))
-    stored = "" if done.id is None else f", {size(done.new_bytes)} new to the store"
+    stored = "" if done.id is None else f", {size(done.new_bytes)} stored"
     yield f"  {count(done.files, 'file')}, {size(done.total_bytes)}{stored}"
     if done.named:
         yield f"  refs: {', '.join(map(escape, done.named))}"

@@ -303,7 +303,7 @@ def _lines(done: Recorded) -> Iterator[str]:
         yield from (
             f"  {line}" for line in aligned([(escape(f.role), escape(f.path), size(f.size)) for f in done.files])
         )
-        yield f"  {count(len(done.files), 'file')}, {size(done.bytes_total)}, {size(done.bytes_stored)} new to the store"
+        yield f"  {count(len(done.files), 'file')}, {size(done.bytes_total)}, {size(done.bytes_stored)} stored"
     if done.named:
         yield f"  refs: {', '.join(map(escape, done.named))}"
     if done.created and done.is_current:

@@ -46,9 +46,11 @@ def of_lost(path: Path, key: str, best: float | None, new: float | None) -> str:
 
 
 def of_version(done: Recorded) -> str:
-    """Return `recorded helmets v7 5ffb45bbd0 on main, 5.2 MiB (3.0 MiB new)`."""
+    """Return `recorded helmets v7 5ffb45bbd0 on main, 5.2 MiB (3.0 MiB stored)`."""
     version = f"v{done.version.number} {done.id[:10]}"
-    return f"recorded {done.model} {version} on {done.branch}, {size(done.bytes_total)} ({size(done.bytes_stored)} new)"
+    return (
+        f"recorded {done.model} {version} on {done.branch}, {size(done.bytes_total)} ({size(done.bytes_stored)} stored)"
+    )
 
 
 def of_error(error: BaseException) -> str:

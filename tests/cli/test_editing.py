@@ -392,7 +392,7 @@ def test_commit_says_what_it_made(empty: Shell) -> None:
     said = empty.ok("commit", "-m", "First", "-m", "More \x1b[31mabout it", "--tag", "t", "--alias", "prod")
     assert said.lines[0].startswith("[main v1 ")
     assert said.lines[0].endswith("] First")
-    assert said.lines[-2:] == ["  1 file, 2.0 KiB, 2.0 KiB new to the store", "  refs: t, prod"]
+    assert said.lines[-2:] == ["  1 file, 2.0 KiB, 2.0 KiB stored", "  refs: t, prod"]
     assert empty.ok("log", "--format", "{message}").lines == ["First", "", "More \\x1b[31mabout it"]
     again = empty("commit", "-m", "Again")
     assert again.code == 1

@@ -49,7 +49,7 @@ def test_a_run_becomes_one_version_with_the_best_weights_and_their_metrics(
     assert (version.parameters, version.labelmap) == ({"lr": 0.1}, {0: "helmet", 1: "head"})
     assert version.message == "Run exp1: mAP50 0.71"
     size = sum(file.size for file in version.files.values()) / 1024
-    assert reports.texts == [f"recorded helmets v2 {version.short} on main, {size:.1f} KiB ({size:.1f} KiB new)"]
+    assert reports.texts == [f"recorded helmets v2 {version.short} on main, {size:.1f} KiB ({size:.1f} KiB stored)"]
     assert '"pytest"' in version.files["environment"].read().decode()
     assert (model.folder / "model.toml").read_bytes() == before
     assert (model.folder / "best.onnx").read_bytes() == WEIGHTS
