@@ -22,13 +22,14 @@ _FILES = 30
 
 @verb("compare")
 @click.argument("texts", nargs=-1, metavar="REV REV...")
+@click.option("--files", "with_files", is_flag=True, help="Also show the files that differ.")
 @click.option("--csv", "shape", flag_value="csv", help="Print the table as CSV.")
 @click.option("--md", "shape", flag_value="md", help="Print the table in Markdown.")
-def command(invocation: Invocation, texts: tuple[str, ...], shape: str | None) -> None:
+def command(invocation: Invocation, texts: tuple[str, ...], with_files: bool, shape: str | None) -> None:
     """Compare the values of several versions side by side.
 
     Shows a column for each of 2 to 20 versions, and a row for each key in which they differ: metrics, parameters,
-    classes, other values of model.toml, and files. The best value of a metric is marked: the highest, or the lowest if
+    classes and other values of model.toml; files with --files, or if nothing else differs. The best value of a metric is marked: the highest, or the lowest if
     the metric's name has a word for a loss, an error or a duration. Of a file whose content differs, the table shows
     the id; --csv, --md and --json have its size and path, too.
     """
@@ -36,13 +37,13 @@ def command(invocation: Invocation, texts: tuple[str, ...], shape: str | None) -
     invocation.emit(
         "compare",
         comparison,
-        lambda: _lines(comparison, shape),
+        lambda: _lines(comparison, shape, with_files=with_files),
         ids=[version.id for version in comparison.versions],
         page=True,
     )
 
 
-def _lines(comparison: Comparison, shape: str | None) -> Iterator[str]:
+def _lines(comparison: Comparison, shape: str | None, *, with_files: bool) -> Iterator[str]:
     versions, keys = comparison.versions, comparison.keys
     if not keys and shape is None:
         yield "The versions have the same values and files."
@@ -50,13 +51,17 @@ def _lines(comparison: Comparison, shape: str | None) -> Iterator[str]:
     files = [key.key for key in keys if key.key.startswith("file.")] if shape is None else []
     implied = {f"{key.removesuffix('.id')}.{part}" for key in files if key.endswith(".id") for part in ("size", "path")}
     files = [key for key in files if key not in implied]
-    hidden = {*files[_FILES:], *implied}
+    is_brief = not with_files and shape is None and any(not key.key.startswith("file.") for key in keys)
+    shown = 0 if is_brief else _FILES
+    hidden = {*files[shown:], *implied}
     models = {version.model for version in versions}
     head = ["key", *(_called(version, with_model=len(models) > 1) for version in versions)]
     ids = ["id", *(version.id if shape == "csv" else short(version.id) for version in versions)]
     rows = [[key.key, *_cells(key, shape)] for key in keys if key.key not in hidden]
     yield from Table(head, [ids, *rows]).lines(shape)
-    if len(files) > _FILES:
+    if is_brief and files:
+        yield f"{count(len(files), 'file differs', 'files differ')}; --files shows {'it' if len(files) == 1 else 'them'}"
+    elif len(files) > _FILES:
         yield f"… {count(len(files) - _FILES, 'more row', 'more rows')} about files; `mvc diff REV REV` lists the files"
 
 

@@ -20,7 +20,7 @@ def third(shell: Shell, history: History) -> str:
 
 def test_the_keys_in_which_versions_differ(shell: Shell, history: History, third: str) -> None:
     files = [shell.ok("show", rev, "--json").json["files"][0]["file"][:10] for rev in ("v1", "side")]
-    assert shell.ok("compare", "v1", "side", "HEAD").lines == [
+    lines = [
         "key                v1          v2 on side  v3",
         f"id                 {history.first[:10]}  {history.side[:10]}  {third[:10]}",
         "metrics.mAP50      0.5         0.61        0.7 *",
@@ -31,6 +31,8 @@ def test_the_keys_in_which_versions_differ(shell: Shell, history: History, third
         "model.description  -           -           a | b",
         f"file.weights.id    {files[0]}  {files[1]}  {files[0]}",
     ]
+    assert shell.ok("compare", "v1", "side", "HEAD", "--files").lines == lines
+    assert shell.ok("compare", "v1", "side", "HEAD").lines == [*lines[:-1], "1 file differs; --files shows it"]
     assert "file.weights.size,120000,150000,120000" in shell.ok("compare", "v1", "side", "HEAD", "--csv").lines
     shell.ok("branch", "same", "HEAD")
     shell.ok("commit", "--allow-empty", "-m", "Same")
