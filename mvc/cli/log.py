@@ -21,6 +21,7 @@ from mvc.cli.history.numbers import numbered
 from mvc.cli.history.query import Asked, QueryOptions
 from mvc.cli.output import screen
 from mvc.model.ids import VersionId
+from mvc.plural import count
 from mvc.porcelain.log import Logged, log
 from mvc.repository.model import Model
 
@@ -29,6 +30,12 @@ def _with_tags(entry: Logged) -> str:
     """Return `Picsellia #3 [prod, validated]`: the registry version, and its tags there."""
     tags = f" [{', '.join(map(escape, entry.registry_tags))}]" if entry.registry_tags else ""
     return f"{templates.places(entry)}{tags}"
+
+
+def _marks(entry: Logged) -> str:
+    """Return `[withdrawn] [3 files dropped]`, or nothing."""
+    dropped = style(f"[{count(entry.dropped, 'file')} dropped]", fg="yellow") if entry.dropped else ""
+    return " ".join(filter(None, (notes.mark(entry.notes), dropped)))
 
 
 _ROOM = 20
@@ -72,7 +79,8 @@ def command(
 
     Lists the versions reachable from HEAD or REV, newest first; A..B lists those reachable from B but not from A; PATH
     (or a role, or model.toml) only those that change it. A PATTERN is a regular expression that matches anywhere, ignoring
-    case; a DATE may be `2 weeks ago`. --format takes {id}, {short}, {number} (11 for v11), {parents}, {author}, {email},
+    case; a DATE may be `2 weeks ago`. A number with a branch, `v3 on side`, is that of a version elsewhere; [2 files dropped] marks
+    a version whose bytes were pruned. --format takes {id}, {short}, {number} (11 for v11), {parents}, {author}, {email},
     {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n and \\t, keys such as {metrics.mAP50}, or Git's %h, %s and the like.
 
     EXPR compares values: KEY == VALUE, also != < <= > >= and ~ (a regular expression), KEY in [A, B], KEY has VALUE and
@@ -185,12 +193,12 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
             numbered(version.number, entry.branch),
             names,
             _with_tags(entry),
-            notes.mark(entry.notes),
+            _marks(entry),
             escape(version.subject),
         )
         lines = [" ".join(part for part in parts if part)]
     else:
-        where = (numbered(version.number, entry.branch), id_, names, _with_tags(entry), notes.mark(entry.notes))
+        where = (numbered(version.number, entry.branch), id_, names, _with_tags(entry), _marks(entry))
         head = (*where, date(version.time), escape(version.author.name))
         lines = ["  ".join(part for part in head if part)]
         lines += [f"    {escape(line)}".rstrip() for line in version.message.split("\n")]

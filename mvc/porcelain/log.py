@@ -25,6 +25,7 @@ from mvc.repository.model import Model
 from mvc.repository.query.branches import Branches
 from mvc.repository.query.criteria import Query
 from mvc.repository.repository import Repository
+from mvc.storage.records import promised
 from mvc.storage.records.reflog import TAGS, Place
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Logged(Document):
         {"names": rows("names", "kind=0 name=1")},
         "registry=places registry_tags values branch *changes",
         {"notes": rows("notes", NOTE)},
-        "tag_messages",
+        "tag_messages dropped",
     )
     OPTIONAL = ("values", "branch")
 
@@ -112,6 +113,8 @@ class Logged(Document):
     branch: str | None = None
     notes: tuple[remarks.Note, ...] = ()
     tag_messages: Mapping[str, str] = field(default_factory=dict)
+    dropped: int = 0
+    """The files whose bytes a prune dropped."""
 
 
 _Fields = TypeVar("_Fields", bound=VersionFields)
@@ -162,6 +165,7 @@ def log(
     names = refnames.decorations(model)
     published = publications.has_any(model)
     elsewhere = Branches(model)
+    records = promised.dropped(model.repository.door)
     return (
         Logged(
             id_,
@@ -173,9 +177,19 @@ def log(
             *selected[id_][2:] if id_ in selected else (None, elsewhere.of(id_, version.number)),
             notes=tuple(model.repository.remarks.notes(model.key, id_)) if id_ in noted else (),
             tag_messages=tag_messages(model, names.get(id_, ())),
+            dropped=_dropped(model.repository, records, id_, version),
         )
         for id_, version in entries
     )
+
+
+def _dropped(repository: Repository, records: promised.Dropped, id_: VersionId, version: Version) -> int:
+    """Return the number of files that the version dropped, and that no other one kept."""
+    if id_ not in records.versions:
+        return 0
+    entries = repository.objects.tree(version.tree).entries
+    dropped = {entry.file for entry in entries if records.record(id_, entry.file) is not None}
+    return sum(repository.promised.state(file) is promised.State.EXPIRED for file in dropped)
 
 
 def _published(model: Model, id_: VersionId) -> tuple[tuple[Place, ...], tuple[str, ...]]:

@@ -93,7 +93,11 @@ def test_the_record_of_a_dropped_version_stays(shell: Shell, rng: random.Random)
     before = [shell.ok(*each.split()).out for each in asked]
     shell.ok("prune", "--keep-last", "1", "--yes")
     after = [shell.ok(*each.split()).out for each in asked]
-    assert [each.replace("  expired", "  complete") for each in after] == before
+    assert after[0].count("  [1 file dropped]") == 3
+    assert "[1 file dropped]  " in next(line for line in after[0].splitlines() if line.startswith("v1 "))
+    restored = [each.replace("  expired", "  complete").replace("  [1 file dropped]", "") for each in after]
+    assert restored == before
+    assert [each["dropped"] for each in shell.ok("log", "--json").json["versions"]] == [0, 1, 1, 1]
 
 
 def test_reading_dropped_bytes_names_who_dropped_them_and_the_nearest_version(shell: Shell, rng: random.Random) -> None:
