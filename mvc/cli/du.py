@@ -23,7 +23,9 @@ def command(invocation: Invocation, texts: tuple[str, ...]) -> None:
     """Show the disk usage of versions.
 
     Lists for each version the size of its files, the bytes stored for it alone (unique), those shared with other
-    versions, and the bytes that `mvc prune` would free by dropping this version alone. Without REV, lists all versions. The last lines sum up the whole repository, with all models.
+    versions, and the bytes that `mvc prune` would free by dropping this version alone (if pruned): less than unique, or
+    0, if something else keeps its parts, such as an earlier commit that was amended or what `mvc undo` restores, and for small files, which stay with
+    the record. `mvc prune` keeps versions with a branch, tag or alias, whatever they would free. Without REV, lists all versions. The last lines sum up the whole repository, with all models.
     """
     repository, model = invocation.repository(), invocation.model()
     ids = list(dict.fromkeys(revisions.resolve(Model(repository, model), text) for text in texts))

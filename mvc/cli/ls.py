@@ -30,6 +30,10 @@ def command(invocation: Invocation, words: tuple[str, ...], long: bool, tensors:
     """List the files of a version.
 
     PATH, a file, folder or role, lists only what is there.
+
+    -l shows the mode (x for an executable file, else -), the role, the size, the id and the state of the bytes:
+    complete (they are here), promised (on a remote: fetched when needed), expired (dropped on purpose, as by `mvc prune`)
+    or missing (`mvc fsck` says more).
     """
     repository, model = invocation.repository(), invocation.model()
     given, paths = revisions_and_paths(invocation, Model(repository, model), words)

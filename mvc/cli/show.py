@@ -51,7 +51,8 @@ def command(
     """Show one version in full.
 
     Prints its author, date, message, values, files, and the changes from its parent; REV:PATH prints one file of it, as
-    `mvc cat` does.
+    `mvc cat` does. The bytes of a file are complete (here), promised (on a remote: fetched when needed), expired (dropped
+    on purpose, as by `mvc prune`) or missing (`mvc fsck` says more).
 
     With --curve, draws a metric by epoch or step instead: a column of the file with the role training-log, or of the
     results.csv or metrics.csv that the trainer wrote. KEY is its column, or the end of it (mAP50 for metrics/mAP50(B)).

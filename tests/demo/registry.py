@@ -91,6 +91,10 @@ def _train_elsewhere(platform: Platform, host: str, key: str) -> None:
     job.train(experiment, TRAINED)
     exported = f"picsellia:{key}@{job.export(client, experiment, key)}"
     mvc("import", f"picsellia://{ORGANIZATION}/{key}", token=TOKEN)
+    say(
+        "The warning is expected: the platform copied every file of its base, the marker of mvc too, which belongs to that one "
+        "version only; the copy is ignored, and the result is a version of its own"
+    )
     mvc("log", "--graph", "--oneline", "-n", "2", exported)
     if answer("log", "--format", "{id}", "-n", "2", exported)[1] != answer("log", "--format", "{id}", "-n", "1")[0]:
         raise TourFailedError("what was trained from HEAD is not its child")
