@@ -19,6 +19,7 @@ from mvc.cli.app.verb import verb
 from mvc.cli.history import changes as changes_style
 from mvc.cli.history import notes
 from mvc.cli.history.changes import ChangesStyle
+from mvc.cli.history.numbers import Numbers
 from mvc.cli.output import screen
 from mvc.model.roles import roles_of
 from mvc.plural import count
@@ -69,7 +70,13 @@ def command(
         revisions.resolve(Model(repository, model), revision),
         context=None if no_patch else changes_style.context,
     )
-    invocation.emit("show", shown, lambda: _lines(shown, changes_style, no_patch=no_patch), ids=(shown.id,), page=True)
+    invocation.emit(
+        "show",
+        shown,
+        lambda: _lines(Model(repository, shown.model), shown, changes_style, no_patch=no_patch),
+        ids=(shown.id,),
+        page=True,
+    )
 
 
 def _curve(invocation: Invocation, revision: str, metric: str) -> None:
@@ -88,8 +95,8 @@ def _plotted(drawn: MetricCurve) -> Iterator[str]:
     )
 
 
-def _lines(shown: Shown, chosen: ChangesStyle, *, no_patch: bool) -> Iterator[str]:
-    yield from _head(shown)
+def _lines(model: Model, shown: Shown, chosen: ChangesStyle, *, no_patch: bool) -> Iterator[str]:
+    yield from _head(shown, Numbers(model, [shown.id]).of(shown.id, shown.version.number))
     yield ""
     yield from (f"    {escape(line)}" for line in shown.version.message.split("\n"))
     yield ""
@@ -110,12 +117,12 @@ def _lines(shown: Shown, chosen: ChangesStyle, *, no_patch: bool) -> Iterator[st
         yield from (changes_style.indented(line, "  ") for line in chosen.lines(shown.difference, texts=shown.texts))
 
 
-def _head(shown: Shown) -> Iterator[str]:
+def _head(shown: Shown, number: str) -> Iterator[str]:
     version = shown.version
     names = ", ".join(escape(f"tag: {name}" if kind == "tag" else name) for kind, name in shown.names)
     withdrawn = notes.mark(shown.notes)
     yield (
-        style(f"{escape(shown.model)} v{version.number}  {shown.id}", fg="yellow")
+        style(f"{escape(shown.model)} {number}  {shown.id}", fg="yellow")
         + (f"  ({names})" if names else "")
         + (f"  {withdrawn}" if withdrawn else "")
     )

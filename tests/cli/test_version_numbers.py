@@ -32,6 +32,8 @@ def test_every_list_names_the_branch_of_a_version_that_is_elsewhere(shell: Shell
     assert shell.ok("tag", "t1", "big~1").out.startswith("t1 -> v2 on big ")
     assert shell.ok("notes", "add", "big", "slow").out.startswith("Added note 1 to v3 on big ")
     shell.ok("alias", "set", "here", "main")
+    assert " v3 on big  " in shell.ok("show", "big").lines[0]
+    assert " v2  " in shell.ok("show").lines[0]
     lists = [
         shell.ok(*words).out
         for words in (("alias",), ("tag",), ("notes",), ("reflog", "big"), ("du",), ("log", "--all"))
