@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import click
 
+from mvc.cli import merge, switch
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
 from mvc.cli.git.paths import revisions_and_paths
 from mvc.model.ids import VersionId
-from mvc.plural import count
 from mvc.porcelain.reset import HARD, KEEP, SOFT, Reset, reset
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -42,7 +42,7 @@ def command(invocation: Invocation, words: tuple[str, ...], keep: bool, hard: bo
             actor=invocation.actor(),
             progress=progress,
         )
-    invocation.emit("reset", done, lambda: _lines(done), ids=(done.new,))
+    invocation.emit("reset", done, lambda: _lines(done, discard=discard), ids=(done.new,))
 
 
 def _target(invocation: Invocation, model: Model, words: tuple[str, ...]) -> VersionId:
@@ -56,9 +56,10 @@ def _target(invocation: Invocation, model: Model, words: tuple[str, ...]) -> Ver
     return revisions.resolve(model, given[0] if given else "HEAD")
 
 
-def _lines(done: Reset) -> Iterator[str]:
+def _lines(done: Reset, *, discard: bool) -> Iterator[str]:
     ref = escape(done.branch) if done.branch is not None else "HEAD"
     was = f" (was {short(done.old)})" if done.old is not None and done.old != done.new else ""
     yield f"{ref} is now at v{done.number} {short(done.new)}{was}"
-    if done.moved.written or done.moved.deleted:
-        yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted"
+    yield from switch.discarded(done.discarded, kept=not discard)
+    whole = f"mvc diff --name-status {short(done.old)} {short(done.new)}" if done.old is not None else "mvc ls"
+    yield from merge.moved_lines(done.moved, whole)

@@ -13,8 +13,10 @@ from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import group, subverb
+from mvc.cli.output import lists
+from mvc.plural import count
 from mvc.porcelain import stash as porcelain
-from mvc.porcelain.stash import Stash, StashChanges
+from mvc.porcelain.stash import Stash, StashChanges, Stashed
 from mvc.repository.model import Model
 
 if TYPE_CHECKING:
@@ -137,7 +139,15 @@ def _push(invocation: Invocation, message: str | None) -> None:
         done = porcelain.push(model, invocation.actor(), message=message, progress=progress)
     stash = done.stash
     text = "No local changes to save" if stash is None else f"Saved {_label(stash)}"
-    invocation.emit("stash", done, lambda: [text], ids=(stash.id,) if stash is not None else ())
+    invocation.emit("stash", done, lambda: [text, *_put_aside(done)], ids=(stash.id,) if stash is not None else ())
+
+
+def _put_aside(done: Stashed) -> Iterator[str]:
+    """Yield the files whose changes are in the stash now, and no longer in the working tree."""
+    paths = sorted({*done.moved.written, *done.moved.deleted})
+    if paths:
+        yield f"  {count(len(paths), 'file')} set back to HEAD; `mvc stash pop` restores the changes:"
+        yield from (f"    {line}" for line in lists.capped(map(escape, paths), "mvc stash show"))
 
 
 def _apply(

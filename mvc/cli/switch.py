@@ -78,10 +78,10 @@ def run(
             progress=progress,
         )
     notes.warn(invocation, Model(repository, model), done.version)
-    invocation.emit("switch", done, lambda: _lines(done, before, old))
+    invocation.emit("switch", done, lambda: _lines(done, before, old, discard=discard))
 
 
-def _lines(done: Switched, before: str | None, old: VersionId | None) -> Iterator[str]:
+def _lines(done: Switched, before: str | None, old: VersionId | None, *, discard: bool) -> Iterator[str]:
     at = f"v{done.number} {short(done.version)}" if done.version else "no version yet"
     if done.branch is not None and done.branch == before:
         yield f"Already on branch {escape(done.branch)}, {at}"
@@ -89,7 +89,8 @@ def _lines(done: Switched, before: str | None, old: VersionId | None) -> Iterato
         yield f"Switched to {'new branch' if done.created else 'branch'} {escape(done.branch)}, {at}"
     else:
         yield f"HEAD detached at {at}; run `mvc switch -c NAME` before you commit"
-    yield from _edits(done.edits)
+    yield from listed_edits(done.edits)
+    yield from discarded(done.discarded, kept=not discard)
     files = len(done.moved.written) + len(done.moved.deleted)
     if files:
         yield f"  {count(len(done.moved.written), 'file')} written, {len(done.moved.deleted)} deleted{':' * bool(done.moved.deleted)}"
@@ -97,7 +98,15 @@ def _lines(done: Switched, before: str | None, old: VersionId | None) -> Iterato
         yield from (f"    {line}" for line in lists.capped(map(escape, done.moved.deleted), whole))
 
 
-def _edits(edits: Sequence[Edit]) -> Iterator[str]:
+def discarded(edits: Sequence[Edit], *, kept: bool) -> Iterator[str]:
+    """Yield the files whose uncommitted changes were overwritten, and if they are `kept`, how they come back."""
+    if edits:
+        back = "; `mvc undo` restores them" if kept else ", which cannot come back"
+        yield f"Discarded the local changes of {count(len(edits), 'file')}{back}:"
+        yield from (f"  {line}" for line in listed_edits(edits))
+
+
+def listed_edits(edits: Sequence[Edit]) -> Iterator[str]:
     """Yield the files with uncommitted changes, as `git switch` does."""
     for edit in edits[:_SHOWN]:
         yield f"{style(edit.kind, fg=render.COLOURS[edit.kind])}  {escape(edit.path)}"

@@ -11,7 +11,7 @@ from mvc.repository.model import Model
 from mvc.repository.repository import Actor, writes
 from mvc.repository.retention import completeness
 from mvc.repository.worktree import checkout, partial
-from mvc.repository.worktree.checkout import Moved
+from mvc.repository.worktree.checkout import Edit, Moved
 from mvc.storage.progress import Progress
 from mvc.storage.records import sparse
 from mvc.storage.records.heads import Head
@@ -25,15 +25,19 @@ SOFT, KEEP, HARD = "soft", "keep", "hard"
 
 @dataclass(frozen=True, slots=True)
 class Reset(Document):
-    """The old and new version of the branch (None: the detached HEAD), and the updated files."""
+    """The old and new version of the branch (None: the detached HEAD), and the updated files.
 
-    KEYS = keys("branch old new number written=moved.written deleted=moved.deleted")
+    `discarded` are the uncommitted changes that HARD has overwritten.
+    """
+
+    KEYS = keys("branch old new number written=moved.written deleted=moved.deleted discarded")
 
     branch: str | None
     old: VersionId | None
     new: VersionId
     number: int
     moved: Moved
+    discarded: tuple[Edit, ...] = ()
 
 
 @writes
@@ -52,7 +56,7 @@ def reset(
     TooMuchToKeep (HARD), MergeUnderway, RefMoved, Damaged.
     """
     repository = model.repository
-    kept = frozenset[str]()
+    kept, edits = frozenset[str](), tuple[Edit, ...]()
     if mode != SOFT:
         kept = _left_out(model, target)
         wanted = [entry for entry in promises.entries_of(repository, target) if entry.path not in kept]
@@ -65,6 +69,7 @@ def reset(
             merge_state.refuse(model)
             moved = _only_pointer(model, head, target, actor)
         else:
+            edits = checkout.edits(model, old, Moved()) if mode == HARD else ()
             moved = checkout.move(
                 model,
                 "reset",
@@ -78,7 +83,7 @@ def reset(
                 discard=discard,
                 progress=progress,
             )
-    return Reset(head.branch, old, target, version.number, moved)
+    return Reset(head.branch, old, target, version.number, moved, checkout.overwritten(edits, moved))
 
 
 def _left_out(model: Model, target: VersionId) -> frozenset[str]:

@@ -24,10 +24,10 @@ from mvc.transport import promises
 class Switched(Document):
     """The new HEAD of the model, and the files that changed. `branch` is None if HEAD is detached.
 
-    `edits` are the uncommitted changes of files that were kept.
+    `edits` are the uncommitted changes of files that were kept, `discarded` those that were overwritten.
     """
 
-    KEYS = keys("model branch id=version number created written=moved.written deleted=moved.deleted edits")
+    KEYS = keys("model branch id=version number created written=moved.written deleted=moved.deleted edits discarded")
 
     model: str
     branch: str | None
@@ -36,6 +36,7 @@ class Switched(Document):
     created: bool
     moved: Moved
     edits: tuple[Edit, ...] = ()
+    discarded: tuple[Edit, ...] = ()
 
 
 @writes
@@ -77,6 +78,7 @@ def switch(
         refs = _new_branch(model, create, version, actor) if create else ()
         base = checkout.files_of(model, current)
         follows = force or version != current
+        edits = checkout.edits(model, current, Moved()) if force else ()
         moved = checkout.move(
             model,
             "switch",
@@ -93,7 +95,8 @@ def switch(
             _remember(model, here)
         kept = () if force else checkout.edits(model, version, moved)
     number = repository.objects.version(version).number if version else None
-    return Switched(model.key, branch, version, number, create is not None, moved, kept)
+    lost = checkout.overwritten(edits, moved)
+    return Switched(model.key, branch, version, number, create is not None, moved, kept, lost)
 
 
 def previous(model: Model) -> str:

@@ -523,3 +523,32 @@ def test_settings_are_printed_as_they_are_given(shell: Shell) -> None:
     shell.ok("config", "prune.keep-tagged", "true")
     assert shell.ok("config", "prune.keep-last").lines == ["1"]
     assert {"prune.keep-last=1", "prune.keep-tagged=true"} <= set(shell.ok("config").lines)
+
+
+def test_what_discards_or_puts_aside_edits_lists_the_files(shell: Shell) -> None:
+    shell.write("a.bin", b"one" * 20_000)
+    shell.write("b.bin", b"two" * 20_000)
+    shell.ok("add", "a.bin", "b.bin")
+    shell.commit("one")
+
+    def edit() -> None:
+        shell.write("a.bin", b"new" * 20_000)
+        (shell.folder / "b.bin").unlink()
+
+    for command in ("reset --hard", "switch --force HEAD"):
+        edit()
+        said = shell.ok(*command.split())
+        assert "Discarded the local changes of 2 files; `mvc undo` restores them:" in said.lines, command
+        assert {"  M  a.bin", "  D  b.bin"} <= set(said.lines), command
+        assert "Discarded" not in shell.ok(*command.split()).out
+    edit()
+    assert (
+        "Discarded the local changes of 2 files, which cannot come back:"
+        in shell.ok("reset", "--hard", "--discard").lines
+    )
+    edit()
+    assert shell.ok("stash").lines[1:] == [
+        "  2 files set back to HEAD; `mvc stash pop` restores the changes:",
+        "    a.bin",
+        "    b.bin",
+    ]

@@ -62,6 +62,12 @@ def edits(model: Model, version: VersionId | None, moved: Moved) -> tuple[Edit, 
     return tuple(sorted((edit for edit in found if edit.kind), key=lambda edit: edit.path))
 
 
+def overwritten(found: Sequence[Edit], moved: Moved) -> tuple[Edit, ...]:
+    """Return those of the edits `found` before a move that it has overwritten."""
+    paths = {*moved.written, *moved.deleted}
+    return tuple(edit for edit in found if edit.path in paths)
+
+
 def _edit(entry: TreeEntry, disk: OnDisk | None) -> str:
     """Return how a file differs from its entry; empty if it does not."""
     if disk is None:
