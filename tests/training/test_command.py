@@ -108,7 +108,7 @@ def paths(version: mvc.Version) -> dict[str, str]:
 
 def version_size(version: mvc.Version) -> str:
     total = size(sum(file.size for file in version.files.values()))
-    return f"{total} ({total} new)"
+    return f"{total} ({total} stored)"
 
 
 @pytest.mark.parametrize("code", [1, 2, 130])

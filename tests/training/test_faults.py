@@ -230,7 +230,8 @@ def _record_later(place: Place, done: Ended) -> None:
 def _check_version(place: Place, fault: Fault, done: Ended) -> None:
     version = recorded(place, fault.branch) or recorded(place, "run/x")
     if version is None:  # recorded by a command with a message of its own
-        version = place.model()["main"]
+        model = place.model()
+        version = model["run/x" if "run/x" in model.branches else "main"]
     assert version.files["model-latest"].read() == (fault.weights or (place.root / "out/best.pt").read_bytes()), done
     for name in fault.left_out:
         assert name not in version.metrics
