@@ -59,17 +59,17 @@ def test_show_json(shell: Shell, history: History) -> None:
 
 def test_diff_has_the_sections_that_changed(shell: Shell, history: History) -> None:
     lines = shell.ok("diff", "v1", "side").lines
-    assert lines[0] == f"{MODEL} v1..v2"
+    assert lines[0] == f"{MODEL} v1..v2 on side"
     assert "metrics     mAP50 0.5 -> 0.61" in lines
     assert any(line.startswith("files       M  weights  weights/best.onnx  146.5 KiB") for line in lines)
     assert not any(line.startswith("labelmap") for line in lines)
 
 
-def test_diff_of_two_with_the_same_number_names_ids(shell: Shell, history: History) -> None:
+def test_diff_of_two_with_the_same_number_names_the_branch(shell: Shell, history: History) -> None:
     lines = shell.ok("diff", "main..side").lines
-    assert lines[0] == f"{MODEL} v2 {history.second[:10]}..v2 {history.side[:10]}"
+    assert lines[0] == f"{MODEL} v2..v2 on side"
     assert "(breaking for consumers)" in lines[1]
-    assert shell.ok("diff", "main...side").lines[0] == f"{MODEL} v1..v2"
+    assert shell.ok("diff", "main...side").lines[0] == f"{MODEL} v1..v2 on side"
 
 
 def test_diff_of_the_working_tree(shell: Shell, history: History) -> None:
@@ -267,7 +267,7 @@ def test_du_tells_unique_from_shared(shell: Shell, history: History) -> None:
 def test_du_of_some_versions(shell: Shell, history: History) -> None:
     lines = shell.ok("du", "side").lines
     assert lines[0].split() == ["total", "unique", "shared", "if", "pruned"]
-    assert lines[1].startswith(f"v2  {history.side[:10]}  146.5 KiB")
+    assert lines[1].startswith(f"v2 on side  {history.side[:10]}  146.5 KiB")
     assert lines[-2].startswith("store ")
     assert "for 3 versions of 380.9 KiB" in lines[-2]
     assert lines[-1].startswith("saved by  sharing 117.2 KiB, zstd ")
