@@ -25,8 +25,9 @@ from mvc.registry.files.downloads import Downloads, Expected
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteContext, RemoteVersion
 from mvc.repository import delta_bases, places
+from mvc.repository.imports import model_folder
 from mvc.repository.model import Model
-from mvc.repository.parts import MAIN, MODEL_TOML
+from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
@@ -192,7 +193,7 @@ class Importer:
             repository.door.barrier()
             self._record_absent(version)
             if repository.heads.get(self._key) is None:
-                repository.heads.set(self._key, Head(folder_for(repository, self._key), MAIN))
+                repository.heads.set(self._key, Head(model_folder.of_new_model(repository, self._key), MAIN))
             if remote is not None:
                 place = recorded_places.place_of(self._registry, remote)
                 places.record(Model(repository, self._key), id_, place, self._actor.move("import"))
@@ -205,8 +206,3 @@ class Importer:
             promised.append(self._repository.door, ABSENT, missing, cause)
             objects.forget_absent()
         self.absent += [id_ for id_ in version.parents if not objects.has(id_)]
-
-
-def folder_for(repository: Repository, key: str) -> str:
-    """Return the folder of a new model: the repository's root if it has no model, else a folder of the model's name."""
-    return key if repository.heads.models() or (repository.root / MODEL_TOML).exists() else ""

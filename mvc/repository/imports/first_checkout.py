@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mvc import errors
 from mvc.model import paths
 from mvc.model.paths import escape_name
+from mvc.repository.imports import model_folder
 from mvc.repository.imports.contents import Contents
 from mvc.repository.imports.source import SourceFile, SourceHistory, Step
 from mvc.repository.parts import MAIN
@@ -21,12 +22,11 @@ from mvc.storage.records.reflog import HEADS
 
 
 def head(repository: Repository, key: str) -> Head:
-    """Return the head of a model; of a new one, it is in the root if that has no model, else in a folder of its name."""
+    """Return the head of a model; of a new one, in a folder that it may have."""
     found = repository.heads.get(key)
     if found is not None:
         return found
-    is_free = not repository.heads.models() and model_file.read(repository, "") is None
-    return Head("" if is_free else key, MAIN)
+    return Head(model_folder.of_new_model(repository, key), MAIN)
 
 
 @dataclass(frozen=True, slots=True)
