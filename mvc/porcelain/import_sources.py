@@ -141,8 +141,8 @@ def _of_url(url: str) -> Kind:
     scheme = url.partition("://")[0].lower()
     named = next((kind for kind in KINDS if scheme in kind.schemes), None)
     if named is None and (remote_kinds.spelled(scheme) is None or "#" not in url):
-        known = ", ".join(f"{each}://" for kind in KINDS for each in kind.schemes)
-        raise errors.NoSuchKind(url=url, known=known or "picsellia://")
+        schemes = ["picsellia", *(each for kind in KINDS for each in kind.schemes)]
+        raise errors.NoSuchKind(url=url, known=", ".join(f"{each}://" for each in schemes))
     return named or _BY_NAME["mvc"]
 
 
