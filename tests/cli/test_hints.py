@@ -83,7 +83,7 @@ def test_a_misspelling_is_still_guessed(empty: Shell) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_a_hint_can_be_run(shell: Shell, history: History, arguments: tuple[str, ...], hint: str) -> None:
-    shell.ok("remote", "add", "origin", "../origin")
+    shell.ok("remote", "add", "origin", f"../{shell.folder.name}-origin")
     said = shell(*arguments)
     assert (said.code, hint in said.err) == (2, True), (said, history)
     assert "?." not in said.err
@@ -127,7 +127,8 @@ def test_the_note_on_a_git_switch_is_for_folders_of_git(shell: Shell, history: H
 
 @pytest.mark.usefixtures("history")
 def test_a_rejected_push_of_several_refs_writes_sentences_and_a_deletion_uploads_nothing(shell: Shell) -> None:
-    shell.ok("remote", "add", "origin", "../origin")
+    origin = f"../{shell.folder.name}-origin"
+    shell.ok("remote", "add", "origin", origin)
     shell.ok("alias", "set", "prod", "v1")
     shell.ok("push", "--all", "--tags")
     shell.ok("alias", "set", "prod", "v2")
@@ -135,7 +136,7 @@ def test_a_rejected_push_of_several_refs_writes_sentences_and_a_deletion_uploads
     assert "Uploaded 0 versions, 0 B." in shell.ok("push", "--tags").out
     shell.ok("alias", "set", "prod", "v1")
     shell.ok("push", "--tags")
-    shell.ok("clone", "../origin", "copy")
+    shell.ok("clone", origin, "copy")
     shell.ok("-C", "copy", "alias", "set", "prod", "main")
     shell.ok("-C", "copy", "push", "origin", "prod")
     shell.ok("alias", "set", "prod", "side")

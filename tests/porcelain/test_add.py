@@ -93,7 +93,9 @@ def _add_anything(found: Repository, root: Path, held: set[str], rng: random.Ran
     """Add what `rng` picks; `held` is what versions hold so far. Whether anything was added."""
     candidates = [root, *(path for path in root.rglob("*") if ".mvc" not in path.parts)]
     given = rng.sample(candidates, min(len(candidates), rng.choice([1, 1, 1, 2])))
-    role = rng.choice(["", ".x", "d", "d/a", "v1", "x" * 200]) if rng.random() < 0.2 and len(given) == 1 else None
+    number = rng.randrange(1_000_000)  # a role that another file has would move to this one
+    roles = ["", ".x", f"d{number}", f"d{number}/a", f"v{number}", "x" * 200]
+    role = rng.choice(roles) if rng.random() < 0.2 and len(given) == 1 else None
     before = (root / "model.toml").read_bytes()
     done, refusal = _tried(found, given, role)
     if done is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,15 @@ import pytest
 
 from tests.cli.shell import begin
 from tests.servers.forgetful import forgetful
+
+_RUN = """
+import re, sys
+from mvc.cli.app.main import run
+code = run(sys.argv[1:])
+print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
+sys.exit(code)
+"""
+"""Runs mvc, and prints the most memory that it had, in KiB: what the system counts of a child includes its parent's."""
 
 
 def test_a_large_file_is_published_within_a_bounded_memory(
@@ -23,12 +31,9 @@ def test_a_large_file_is_published_within_a_bounded_memory(
     shell.ok("add", "best.pt", "--as", "model-latest")
     shell.commit("Large")
     with forgetful() as host:
-        command = [sys.executable, "-m", "mvc", "publish", f"oci://{host}/team/large"]
-        with subprocess.Popen(command, cwd=shell.folder, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            said = process.stdout.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    assert "Published 1 version" in said
-    assert usage.ru_maxrss < 200 << 10, f"{usage.ru_maxrss >> 10} MiB"
+        command = [sys.executable, "-c", _RUN, "publish", f"oci://{host}/team/large"]
+        done = subprocess.run(command, cwd=shell.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Published 1 version" in done.stdout
+    most = int(done.stderr.split()[-1])
+    assert most < 200 << 10, f"{most >> 10} MiB"
