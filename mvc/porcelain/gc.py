@@ -97,6 +97,7 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     plan = found.plan
     if plan.versions or plan.objects or plan.recipes:
         repository.note(None)
+    repository.door.make_durable(promised.EXPIRED)  # a prune that was killed may have left its record without an fsync
     if not plan.is_empty:
         plan = replace(plan, freed=collect.act(store, plan, actor.nonce().encode(), progress))
     _remove_notes(repository, {id_ for id_, _, _ in found.versions})

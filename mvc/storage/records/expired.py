@@ -53,4 +53,5 @@ def pruned(door: StoreDoor) -> int:
 def record_pruned(door: StoreDoor, seq: int) -> None:
     """Record that the bytes of all records up to `seq` are gone. The caller holds the lock."""
     if seq > pruned(door):
+        door.make_packs_durable()  # an interrupted collection may have removed packs without an fsync of their folders
         door.replace(PRUNED, Pruned(seq).encode())
