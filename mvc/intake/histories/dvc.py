@@ -105,7 +105,7 @@ class _Reader:
         if not is_taken:
             return frozenset()
         below = self._cache.files(output)
-        if isinstance(below, str):  # the folder itself stands for its files, which are missing
+        if isinstance(below, str):  # the list of its files is missing, so the folder is named
             files[output.path] = output
             return frozenset({output.path})
         files |= {file.path: file for file in below}

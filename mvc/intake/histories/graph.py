@@ -5,7 +5,7 @@ r"""The graph of steps in that of commits: a commit is a step if its state diffe
       ─── D ─        D: the weights changed, C: a merge      D ─
 
 A merge whose state is that of one side, and to which the other sides add nothing, is that side's step. A step whose bytes
-are missing has no children: those of its parents stand for it.
+are missing has no children: they become those of its parents.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """A commit: its state, None without weights, and the steps that stand for it: one, or those before a missing merge."""
+    """A commit: its state, None without weights, and its steps: one, or those before a missing merge."""
 
     state: object | None
     steps: tuple[str, ...]
 
 
 class Graph:
-    """The steps that stand for commits; a step is named by its commit."""
+    """The steps of commits; a step is named by its commit."""
 
     def __init__(self) -> None:
         """Begin without commits."""
@@ -32,7 +32,7 @@ class Graph:
         self._ancestors: list[int] = []
 
     def step_of(self, commit: str) -> str | None:
-        """Return the step that stands for a commit, None if its history has none."""
+        """Return the step of a commit, None if its history has none."""
         steps = self._nodes[commit].steps if commit in self._nodes else ()
         return steps[0] if steps else None
 
