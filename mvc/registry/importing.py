@@ -6,8 +6,8 @@ version, manifest, tree ────────────────┴─�
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from mvc import errors
@@ -24,15 +24,15 @@ from mvc.registry.files.additions import Snapshot
 from mvc.registry.files.downloads import Downloads, Expected
 from mvc.registry.marker import Marker
 from mvc.registry.protocol import Registry, RemoteContext, RemoteVersion
-from mvc.repository import delta_bases, places
-from mvc.repository.imports import model_folder
+from mvc.repository import places
+from mvc.repository.imports import model_folder, version_store
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
-from mvc.storage.records import config, promised
+from mvc.storage.records import promised
 from mvc.storage.records.heads import Head
 from mvc.storage.records.promised import ABSENT, Cause
 
@@ -160,21 +160,11 @@ class Importer:
         self._commit(ingest, remote, id_, version)
         return id_
 
-    @contextlib.contextmanager
-    def _storing(self, manifest: Manifest, parents: Sequence[VersionId]) -> Iterator[Ingest]:
-        """Yield an ingest with the files of present `parents` as delta bases; an error discards what was stored."""
-        repository = self._repository
-        present = [id_ for id_ in parents if repository.objects.has(id_)]
-        ingest = repository.ingest(None, delta_bases.bases(Model(repository, self._key), manifest, present))
-        try:
-            yield ingest
-        except BaseException:
-            self._discard(ingest)
-            raise
+    def _storing(self, manifest: Manifest, parents: Sequence[VersionId]) -> AbstractContextManager[Ingest]:
+        return version_store.ingest(Model(self._repository, self._key), manifest, parents)
 
     def _discard(self, ingest: Ingest) -> None:
-        ingest.discard()
-        self._repository.door.discard_staged()
+        version_store.discard(self._repository, ingest)
 
     def _write_objects(self, version: Version, manifest: Manifest, tree: Tree) -> VersionId:
         objects = self._repository.objects
@@ -185,12 +175,7 @@ class Importer:
     def _commit(self, ingest: Ingest, remote: RemoteVersion | None, id_: VersionId, version: Version) -> None:
         """Make everything durable, then record the place of the version: the commit point."""
         repository = self._repository
-        ingest.close()
-        with repository.locked():
-            if gc.generation(repository.door) != self._generation:
-                raise errors.CollectedMeanwhile
-            config.require(repository.door, ingest.features)
-            repository.door.barrier()
+        with version_store.durable(repository, ingest, self._generation):
             self._record_absent(version)
             if repository.heads.get(self._key) is None:
                 repository.heads.set(self._key, Head(model_folder.of_new_model(repository, self._key), MAIN))

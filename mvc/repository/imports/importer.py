@@ -8,8 +8,8 @@ Children of a step that is left out become those of its parents. Refs are moved 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from mvc import errors
@@ -18,9 +18,8 @@ from mvc.model.ids import VersionId
 from mvc.model.paths import escape_name
 from mvc.model.toml import secrets
 from mvc.model.version import Timestamp, Version
-from mvc.repository import delta_bases
 from mvc.repository.imports import snapshot as snapshots
-from mvc.repository.imports import unfinished, versions
+from mvc.repository.imports import unfinished, version_store, versions
 from mvc.repository.imports.contents import Content, Contents
 from mvc.repository.imports.snapshot import Snapshot
 from mvc.repository.imports.source import SourceHistory, Step
@@ -30,7 +29,7 @@ from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
-from mvc.storage.records import config, promised
+from mvc.storage.records import promised
 from mvc.storage.records.promised import ABSENT, Cause
 
 NEW, KNOWN, LEFT_OUT = "new", "known", "left out"
@@ -198,28 +197,13 @@ class Importer:
             objects.put_version(version)
             self._commit(ingest, version)
 
-    @contextlib.contextmanager
-    def _storing(self, snapshot: Snapshot, version: Version) -> Iterator[Ingest]:
-        """Yield an ingest with the files of present parents as delta bases; an error discards what was stored."""
-        repository = self.repository
-        present = [id_ for id_ in version.parents if repository.objects.has(id_)]
-        bases = delta_bases.bases(Model(repository, self.key), snapshot.manifest, present)
-        ingest = repository.ingest(None, bases)
-        try:
-            yield ingest
-        except BaseException:
-            ingest.discard()
-            repository.door.discard_staged()
-            raise
+    def _storing(self, snapshot: Snapshot, version: Version) -> AbstractContextManager[Ingest]:
+        return version_store.ingest(Model(self.repository, self.key), snapshot.manifest, version.parents)
 
     def _commit(self, ingest: Ingest, version: Version) -> None:
         repository = self.repository
-        ingest.close()
-        with repository.locked():
-            if gc.generation(repository.door) != self._generation:
-                raise errors.CollectedMeanwhile
-            config.require(repository.door, ingest.features)
-            repository.door.barrier()
+        with version_store.durable(repository, ingest, self._generation):
+            pass
         self._record_absent(version)
         self.absent += [id_ for id_ in version.parents if not repository.objects.has(id_)]
 
