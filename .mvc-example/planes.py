@@ -29,23 +29,28 @@ def plane(form: int, stored: bytes, count: int) -> bytes:
 
 
 def numbers(stored: bytes, encoding: int, width: int, size: int, base: bytes) -> bytes:
-    """Numbers from their byte planes, and from what they rest on."""
-    count, at, planes, kind = size // width, 4 * width, b"", np.dtype(f"<u{width}").type
+    """Numbers from their byte planes, and from their delta base."""
+    phase, width = (width >> 4, width & 15) if encoding > 5 else (0, width)
+    first, stored, base = stored[:phase], stored[phase:], base[phase:]
+    count, at, planes, kind = (size - phase) // width, 4 * width, b"", np.dtype(f"<u{width}").type
     for head in struct.unpack_from(f"<{width}I", stored):
         length = head & 0x3FFFFFFF
         planes, at = planes + plane(head >> 30, stored[at : at + length], count), at + length
     values = np.frombuffer(planes, np.uint8).reshape(width, count).T.copy().view(kind).reshape(count)
-    if encoding > 2:
-        old = predicted(encoding, np.frombuffer(base + bytes(8 * count), kind if encoding == 3 else np.uint32, count))
+    plain = np.uint32 if encoding in {4, 5} else kind
+    old = predicted(encoding, np.frombuffer(base + bytes(8 * count), plain, count))
+    if encoding == 6:
+        values = old + ((values >> kind(1)) ^ (kind(0) - (values & kind(1))))
+    elif encoding in {3, 4, 5}:
         sign = kind(1 << 8 * width - 1)
         order = np.where(old & sign, ~old, old | sign) + ((values >> kind(1)) ^ (kind(0) - (values & kind(1))))
         values = np.where(order & sign, order ^ sign, ~order)
-    return bytes(values.tobytes() + stored[at:])
+    return bytes(first + values.tobytes() + stored[at:])
 
 
 def predicted(encoding: int, base: Any) -> Any:
-    """What a base says that numbers may be: itself, or fp32 rounded to bf16 or fp16, ties to even."""
-    if encoding == 3:
+    """Return the numbers that a base predicts: itself, or fp32 rounded to bf16 or fp16, ties to even."""
+    if encoding not in {4, 5}:
         return base
     nan, upper = (base & 0x7FFFFFFF) > 0x7F800000, base >> 16
     if encoding == 4:

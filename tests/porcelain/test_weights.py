@@ -46,8 +46,8 @@ def test_a_version_rests_on_its_parent_and_the_store_says_what_readers_need(shel
     assert _requires(shell) == []
     steps = [(tensors, ["planes"], encodings.PLANES)]
     steps += [(rounded(tensors, "BF16"), ["cast", "planes"], encodings.BFLOAT)]
-    steps += [(rounded(tuned(tensors, rng, 1e-6), "BF16"), ["cast", "delta", "planes"], encodings.DELTA)]
-    steps += [(tuned(tensors, rng, 1e-6), ["cast", "delta", "planes"], encodings.DELTA)]
+    steps += [(rounded(tuned(tensors, rng, 1e-6), "BF16"), ["cast", "difference", "planes"], encodings.DIFFERENCE)]
+    steps += [(tuned(tensors, rng, 1e-6), ["cast", "difference", "planes"], encodings.DIFFERENCE)]
     for number, (step, requires, encoding) in enumerate(steps, 2):
         shell.write("w.safetensors", safetensors(step))
         shell.commit(f"step {number}")
@@ -66,7 +66,7 @@ def test_an_amended_version_rests_on_the_one_it_replaces(shell: Shell, rng: rand
     shell.commit("one")
     shell.write("w.safetensors", safetensors(tuned(tensors, rng, 1e-6)))
     shell.ok("commit", "--amend", "-m", "one, better")
-    assert _encodings(_entries(shell, "main")) == {encodings.DELTA}
+    assert _encodings(_entries(shell, "main")) == {encodings.DIFFERENCE}
 
 
 def test_the_first_version_rests_on_the_model_it_was_made_from(shell: Shell, rng: random.Random) -> None:
@@ -80,7 +80,7 @@ def test_the_first_version_rests_on_the_model_it_was_made_from(shell: Shell, rng
     shell.ok("-C", "other", "add", "best.safetensors", "--as", "weights")
     shell.ok("-C", "other", "set", "model.parent=helmets@v1")
     shell.ok("-C", "other", "commit", "-m", "gloves")
-    assert _encodings(_entries(shell, "v1", model="gloves")) == {encodings.DELTA}
+    assert _encodings(_entries(shell, "v1", model="gloves")) == {encodings.DIFFERENCE}
 
 
 def test_a_parent_that_is_not_here_is_no_base(shell: Shell, rng: random.Random) -> None:

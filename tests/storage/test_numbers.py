@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mvc import errors
 from mvc.storage.chunks import codec, encodings, planes
-from mvc.storage.chunks.encodings import BFLOAT, DELTA, HALF, PLANES, Base
+from mvc.storage.chunks.encodings import BFLOAT, DELTA, DIFFERENCE, HALF, PHASED, PLANES, Base, Shape
 
 WIDTHS = (1, 2, 4, 8)
 raws = st.one_of(
@@ -22,21 +22,23 @@ raws = st.one_of(
 )
 
 
-def _there_and_back(raw: bytes, width: int, base: Base | None) -> int:
-    encoding, parts = codec.encode_numbers(raw, width, base)
+def _there_and_back(raw: bytes, width: int, base: Base | None, phase: int = 0) -> int:
+    encoding, parts = codec.encode_numbers(raw, width, base, phase)
     stored = b"".join(parts)
     assert len(stored) <= len(raw)
     under = base[1] if base and encoding in encodings.BASED else None
-    assert bytes(codec.decode(encoding, stored, len(raw), width=width, base=under)) == raw
+    byte = Shape(width, phase).byte(encoding)
+    assert bytes(codec.decode(encoding, stored, len(raw), width=byte, base=under)) == raw
     return encoding
 
 
 @settings(max_examples=150, deadline=None)
-@given(raw=raws, width=st.sampled_from(WIDTHS), base=raws)
-def test_any_bytes_with_any_base(raw: bytes, width: int, base: bytes) -> None:
-    _there_and_back(raw, width, None)
-    _there_and_back(raw, width, (DELTA, base))
-    _there_and_back(raw, width, (DELTA, raw + base))
+@given(raw=raws, width=st.sampled_from(WIDTHS), base=raws, phase=st.integers(0, 7))
+def test_any_bytes_with_any_base(raw: bytes, width: int, base: bytes, phase: int) -> None:
+    _there_and_back(raw, width, None, phase % width)
+    for encoding, under in ((DELTA, base), (DELTA, raw + base)):
+        _there_and_back(raw, width, (encoding, under))
+        _there_and_back(raw, width, (DIFFERENCE, under), phase % width)
     if width == 2:
         _there_and_back(raw, width, (BFLOAT, base))
         _there_and_back(raw, width, (HALF, base))
@@ -48,6 +50,10 @@ def test_what_differs_little_from_its_base_is_a_delta(rng: random.Random, width:
     new = (old + np.arange(50_000) % 3).astype(old.dtype).tobytes()
     if width > 1:  # a byte that differs by one of three is no delta worth a base
         assert _there_and_back(new, width, (DELTA, old.tobytes())) == DELTA
+        for phase in range(width):
+            first = rng.randbytes(phase)
+            base = (DIFFERENCE, rng.randbytes(phase) + old.tobytes())
+            assert _there_and_back(first + new, width, base, phase) == DIFFERENCE
 
 
 @pytest.mark.parametrize(("encoding", "dtype"), [(BFLOAT, "BF16"), (HALF, "F16")])
@@ -62,6 +68,7 @@ def test_the_copy_in_half_the_bits_is_next_to_nothing(rng: random.Random, encodi
 def test_weights_are_planes(rng: random.Random) -> None:
     weights = np.array([rng.gauss(0, 0.02) for _ in range(30_000)], "<f4").tobytes()
     assert _there_and_back(weights, 4, None) == PLANES
+    assert _there_and_back(b"abc" + weights, 4, None, 3) == PHASED
     assert _there_and_back(weights, 4, (DELTA, rng.randbytes(len(weights)))) == PLANES  # a base that does not help
 
 
@@ -90,11 +97,12 @@ def test_not_a_number_stays_one() -> None:
     assert planes.to_fp16(nans).tolist() == [0x7E00, 0xFE00, 0x7E00, 0x7E00]
 
 
-@pytest.mark.parametrize("encoding", [PLANES, DELTA, BFLOAT, HALF])
+@pytest.mark.parametrize("encoding", [PLANES, PHASED, DELTA, DIFFERENCE, BFLOAT, HALF])
 def test_stored_bytes_that_are_none_are_damage(rng: random.Random, encoding: int) -> None:
     """Flipped, cut or random: other bytes of the right size, or Damaged; never another error."""
     raw = np.array([rng.gauss(0, 0.02) for _ in range(9_000)], "<f2").tobytes()
-    base = (encoding, rng.randbytes(36_000)) if encoding != PLANES else None
+    base = (encoding, rng.randbytes(36_000)) if encoding in encodings.BASED else None
+    byte = Shape(2, 1 if encoding == PHASED else 0).byte(encoding)
     _, parts = codec.encode_numbers(raw, 2, None)
     good = b"".join(parts)
     for _ in range(300):
@@ -105,14 +113,26 @@ def test_stored_bytes_that_are_none_are_damage(rng: random.Random, encoding: int
                     rng.randrange(256)
                 )
         try:
-            got = codec.decode(encoding, bytes(bad), len(raw), width=2, base=base[1] if base else None)
+            got = codec.decode(encoding, bytes(bad), len(raw), width=byte, base=base[1] if base else None)
         except errors.Damaged:
             continue
         assert len(got) == len(raw)
 
 
 @pytest.mark.parametrize(
-    ("encoding", "width", "base"), [(PLANES, 3, None), (PLANES, 2, b"x"), (DELTA, 2, None), (9, 2, None)]
+    ("encoding", "width", "base"),
+    [
+        (PLANES, 3, None),
+        (PLANES, 2, b"x"),
+        (PLANES, 0x12, None),
+        (DELTA, 2, None),
+        (9, 2, None),
+        (PHASED, 2, None),
+        (PHASED, 0x22, None),
+        (DIFFERENCE, 0x11, b"x"),
+        (DIFFERENCE, 0x84, b"x"),
+        (DIFFERENCE, 2, None),
+    ],
 )
 def test_an_entry_that_makes_no_sense_is_refused(encoding: int, width: int, base: bytes | None) -> None:
     with pytest.raises((errors.Damaged, errors.UnknownFeature)):

@@ -79,7 +79,7 @@ def test_a_long_line_of_versions_never_gets_deep(parts: Parts, rng: random.Rando
         tensors = tuned(tensors, rng, 1e-5)
     depths = {entry.depth: entry.encoding for entry in _entries(parts)}
     assert set(depths) == set(range(CAST_DEPTH + 1))
-    assert all(entry.depth <= DEPTH for entry in _entries(parts) if entry.encoding == encodings.DELTA)
+    assert all(entry.depth <= DEPTH for entry in _entries(parts) if entry.encoding == encodings.DIFFERENCE)
     fresh = Parts(parts.door.root)
     for stored, data in line:
         assert fresh.load(stored.file) == data

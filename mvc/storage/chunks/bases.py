@@ -1,8 +1,8 @@
 """Delta bases of new chunks: the same pieces of the same tensors in versions that are already stored.
 
-    new     encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  chunk 4e… of the parent's file
-    new     encoder.layer.5.weight  BF16 384 x 384   piece 0   ─►  BFLOAT ─►  the same chunk
-    later   encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DELTA  ─►  the delta base of the bf16 chunk
+    new     encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DIFFERENCE  ─►  chunk 4e… of the parent's file
+    new     encoder.layer.5.weight  BF16 384 x 384   piece 0   ─►  BFLOAT      ─►  the same chunk
+    later   encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DIFFERENCE  ─►  the delta base of the bf16 chunk
 
 Tensors are matched by name, dtype and shape; then by name without the prefix that only one of the formats has
 (`model.encoder.layer.5.weight`); then by name and dtype; in the file of the same role also by their order among the tensors
@@ -110,11 +110,11 @@ class FileBases:
 
 def _dtypes(dtype: str) -> Iterator[tuple[str, int]]:
     """Yield the dtypes of tensors that can be the base of one of `dtype`, and the encoding of the delta."""
-    yield dtype, encodings.DELTA
+    yield dtype, encodings.DIFFERENCE
     if dtype in _ROUNDED:
         yield "F32", _ROUNDED[dtype]
     if dtype == "F32":
-        yield from ((each, encodings.DELTA) for each in _ROUNDED)
+        yield from ((each, encodings.DIFFERENCE) for each in _ROUNDED)
 
 
 class _Tensors:

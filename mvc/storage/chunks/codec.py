@@ -1,7 +1,7 @@
 """Encoding and decoding of pack entries: the shortest encoding that is worth the time to decode.
 
     256 KiB of text            →  (ZSTD, 60 KiB)
-    1 MiB of fp32 weights      →  (PLANES, 860 KiB), or as a delta of the parent's weights (DELTA, 340 KiB)
+    1 MiB of fp32 weights      →  (PLANES, 860 KiB), or as a delta of the parent's weights (DIFFERENCE, 330 KiB)
     256 KiB of a JPEG          →  (RAW, the same bytes)
 
 Both directions release the GIL except for a few microseconds.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import encodings, zstd
-from mvc.storage.chunks.encodings import PROBE, RAW, ZSTD, Base, pays
+from mvc.storage.chunks.encodings import PROBE, RAW, ZSTD, Base, Shape, pays
 
 if TYPE_CHECKING:
     from mvc.storage.chunks import numbers
@@ -35,9 +35,9 @@ def encode(raw: Buffer) -> Encoded:
     return (ZSTD, packed) if pays(len(packed), len(raw)) else (RAW, raw)
 
 
-def encode_numbers(raw: Buffer, width: int, base: Base | None = None) -> tuple[int, Parts]:
-    """Encode numbers of `width` bytes, as a delta if there is a base; return as `encode`."""
-    encoding, packed = numbers.encode(raw, width, base)
+def encode_numbers(raw: Buffer, width: int, base: Base | None = None, phase: int = 0) -> tuple[int, Parts]:
+    """Encode numbers of `width` bytes, the first after `phase` bytes, as a delta if there is a base; return as `encode`."""
+    encoding, packed = numbers.encode(raw, Shape(width, phase), base)
     if pays(sum(map(len, packed)), len(raw)):
         return encoding, packed
     encoding, stored = encode(raw)
@@ -47,7 +47,7 @@ def encode_numbers(raw: Buffer, width: int, base: Base | None = None) -> tuple[i
 def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Buffer | None = None) -> Buffer:
     """Decode the `size` raw bytes of an entry. Raises Damaged, and UnknownFeature for an encoding of a newer mvc.
 
-    `base` is the raw bytes of the delta base, for an encoding that has one. Memory is bounded by `size`, even if the stored
+    `width` is the width byte of the entry, and `base` the raw bytes of its delta base, for an encoding that has one. Memory is bounded by `size`, even if the stored
     bytes would decompress to more.
     """
     if encoding == RAW:

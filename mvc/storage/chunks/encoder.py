@@ -11,11 +11,11 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model.ids import ChunkId
+from mvc.model.ids import Buffer, ChunkId
 from mvc.storage.chunks import codec, encodings
 from mvc.storage.chunks.bases import FileBases, Found
 from mvc.storage.chunks.codec import Parts
-from mvc.storage.chunks.encodings import Base
+from mvc.storage.chunks.encodings import Base, Shape
 from mvc.storage.chunks.layout import Piece
 from mvc.storage.packs import packformat
 from mvc.storage.packs.packformat import Entry
@@ -28,6 +28,40 @@ CAST_DEPTH = 3
 
 Encoded = tuple[Entry, Parts]
 """An entry that has no offset in a pack yet, and its stored bytes."""
+
+
+def depth_limit(encoding: int) -> int:
+    """Return the largest chain depth of a new delta."""
+    return CAST_DEPTH if encoding in encodings.CASTS else DEPTH
+
+
+class Under(NamedTuple):
+    """The delta base of a new entry: its chunk, its depth, and its raw bytes with the encoding of the delta."""
+
+    chunk: ChunkId
+    depth: int
+    base: Base
+
+
+def encode(chunk: ChunkId, raw: Buffer, shape: Shape | None, under: Under | None) -> Encoded:
+    """Encode a chunk of numbers of this shape, or of bytes of any kind: as a delta if there is a base and it pays."""
+    if shape is None:
+        encoding, whole = codec.encode(raw)
+        stored: Parts = (whole,)
+    else:
+        encoding, stored = codec.encode_numbers(raw, shape.width, under.base if under else None, shape.phase)
+    based = under if encoding in encodings.BASED else None
+    entry = Entry(
+        chunk,
+        packformat.CHUNK,
+        encoding,
+        len(raw),
+        sum(map(len, stored)),
+        depth=based.depth + 1 if based else 0,
+        width=shape.byte(encoding) if shape else 0,
+        base=based.chunk if based else None,
+    )
+    return entry, stored
 
 
 class _Base(NamedTuple):
@@ -49,10 +83,10 @@ class Encoder:
         self, chunk: ChunkId, data: memoryview, piece: Piece | None, bases: FileBases | None
     ) -> Callable[[], Encoded]:
         """Return a function that encodes a chunk, in any thread; `data` must not change before it is called."""
-        width = piece.width if piece else 0
-        found = bases.find(piece) if bases and piece and width else None
+        shape = piece.shape if piece else None
+        found = bases.find(piece) if bases and piece and shape else None
         base = self._resolve(found) if found else None
-        return partial(self._encode, chunk, data, width, base)
+        return partial(self._encode, chunk, data, shape, base)
 
     def _resolve(self, found: Found) -> _Base | None:
         """Return the places of the base; if its chain is too deep, those of its own base, and so on."""
@@ -61,7 +95,7 @@ class Encoder:
         while places:
             entry = places[0].location.entry
             cast = entry.encoding in encodings.CASTS
-            deep = entry.depth >= (DEPTH if encoding == encodings.DELTA else CAST_DEPTH)
+            deep = entry.depth >= depth_limit(encoding)
             if not deep and not beneath:
                 return _Base(encoding, chunk, places[0])
             if cast and not beneath:
@@ -70,30 +104,15 @@ class Encoder:
             chunk, places = ChunkId(str(entry.base)), places[0].bases
         return None
 
-    def _encode(self, chunk: ChunkId, data: memoryview, width: int, base: _Base | None) -> Encoded:
-        if not width:
-            encoding, whole = codec.encode(data)
-            stored: Parts = (whole,)
-        else:
-            encoding, stored = codec.encode_numbers(data, width, self._read(base))
-        based = base if encoding in encodings.BASED else None
-        entry = Entry(
-            chunk,
-            packformat.CHUNK,
-            encoding,
-            len(data),
-            sum(map(len, stored)),
-            depth=based.place.location.entry.depth + 1 if based else 0,
-            width=width if encoding in encodings.FEATURES else 0,
-            base=based.chunk if based else None,
-        )
-        return entry, stored
+    def _encode(self, chunk: ChunkId, data: memoryview, shape: Shape | None, base: _Base | None) -> Encoded:
+        return encode(chunk, data, shape, self._read(base))
 
-    def _read(self, base: _Base | None) -> Base | None:
-        """Return the verified bytes of a base; None if it is unreadable and cannot serve as one."""
+    def _read(self, base: _Base | None) -> Under | None:
+        """Return a base with its verified bytes; None if it is unreadable and cannot serve as one."""
         if base is None:
             return None
         try:
-            return base.encoding, self._reader.read(base.chunk, (base.place,))
+            raw = self._reader.read(base.chunk, (base.place,))
         except (errors.Damaged, errors.Missing):
             return None
+        return Under(base.chunk, base.place.location.entry.depth, (base.encoding, raw))

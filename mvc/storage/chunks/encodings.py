@@ -1,14 +1,18 @@
 """The encodings of a pack entry, by their number in its header.
 
-RAW       unchanged                                    a JPEG, random bytes
-ZSTD      one zstd frame                               text, a graph
-PLANES    byte planes, each compressed by itself       weights:      fp32 → 84 %, bf16 → 67 %
-DELTA     planes of the difference from a delta base   a fine-tune:  fp32 → 33 %, bf16 → 5 %
-BFLOAT    DELTA, the base rounded from fp32 to bf16    the bf16 copy of stored weights: nearly nothing
-HALF      DELTA, the base rounded from fp32 to fp16    the same for fp16
+RAW         unchanged                                      a JPEG, random bytes
+ZSTD        one zstd frame                                 text, a graph
+PLANES      byte planes, each compressed by itself         weights:      fp32 → 84 %, bf16 → 67 %
+PHASED      PLANES, of numbers that begin some bytes in    the same in a file of unknown format
+DIFFERENCE  planes of the difference from a delta base     a fine-tune:  fp32 → 32 %, bf16 → 5 %
+DELTA       the same, of the order of floats               what earlier versions of mvc wrote
+BFLOAT      DELTA, the base rounded from fp32 to bf16      the bf16 copy of stored weights: nearly nothing
+HALF        DELTA, the base rounded from fp32 to fp16      the same for fp16
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from mvc.model.ids import Buffer
 
@@ -18,15 +22,27 @@ PLANES = 2
 DELTA = 3
 BFLOAT = 4
 HALF = 5
+DIFFERENCE = 6
+PHASED = 7
 
-NAMES = {RAW: "raw", ZSTD: "zstd", PLANES: "planes", DELTA: "delta", BFLOAT: "bf16 of a base", HALF: "fp16 of a base"}
+NAMES = {
+    RAW: "raw", ZSTD: "zstd", PLANES: "planes", DELTA: "delta", BFLOAT: "bf16 of a base", HALF: "fp16 of a base",
+    DIFFERENCE: "difference", PHASED: "planes at a phase",
+}  # fmt: skip
 """All encodings of the format."""
-FEATURES = {PLANES: "planes", DELTA: "delta", BFLOAT: "cast", HALF: "cast"}
+FEATURES = {
+    PLANES: "planes", DELTA: "delta", BFLOAT: "cast", HALF: "cast", DIFFERENCE: "difference", PHASED: "phase",
+}  # fmt: skip
 """The feature that a store `requires` of its readers before it has entries of an encoding."""
 CASTS = (BFLOAT, HALF)
 """Encodings whose base is fp32, and is rounded."""
-BASED = (DELTA, *CASTS)
+BASED = (DELTA, DIFFERENCE, *CASTS)
 """Encodings of deltas."""
+
+WIDTHS = (1, 2, 4, 8)
+"""Bytes of one number."""
+_PHASE = 4
+"""The bit of the width byte from which an encoding that has a phase holds it."""
 
 Base = tuple[int, Buffer]
 """The encoding of a delta, and the raw bytes of its base."""
@@ -42,6 +58,25 @@ PROBE = 8 * 1024
 def pays(packed: int, size: int) -> bool:
     """Return whether storing `packed` bytes instead of `size` is worth the decoding."""
     return packed <= size * WORTH
+
+
+class Shape(NamedTuple):
+    """The numbers of a chunk: each has `width` bytes, and the first begins after `phase` bytes."""
+
+    width: int
+    phase: int = 0
+
+    def byte(self, encoding: int) -> int:
+        """Return the width byte of an entry of these numbers: 0 for an encoding that is not of numbers."""
+        return self.width | self.phase << _PHASE if encoding in FEATURES else 0
+
+
+def shape(encoding: int, byte: int) -> Shape | None:
+    """Return the shape of the numbers of an entry, from its width byte; None if that is invalid for its encoding."""
+    phased = encoding in (DIFFERENCE, PHASED)
+    found = Shape(byte & (1 << _PHASE) - 1, byte >> _PHASE) if phased else Shape(byte)
+    valid = found.width in WIDTHS and found.phase < found.width and (found.phase > 0 or encoding != PHASED)
+    return found if valid and encoding in FEATURES else None
 
 
 def features(encoding: int) -> set[str]:

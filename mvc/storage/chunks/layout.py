@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from mvc.model.ids import digest
 from mvc.model.segment import PIECE, STEP, WIDTHS, Segment, digest_of
+from mvc.storage.chunks.encodings import Shape
 
 SMALL = 16 * 1024
 """Bytes below which a tensor, or a gap between two, shares a chunk with its neighbours."""
@@ -32,7 +33,7 @@ _NUMBERS = {dtype: width for dtype, width in WIDTHS.items() if dtype != "BOOL"} 
 class Piece(NamedTuple):
     """A future chunk: `size` bytes of a file from `offset`, with `segments[first:last]` or a part of one segment.
 
-    `width` is the bytes of one number, 0 if it does not consist of numbers of one dtype.
+    `width` is the bytes of one number, 0 if it does not consist of numbers of one dtype; the first begins after `phase` bytes.
     """
 
     offset: int
@@ -40,6 +41,12 @@ class Piece(NamedTuple):
     first: int
     last: int
     width: int = 0
+    phase: int = 0
+
+    @property
+    def shape(self) -> Shape | None:
+        """The shape of its numbers, None if it has none."""
+        return Shape(self.width, self.phase) if self.width else None
 
     @property
     def end(self) -> int:

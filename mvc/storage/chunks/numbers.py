@@ -1,6 +1,7 @@
 """Encoding of numbers as byte planes, or as the planes of their difference from a delta base.
 
-u32 a plane    stored size of each plane: 0 all zeros, the count of numbers: raw, any other: a zstd frame
+…              the bytes before the first number, as many as the phase
+u32 a plane    the form of each plane in the upper two bits, its stored size in the others
 …              the planes, from the lowest byte of a number to its highest
 …              the bytes after the last whole number
 """
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import encodings, planes, zstd
-from mvc.storage.chunks.encodings import BASED, BFLOAT, DELTA, PROBE, Base, pays
+from mvc.storage.chunks.encodings import BASED, BFLOAT, CASTS, DELTA, DIFFERENCE, PROBE, Base, Shape, pays
 from mvc.storage.chunks.planes import Numbers, Plane
 
 RAW = 0
@@ -25,48 +26,77 @@ _FORM = 30
 _PARTS = 4
 _SPARSE = 0.5
 """The share of zeros in a plane from which quads are tried."""
-_WIDTHS = (1, 2, 4, 8)
 
 
-def encode(raw: Buffer, width: int, base: Base | None) -> tuple[int, tuple[Buffer, ...]]:
-    """Encode numbers of `width` bytes: return the chosen encoding and the stored bytes, which may be longer than `raw`.
+def encode(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, tuple[Buffer, ...]]:
+    """Encode numbers: return the chosen encoding and the stored bytes, which may be longer than `raw`.
 
-    Planes and delta are both tried on samples, and the shorter one is used; a delta must be clearly shorter.
+    Planes and delta are compared on samples, and the shorter one is used; a delta must be clearly shorter.
     """
-    values = planes.numbers(raw, width)
-    chosen, split = encodings.PLANES, planes.split(values)
+    view, (width, phase) = memoryview(raw), shape
+    values = planes.numbers(view[phase:], width)
+    chosen = encodings.PHASED if phase else encodings.PLANES
     if base is not None:
-        apart = planes.split(planes.difference(values, _predicted(*base, values)))
-        if _estimate(apart) <= encodings.WORTH_A_BASE * _estimate(split):
-            chosen, split = base[0], apart
-    packed = [_pack(plane) for plane in split]
+        encoding, old = base[0], _base_numbers(base, shape, len(values))
+        if _is_shorter(encoding, values, old):
+            chosen, values = encoding, _difference(encoding, values, old)
+    packed = [_pack(plane) for plane in planes.split(values)]
     heads = struct.pack(f"<{width}I", *(form << _FORM | len(stored) for form, stored in packed))
-    return chosen, (heads, *(stored for _, stored in packed), memoryview(raw)[len(values) * width :])
+    stored = (heads, *(stored for _, stored in packed), view[phase + len(values) * width :])
+    return chosen, (view[:phase], *stored) if phase else stored
 
 
-def decode(encoding: int, stored: memoryview, size: int, width: int, base: Buffer | None) -> Buffer:
-    """Decode `stored`, the result of `encode`, to about `size` bytes. Raises Damaged."""
-    if width not in _WIDTHS or (base is None) == (encoding in BASED):
+def decode(encoding: int, stored: memoryview, size: int, byte: int, base: Buffer | None) -> Buffer:
+    """Decode `stored`, the result of `encode`, to about `size` bytes; `byte` is the width byte. Raises Damaged."""
+    shape = encodings.shape(encoding, byte)
+    if shape is None or shape.phase > size or (base is None) == (encoding in BASED):
         raise _damaged("its width or delta base does not fit its encoding")
-    found, rest = _unpack(stored, width, size // width)
-    values = planes.join(found, size // width)
+    width, phase = shape
+    count = (size - phase) // width
+    split, rest = _unpack(stored[phase:], width, count)
+    values = planes.join(split, count)
     if base is not None:
-        values = planes.restore(values, _predicted(encoding, base, values))
+        old = _base_numbers((encoding, base), shape, count)
+        values = _restore(encoding, values, old)
     raw = values.data.cast("B")
-    return b"".join((raw, rest)) if rest else raw
+    return b"".join((stored[:phase], raw, rest)) if phase or rest else raw
 
 
-def _predicted(encoding: int, base: Buffer, values: Numbers) -> Numbers:
-    """Return the numbers that the base predicts, as many as `values` and of the same width."""
+def _base_numbers(base: Base, shape: Shape, count: int) -> Numbers:
+    """Return the first `count` numbers of a delta base, padded with zeros; those of a cast are fp32."""
+    encoding, raw = base
+    width = 4 if encoding in CASTS else shape.width
+    return planes.resized(planes.numbers(memoryview(raw)[shape.phase :], width), count)
+
+
+def _is_shorter(encoding: int, values: Numbers, old: Numbers) -> bool:
+    """Return whether samples say that a delta against `old` is clearly shorter than the planes of `values`."""
+    some, base = (planes.sampled(each, PROBE // _PARTS, _PARTS) for each in (values, old))
+    delta = planes.split(_difference(encoding, some, base))
+    return _estimate(delta) <= encodings.WORTH_A_BASE * _estimate(planes.split(some))
+
+
+def _difference(encoding: int, new: Numbers, old: Numbers) -> Numbers:
+    if encoding == DIFFERENCE:
+        return planes.difference(new, old)
+    return planes.order_difference(new, _rounded(encoding, old))
+
+
+def _restore(encoding: int, apart: Numbers, old: Numbers) -> Numbers:
+    if encoding == DIFFERENCE:
+        return planes.restore(apart, old)
+    return planes.restore_order(apart, _rounded(encoding, old))
+
+
+def _rounded(encoding: int, old: Numbers) -> Numbers:
     if encoding == DELTA:
-        return planes.resized(planes.numbers(base, values.itemsize), len(values))
-    single = planes.resized(planes.numbers(base, 4), len(values))
-    return planes.to_bf16(single) if encoding == BFLOAT else planes.to_fp16(single)
+        return old
+    return planes.to_bf16(old) if encoding == BFLOAT else planes.to_fp16(old)
 
 
 def _estimate(split: Sequence[Plane]) -> int:
-    """Estimate from samples how many bytes planes take; comparable between planes of equal length."""
-    return sum(len(_pack(planes.sampled(plane, PROBE // _PARTS, _PARTS))[1]) for plane in split)
+    """Return the stored bytes of the planes of a sample."""
+    return sum(len(_pack(plane)[1]) for plane in split)
 
 
 def _pack(plane: Plane) -> tuple[int, Buffer]:

@@ -1,11 +1,12 @@
-"""Byte planes of numbers, order-preserving differences of floats, and predictions by rounding.
+"""Byte planes of numbers, differences of their bits, and predictions by rounding.
 
     fp32 weights  3e 99 12 a7 …      planes   a7 … │ 12 … │ 99 … │ 3e …     the last two hardly vary, and shrink
-    the same, after a fine-tune      delta    order(new) - order(old), zigzag, planes: the first one or two remain
+    the same, after a fine-tune      delta    bits(new) - bits(old), zigzag, planes: the first one or two remain
 
-The order of a float is the unsigned integer u of its bits, `~u` if the sign bit is set, else `u` with that bit set: near
-floats have near orders (Herf, "Radix Tricks", 2001). The difference is modulo 2^n; zigzag maps 0, -1, 1, -2 … to
-0, 1, 2, 3 …  All functions release the GIL except for a few microseconds.
+The difference is modulo 2^n; zigzag maps 0, -1, 1, -2 … to 0, 1, 2, 3 …  Weight decay moves a float towards zero whatever its
+sign, which is a negative difference of the bits for both signs. Earlier versions of mvc, and casts, take the difference of the
+order of floats instead: the unsigned integer u of the bits, `~u` if the sign bit is set, else `u` with that bit set (Herf,
+"Radix Tricks", 2001). All functions release the GIL except for a few microseconds.
 """
 
 from __future__ import annotations
@@ -39,9 +40,16 @@ def numbers(raw: Buffer, width: int) -> Numbers:
 
 def split(values: Numbers) -> list[Plane]:
     """Return the planes of numbers."""
-    width = values.itemsize
-    shifted = (values >> _UNSIGNED[width](8 * place) if place else values for place in range(width))
-    return [each.astype(np.uint8) for each in shifted]
+    parts: list[Numbers] = [values]
+    while parts[0].itemsize > 1:  # by halves, as in `join`
+        parts = [half for part in parts for half in _halves(part)]
+    return parts
+
+
+def _halves(values: Numbers) -> tuple[Numbers, Numbers]:
+    bits = 4 * values.itemsize
+    half = _UNSIGNED[values.itemsize // 2]
+    return values.astype(half), (values >> values.dtype.type(bits)).astype(half)
 
 
 def join(planes: Sequence[Plane | None], count: int) -> Numbers:
@@ -63,24 +71,46 @@ def _joined(low: Numbers | None, high: Numbers | None) -> Numbers | None:
 
 
 def difference(new: Numbers, old: Numbers) -> Numbers:
-    """Return the zigzag difference of `new` from `old`, small if they are near. Both have the same shape."""
+    """Return the zigzag difference of the bits of `new` from those of `old`. Both have the same shape."""
+    return _zigzag(new - old)
+
+
+def restore(apart: Numbers, old: Numbers) -> Numbers:
+    """Return the `new` numbers from `apart`, their `difference` from `old`."""
+    new = _unzigzag(apart)
+    new += old
+    return new
+
+
+def order_difference(new: Numbers, old: Numbers) -> Numbers:
+    """Return the zigzag difference of the order of `new` from that of `old`. Both have the same shape."""
     apart = _order(new)
     apart -= _order(old)
+    return _zigzag(apart)
+
+
+def restore_order(apart: Numbers, old: Numbers) -> Numbers:
+    """Return the `new` numbers from `apart`, their `order_difference` from `old`."""
+    new = _unzigzag(apart)
+    new += _order(old)
+    return _unorder(new)
+
+
+def _zigzag(apart: Numbers) -> Numbers:
+    """Return differences as small unsigned numbers, in place."""
     sign = _signed(apart) >> (8 * apart.itemsize - 1)
     apart <<= apart.dtype.type(1)
     apart ^= _unsigned(sign)
     return apart
 
 
-def restore(apart: Numbers, old: Numbers) -> Numbers:
-    """Return the `new` numbers from `apart`, their `difference` from `old`."""
+def _unzigzag(apart: Numbers) -> Numbers:
     one = apart.dtype.type(1)
     sign = apart & one
     np.negative(_signed(sign), out=_signed(sign))
     new = apart >> one
     new ^= sign
-    new += _order(old)
-    return _unorder(new)
+    return new
 
 
 def resized(values: Numbers, count: int) -> Numbers:
@@ -150,8 +180,8 @@ def from_quads(packed: Plane, others: Plane, count: int) -> Plane | None:
     return whole
 
 
-def sampled(whole: Plane, length: int, parts: int) -> Plane:
-    """Return `parts` ranges of `length` bytes, evenly spread over a plane; the whole plane if it is not longer."""
+def sampled(whole: Numbers, length: int, parts: int) -> Numbers:
+    """Return `parts` ranges of `length` numbers, evenly spread over all; all if there are not more."""
     if len(whole) <= length * parts:
         return whole
     starts = [place * (len(whole) - length) // (parts - 1) for place in range(parts)]

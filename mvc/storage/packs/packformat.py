@@ -36,7 +36,6 @@ HEADER = struct.Struct("<32sBBBBII32s")
 INDEXED = struct.Struct("<Q76s")
 TRAILER = struct.Struct("<QQ32s8s")
 _NO_BASE = bytes(32)
-_WIDTHS = (0, 1, 2, 4, 8)
 _READ = 8 * 1024 * 1024
 
 
@@ -49,8 +48,8 @@ def path(pack: PackId) -> str:
 class Entry:
     """One entry of a pack: its kind and id, its encoding, its sizes in bytes, and the offset of its header.
 
-    `base` is the delta base of a chunk, or the file of a recipe. `width` is the bytes of one number, for encodings of
-    numbers.
+    `base` is the delta base of a chunk, or the file of a recipe. `width` is the width byte of encodings of numbers, which
+    `encodings.shape` parses.
     """
 
     id: str
@@ -100,8 +99,8 @@ class Entry:
             and self.depth <= MAX_DEPTH
             and (self.depth > 0) == (self.encoding in encodings.BASED)
             and (self.base is not None) == (self.depth > 0 or self.kind == RECIPE)
-            and self.width in _WIDTHS
-            and (self.width > 0) == (self.encoding in encodings.FEATURES)
+            and (self.width == 0) == (self.encoding not in encodings.FEATURES)
+            and (self.width == 0 or encodings.shape(self.encoding, self.width) is not None)
         )
 
 

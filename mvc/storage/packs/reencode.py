@@ -17,9 +17,10 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.model.ids import ChunkId, FileId
-from mvc.storage.chunks import codec, encodings, layout
+from mvc.storage.chunks import codec, encoder, encodings, layout
 from mvc.storage.chunks.bases import Bases, Candidate, FileBases, Found
-from mvc.storage.chunks.encoder import CAST_DEPTH, DEPTH, Encoded
+from mvc.storage.chunks.encoder import Encoded, Under, depth_limit
+from mvc.storage.chunks.encodings import DELTA, DIFFERENCE
 from mvc.storage.chunks.layout import Piece
 from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.disk.workers import Workers
@@ -169,6 +170,8 @@ class _Plan:
             return _Final(entry.depth, entry.encoding, old, moved=False)
         found = find() if entry.width else None
         base = self._resolve(found) if found is not None else None
+        if base is not None and base.chunk == old and {base.encoding, entry.encoding} == {DELTA, DIFFERENCE}:
+            base = base._replace(encoding=entry.encoding)  # its bytes can be copied
         if base is None and under is not None and old is not None:
             base = Base(old, entry.encoding, under.depth)
         change = Change(chunk, place, base)
@@ -184,7 +187,7 @@ class _Plan:
         encoding, beneath = found.encoding, found.beneath
         while chunk is not None and (final := self._final.get(chunk)) is not None:
             cast = final.encoding in encodings.CASTS
-            deep = final.depth >= (DEPTH if encoding == encodings.DELTA else CAST_DEPTH)
+            deep = final.depth >= depth_limit(encoding)
             if not deep and not beneath:
                 return Base(chunk, encoding, final.depth)
             if cast and not beneath:
@@ -209,19 +212,7 @@ def _encode(reader: ChunkReader, files: PackFiles, located: tuple[Change, tuple[
         own = (old.id, old.kind, old.encoding, old.raw, old.stored)
         return Entry(*own, depth=base.depth + 1, width=old.width, base=base.chunk), stored
     raw = reader.read(change.chunk, (change.place,))
-    under = (base.encoding, reader.read(base.chunk, base_places)) if base is not None else None
-    encoding, stored = codec.encode_numbers(memoryview(raw), old.width, under)
-    based = base if encoding in encodings.BASED else None
-    return (
-        Entry(
-            change.chunk,
-            packformat.CHUNK,
-            encoding,
-            len(raw),
-            sum(map(len, stored)),
-            depth=based.depth + 1 if based else 0,
-            width=old.width if encoding in encodings.FEATURES else 0,
-            base=based.chunk if based else None,
-        ),
-        stored,
-    )
+    under = None
+    if base is not None:
+        under = Under(base.chunk, base.depth, (base.encoding, reader.read(base.chunk, base_places)))
+    return encoder.encode(change.chunk, memoryview(raw), encodings.shape(old.encoding, old.width), under)
