@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Format(NamedTuple):
-    """A format whose headers the module `mvc.formats.NAME` parses.
+    """A format whose headers the module `mvc.formats.NAME`, in a `folder` if it has one, parses.
 
     The module defines `matches(start, source) -> bool` and `read(source) -> Header`. It is called for files with
     `magic` at `offset`; unless the format is `strict`, also for files with one of its suffixes, which may begin
@@ -21,6 +21,14 @@ class Format(NamedTuple):
     magic: bytes
     offset: int = 0
     strict: bool = True
+    folder: str = ""
+    are_weights: bool = True
+    """The suffixes are those of weight files; False if other files have them too."""
+
+    @property
+    def module(self) -> str:
+        """The full name of its module."""
+        return ".".join(filter(None, ("mvc.formats", self.folder, self.name)))
 
     def begins(self, start: bytes) -> bool:
         """Return whether the first bytes of a file contain the magic."""
@@ -42,12 +50,17 @@ FORMATS = {
         Format("gguf", (".gguf",), b"GGUF"),
         Format("hdf5", (".h5", ".hdf5", ".keras"), b"\x89HDF"),
         Format("onnx", (".onnx",), b"\x08", strict=False),
+        Format("zip", (".mar",), _ZIP, strict=False, folder="archives"),  # after the formats that are zip archives
+        Format("tar", (".nemo",), b"ustar", offset=257, strict=False, folder="archives"),
     )
 }
 """By name, in the order in which their modules are tried."""
 _OTHERS = (".tflite", ".engine", ".pb", ".bin", ".pkl", ".joblib", ".mlmodel")
 """Suffixes of weight files whose headers are not parsed."""
-WEIGHT_SUFFIXES = (*dict.fromkeys(suffix for format_ in FORMATS.values() for suffix in format_.suffixes), *_OTHERS)
+WEIGHT_SUFFIXES = (
+    *dict.fromkeys(suffix for format_ in FORMATS.values() if format_.are_weights for suffix in format_.suffixes),
+    *_OTHERS,
+)
 
 
 def of_suffix(suffix: str) -> tuple[Format, ...]:

@@ -7,16 +7,18 @@ from mvc.formats.header import Header
 from mvc.formats.known import FORMATS
 from mvc.formats.source import HeaderError, Source
 
-_START = 16
+_SHORTEST = 16
+_START = 512
+"""Bytes that are looked at: the magic of tar is at byte 257."""
 
 
 def read_header(source: Source) -> Header | None:
     """Return the header of a file, None if its format is not known; raise HeaderError if it is malformed."""
-    if source.size < _START:
+    if source.size < _SHORTEST:
         return None
-    start = source.read(0, _START)
-    for name, known in FORMATS.items():
-        module = lazy.load(f"mvc.formats.{name}") if known.is_possible(start, source.name) else None
+    start = source.read(0, min(_START, source.size))
+    for known in FORMATS.values():
+        module = lazy.load(known.module) if known.is_possible(start, source.name) else None
         if module is not None and module.matches(start, source):
             try:
                 header: Header = module.read(source)

@@ -15,6 +15,8 @@ MAX_SEGMENTS = 100_000
 
 MAX_REASON = 160
 """Characters of a HeaderError, at most: it quotes names from the file, which may be long."""
+MAX_DEPTH = 2
+"""Archives inside one another whose members are parsed, at most."""
 _BLOCK = 64 * 1024
 
 
@@ -39,21 +41,37 @@ class Source:
         """
         self._read_at = read_at
         self._left = BUDGET
+        self._whole: Source | None = None
         self.size = size
         self.name = name
+        self.depth = 0
+        """The number of archives that the file is inside of."""
 
     @classmethod
     def of(cls, fd: int, name: str = "") -> Source:
         """Return a source of the open file `fd`; its position is neither used nor moved."""
         return cls(lambda offset, size: os.pread(fd, size, offset), os.fstat(fd).st_size, name)
 
+    def part(self, offset: int, size: int, name: str = "") -> Source:
+        """Return a source of the file of `size` bytes at `offset` inside this one; what is read counts for both."""
+        part = Source(lambda start, count: self.read(offset + start, count), size, name)
+        part._whole, part.depth = self, self.depth + 1
+        return part
+
+    def spend(self, size: int) -> None:
+        """Take `size` bytes off the budget, for work that costs as much as reading them; raise HeaderError beyond it."""
+        self._left -= size
+        if self._left < 0:
+            raise HeaderError(f"its header is longer than {BUDGET >> 20} MiB")
+        if self._whole is not None:
+            self._whole.spend(size)
+
     def read(self, offset: int, size: int) -> bytes:
         """Read exactly `size` bytes at `offset`; raise HeaderError outside the file or beyond the budget."""
         if offset < 0 or size < 0 or offset + size > self.size:
             raise HeaderError(f"a range ends at byte {offset + size}, beyond the end of the file at {self.size}")
-        self._left -= size
-        if self._left < 0:
-            raise HeaderError(f"its header is longer than {BUDGET >> 20} MiB")
+        if self._whole is None:  # a part spends what it reads through the whole
+            self.spend(size)
         data = self._read_at(offset, size)
         if len(data) != size:
             raise HeaderError("the file was truncated while it was read")
