@@ -17,6 +17,7 @@ from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from mvc import errors
 from mvc.model import roles
+from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain.open import open_repository
 from mvc.repository import revisions
@@ -39,7 +40,14 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
     def __init__(self, repo: str | os.PathLike[str] = ".", **options: Any) -> None:
         """Open the repository; raise as `open_repository` does."""
         super().__init__(**options)
+        text = os.fspath(repo)
+        self._repo = text if "://" in text else os.path.abspath(text)
         self._repository: Repository = open_repository(repo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments; a folder by its absolute path, as a worker may run in another one."""
+        options = {name: value for name, value in self.storage_options.items() if name != "repo"}
+        return _make, (type(self), self._repo, options)
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:  # noqa: FBT001, FBT002 - fsspec's signature
         """List the models, or the files and folders in a folder of a version."""
@@ -63,13 +71,15 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         if mode != "rb":
             raise OSError(errno.EROFS, "versions never change; commit a new one", path)
         options.pop("autocommit", None)
+        options.pop("size", None)  # of a pickled file
         name = self._strip_protocol(path).strip("/")
-        _, tree, below = self._split(name)
+        version, id_, tree, below = self._resolve(name)
         entry = _find(tree, below)
         if entry is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         reader = FileReader(self._repository, entry.file)
-        return _File(self, name, reader, block_size=block_size or "default", **options)
+        fixed = f"{version.partition('@')[0]}@{id_}/./{entry.path}"
+        return _File(self, name, (reader, fixed), block_size=block_size or "default", **options)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
         """Read a file from `start` to `end`, and only the chunks of this range."""
@@ -83,6 +93,11 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
 
     def _split(self, name: str) -> tuple[str, Tree, str]:
         """Split a name into `MODEL@REV`, its tree, and the path within it; raise FileNotFoundError."""
+        version, _, tree, below = self._resolve(name)
+        return version, tree, below
+
+    def _resolve(self, name: str) -> tuple[str, VersionId, Tree, str]:
+        """Split a name as `_split`, with the id of the version."""
         version, _, below = name.partition("/")
         model, at, revision = version.partition("@")
         key = unquote(model)
@@ -94,7 +109,7 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
             raise FileNotFoundError(errno.ENOENT, error.message, name) from error
         objects = self._repository.objects
         found = objects.version(id_)
-        return version, roles.expanded(objects.manifest(found.manifest), objects.tree(found.tree)), below
+        return version, id_, roles.expanded(objects.manifest(found.manifest), objects.tree(found.tree)), below
 
     def _models(self) -> list[dict[str, Any]]:
         return [_folder(quote(model, safe="")) for model in self._repository.heads.models()]
@@ -117,11 +132,15 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
 
 
 class _File(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types
-    """A file of a version, open for reading."""
+    """A file of a version, open for reading; it is pickled under a name with the version's id, which never moves."""
 
-    def __init__(self, filesystem: MvcFileSystem, path: str, reader: FileReader, **options: Any) -> None:
-        self._reader = reader
-        super().__init__(filesystem, path, mode="rb", size=reader.size, **options)
+    def __init__(self, filesystem: MvcFileSystem, path: str, opened: tuple[FileReader, str], **options: Any) -> None:
+        self._reader, self._fixed = opened
+        super().__init__(filesystem, path, mode="rb", size=self._reader.size, **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        reopen, arguments = super().__reduce__()
+        return reopen, (self.fs, self._fixed, *arguments[2:])
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         return self._reader.read_range(start, end - start)
@@ -131,6 +150,11 @@ class _File(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types
         if not self.closed:
             self._reader.close()
         super().close()
+
+
+def _make(kind: type[MvcFileSystem], repo: str, options: dict[str, Any]) -> MvcFileSystem:
+    """Return a filesystem from its pickled arguments."""
+    return kind(repo=repo, **options)
 
 
 def _find(tree: Tree, below: str) -> TreeEntry | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import pickle
 import random
 import struct
 from pathlib import Path
@@ -120,3 +121,24 @@ def test_a_remote_that_is_none_leaves_nothing(tmp_path: Path, monkeypatch: Any) 
 def test_the_filesystem_reads_a_remote(shell: Shell, tmp_path: Path) -> None:
     filesystem = MvcFileSystem(repo=f"file://{tmp_path / 'origin'}")
     assert filesystem.cat_file(f"{MODEL}@v1/weights") == shell.raw("cat", "v1:weights")[1]
+
+
+def test_a_pickled_filesystem_finds_its_repository_from_another_folder(
+    shell: Shell, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(shell.folder)
+    pickled = pickle.dumps(MvcFileSystem(repo="."))
+    monkeypatch.chdir(tmp_path)
+    assert pickle.loads(pickled).cat_file(f"{MODEL}@v2/readme") == b"hello"
+
+
+def test_a_pickled_file_stays_at_its_version(shell: Shell) -> None:
+    data = (shell.folder / WEIGHTS).read_bytes()
+    with _filesystem(shell).open(f"{MODEL}@main/weights", block_size=10_000, cache_type="none") as file:
+        file.seek(7)
+        pickled = pickle.dumps(file)
+    shell.write(WEIGHTS, data[::-1])
+    shell.commit("three")
+    with pickle.loads(pickled) as file:
+        assert (file.tell(), file.blocksize, file.read()) == (7, 10_000, data[7:])
+        assert pickle.loads(pickle.dumps(file)).size == len(data)
