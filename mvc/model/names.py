@@ -45,6 +45,8 @@ def decode_component(text: str) -> str:
     try:
         if not _ENCODED.match(text):
             raise ValueError
+        if "%" not in text:
+            return text
         name = re.sub(rb"%([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), text.encode("ascii")).decode("utf-8")
         if encode_component(name) != text:
             raise ValueError

@@ -34,14 +34,17 @@ def check_new(model: Model, kind: str, name: str, *, deleted: Collection[RefName
     The refs `deleted` are about to be deleted, and take no name.
     """
     names.check_ref_name(name)
+    folded = name.casefold()
     for other_kind, kind_called in KINDS.items():
-        for other in model.names(other_kind):
-            if model.ref(other_kind, other) in deleted:
+        for ref in model.repository.refs.all(model.key, other_kind):
+            # The spelling is compared first, and only a twin's tip is read: there may be thousands of refs.
+            if ref.name.casefold() != folded or ref in deleted or ref == model.ref(kind, name):
                 continue
-            if other == name and other_kind != kind:
+            if model.repository.refs.target(ref) is None:
+                continue
+            if ref.name == name:
                 raise errors.NameTaken(name=name, kind=kind_called, model=model.key)
-            if other != name and other.casefold() == name.casefold():
-                raise errors.CaseTwin(name=name, other=other, kind=kind_called)
+            raise errors.CaseTwin(name=name, other=ref.name, kind=kind_called)
 
 
 def matching(found: Iterable[str], patterns: Sequence[str]) -> list[str]:
