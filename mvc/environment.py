@@ -6,6 +6,7 @@ The command line and `mvc` from Python both ask here, at each call; the verbs be
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import os
 import time
@@ -91,13 +92,16 @@ class Environment:
         name = self.variables.get("MVC_AUTHOR_NAME") or settings.get("user.name")
         email = self.variables.get("MVC_AUTHOR_EMAIL") or settings.get("user.email")
         if not name or not email:
-            git = provenance.identity(self.cwd) or (None, None)
-            name, email = name or git[0], email or git[1]
+            name, email = name or self._of_git[0], email or self._of_git[1]
         guessed = tuple(key for key, known in (("user.name", name), ("user.email", email)) if not known)
         if guessed:
             login = _login()
             name, email = name or login, email or f"{login}@{os.uname().nodename}"
         return Identity(Person.parse(f"{name} <{email}>"), guessed)
+
+    @functools.cached_property
+    def _of_git(self) -> tuple[str | None, str | None]:
+        return provenance.identity(self.cwd) or (None, None)
 
     def operator(self, settings: Config) -> tuple[str, Timestamp]:
         """Return who acts, as the author of a version, and the time now, for records that stay here; never an error."""

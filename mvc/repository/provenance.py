@@ -57,7 +57,9 @@ def ancestors(folder: Path) -> Iterator[str]:
 
 def identity(folder: Path) -> tuple[str, str] | None:
     """Return the name and e-mail address of Git's author in `folder`; None for none."""
-    name, email = (_git(folder, "config", "--get", key) for key in ("user.name", "user.email"))
+    listed = _git(folder, "config", "-z", "--get-regexp", r"^user\.(name|email)$") or ""
+    last = {key: value for key, _, value in (entry.partition("\n") for entry in listed.split("\0"))}
+    name, email = last.get("user.name"), last.get("user.email")
     return None if name is None or email is None else (name.strip(), email.strip())
 
 

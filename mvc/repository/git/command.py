@@ -1,4 +1,6 @@
-"""Git as a program that reads a repository and runs nothing else; GitPython starts it.
+"""Git as a program that reads a repository and runs nothing else.
+
+Short commands are started directly: importing GitPython takes longer than most of them. GitPython starts the long ones.
 
 The repository may be somebody else's, and its config and attributes name programs: `core.fsmonitor`, hooks, clean filters,
 external diffs, the transport for missing objects of a partial clone. A setting with precedence over the repository's
@@ -43,43 +45,48 @@ class Answer:
 def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> Answer:
     """Run `git` in `folder` to its end."""
     try:
-        code, output, messages = _git(folder).execute(
+        done = subprocess.run(
             _command(arguments, settings),
-            env=_SET,
-            with_extended_output=True,
-            with_exceptions=False,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            kill_after_timeout=_SECONDS,
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
         )
-    except Exception as error:  # noqa: BLE001 - GitPython raises errors of many kinds, and none may stop a commit
+    except (OSError, ValueError, subprocess.SubprocessError) as error:  # none may stop a commit
         return Answer(127, b"", str(error))
-    return Answer(code, output, messages if isinstance(messages, str) else os.fsdecode(messages))
+    return Answer(done.returncode, done.stdout, os.fsdecode(done.stderr))
 
 
 def start(folder: Path, *arguments: str) -> Any:
     """Start `git` in `folder` with pipes for its input and output, as `subprocess.Popen` has them; replaced objects stay as they were."""
     env = {**_SET, "GIT_NO_REPLACE_OBJECTS": "1"}
-    return _git(folder).execute(_command(arguments, None), env=env, istream=subprocess.PIPE, as_process=True)
-
-
-def _git(folder: Path) -> Any:
-    return lazy.load("git").Git(os.fspath(folder))
+    command = [*_without_variables(), *_command(arguments, None)]
+    return lazy.load("git").Git(os.fspath(folder)).execute(command, env=env, istream=subprocess.PIPE, as_process=True)
 
 
 def _command(arguments: tuple[str, ...], settings: Mapping[str, str] | None) -> list[str]:
     options = [part for pair in {**_QUIET, **(settings or {})}.items() for part in ("-c", "=".join(pair))]
-    return [*_without_variables(), "git", "--no-pager", *options, *arguments]
+    return ["git", "--no-pager", *options, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's variables without those of another repository."""
+    foreign = _foreign()
+    return {**{name: value for name, value in os.environ.items() if name not in foreign}, **_SET}
 
 
 def _without_variables() -> list[str]:
-    """Return a command prefix that removes the environment variables of another repository.
+    """Return a command prefix that removes them too: GitPython passes this process's whole environment on."""
+    foreign = _foreign()
+    return ["env", *(part for name in foreign for part in ("-u", name))] if foreign else []
 
-    GitPython passes this process's whole environment on, which in a Git hook contains `GIT_DIR`.
-    """
-    foreign = [
+
+def _foreign() -> list[str]:
+    """Return the variables that may name another repository, as `GIT_DIR` does in a Git hook."""
+    return [
         name
         for name in os.environ
         if name.startswith("GIT_") and not name.startswith("GIT_CONFIG_") and name not in {*_KEPT, *_SET}
     ]
-    return ["env", *(part for name in foreign for part in ("-u", name))] if foreign else []
