@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.bench import machine, runs
 from tests.bench.chain import chain, huge
+from tests.bench.growth import growth
 from tests.bench.history import history
 from tests.bench.large import large
 from tests.bench.overhead import overhead
@@ -18,6 +19,8 @@ from tests.bench.share import share
 from tests.bench.small import small
 
 PARTS = ("small", "training", "history", "large", "chain", "share")
+ALONE = ("growth",)
+"""Parts that run only by `--only`."""
 
 
 def measure(report: Report, place: Path, asked: argparse.Namespace) -> None:
@@ -36,6 +39,8 @@ def measure(report: Report, place: Path, asked: argparse.Namespace) -> None:
                 run(report, place, rounds, megabytes, dtype)
     if "share" in parts:
         share(report, place, rounds, megabytes, 100 if asked.quick else 1000)
+    if "growth" in parts:
+        growth(report, place, rounds, quick=asked.quick, against=asked.against, acts=asked.acts)
     if asked.huge:
         huge(report, place)
 
@@ -45,7 +50,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds and tools, 100 versions, 100 MB")
     parser.add_argument("--rounds", type=int, help="rounds with large weights (default 5)")
-    parser.add_argument("--only", choices=PARTS, help="one part of it")
+    parser.add_argument("--only", choices=(*PARTS, *ALONE), help="one part of it")
+    parser.add_argument("--against", metavar="COMMIT", help="growth: measure the code of that commit, too, in turns")
+    parser.add_argument("--acts", default="", metavar="TEXT", help="growth: only acts whose line has this text")
     parser.add_argument("--huge", action="store_true", help="10 GB too; takes 30 GB of disk")
     parser.add_argument(
         "--keep", type=Path, default=BUILD / "bench.jsonl", metavar="FILE", help="add the figures there"

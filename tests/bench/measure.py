@@ -42,6 +42,8 @@ class Times:
     seconds: tuple[float, ...]
     memory: int = 0
     read: int = 0
+    processor: tuple[float, ...] = ()
+    """The processor seconds of each round, where one is one program."""
     later: tuple[float, ...] = ()
     """What the system took after each round to write what the contestant had left unwritten, where that was awaited."""
 
@@ -66,7 +68,9 @@ def merged(rounds: Iterable[Times]) -> Times:
     every = list(rounds)
     seconds = tuple(chain.from_iterable(times.seconds for times in every))
     later = tuple(chain.from_iterable(times.later for times in every))
-    return Times(seconds, max(times.memory for times in every), max(times.read for times in every), later)
+    processor = tuple(chain.from_iterable(times.processor for times in every))
+    memory, read = max(times.memory for times in every), max(times.read for times in every)
+    return Times(seconds, memory, read, processor, later)
 
 
 def in_sequence(commands: Iterable[Times]) -> Times:
@@ -76,19 +80,20 @@ def in_sequence(commands: Iterable[Times]) -> Times:
     return Times((sum(sum(times.seconds) for times in every),), memory, sum(times.read for times in every))
 
 
-def command(arguments: Sequence[str], folder: Path) -> Times:
+def command(arguments: Sequence[str], folder: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Times:
     """Run a program in silence, once. Raises CalledProcessError."""
     with open(os.devnull, "r+b") as null, open(folder.parent / "stderr", "w+b") as told:
         read = _read_by_children()
         started = time.perf_counter()
-        child = subprocess.Popen(arguments, cwd=folder, env=ENVIRONMENT, stdin=null, stdout=null, stderr=told)
+        child = subprocess.Popen(arguments, cwd=folder, env=environment, stdin=null, stdout=null, stderr=told)
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - started
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode != 0:
             told.seek(0)
             raise subprocess.CalledProcessError(child.returncode, arguments, stderr=told.read().decode())
-    return Times((seconds,), usage.ru_maxrss * MAXRSS, _read_by_children() - read)
+    processor = usage.ru_utime + usage.ru_stime
+    return Times((seconds,), usage.ru_maxrss * MAXRSS, _read_by_children() - read, (processor,))
 
 
 def have_memory_at_hand() -> None:

@@ -47,6 +47,12 @@ class Report:
                     self._keep(f"{caption}, {name}, {column}", float(cell.replace(",", "")))
             print(f"    {name:24}" + "".join(f"  {c:>{w}}" for c, w in zip(cells, widths, strict=True)), flush=True)
 
+    def ratio(self, name: str, found: float, processor: float) -> None:
+        """Print what a figure is of an earlier one, on the clock and in processor time."""
+        self._keep(f"{name.strip()}, x", found)
+        self._keep(f"{name.strip()} of processor time, x", processor)
+        print(f"  {name:34} {found:7.2f} x  (processor {processor:.2f} x)", flush=True)
+
     def goal(self, name: str, found: float, most: float, unit: str) -> None:
         """Hold a figure against its goal."""
         held = found <= most
