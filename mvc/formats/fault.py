@@ -1,7 +1,7 @@
 """Faults of weight files, by name, first bytes and header: empty, truncated, of another format, or not weights at all.
 
-A Git LFS pointer or a saved web page is a fault too. A format whose header has no length (pickles of PyTorch before
-1.6) cannot be checked for truncation.
+A Git LFS pointer or a saved web page is a fault too. What has no header with lengths (a pickle in a `.pt` file) cannot
+be checked for truncation.
 """
 
 from __future__ import annotations

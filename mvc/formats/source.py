@@ -98,6 +98,18 @@ class Cursor:
         self.position += size
         return self._block[begin : begin + size]
 
+    def line(self, limit: int) -> bytes:
+        """Return the next bytes up to a line end, which is included; `limit` bytes if none is among them."""
+        begin = self.position - self._block_start
+        end = self._block.find(b"\n", begin, begin + limit) + 1
+        if not end:
+            length = min(limit, self._source.size - self.position)
+            ahead = self.take(length)
+            self.position -= length
+            end = ahead.find(b"\n") + 1 or length
+            return self.take(end)
+        return self.take(end - begin)
+
     def number(self, size: int) -> int:
         """Return the next `size` bytes as an unsigned little-endian number."""
         return int.from_bytes(self.take(size), "little")

@@ -79,6 +79,11 @@ def views(root: Any, prefix: str = "") -> Iterator[View]:
             path.pop()
 
 
+def storage_dtype(kind: str) -> str:
+    """Return the dtype of a storage by the name of its class, `""` if it is not known."""
+    return _DTYPES.get(kind.rpartition(".")[2].removesuffix("Storage"), "")
+
+
 def _children(name: str | None, value: Call | Sequence[Any]) -> Iterator[tuple[str | None, Any]]:
     if isinstance(value, Call):
         for key, child in value.parts:
@@ -116,7 +121,7 @@ def _view(name: str, tensor: Call) -> Iterator[View]:
     """Yield the tensor as a view, unless PyTorch would not write its arguments."""
     match tensor.args:
         case (Persistent(("storage", Global(kind), str(key), _, int(length), *_)), int(first), shape, strides, *_):
-            storage = _DTYPES.get(kind.rpartition(".")[2].removesuffix("Storage"), "")
+            storage = storage_dtype(kind)
         case _:
             return
     if not isinstance(shape, tuple) or not isinstance(strides, tuple) or len(strides) != len(shape):

@@ -9,15 +9,15 @@ Source: torch/serialization.py, torch/_utils.py and torch/csrc/jit/serialization
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from mvc.formats import tensor_tree
-from mvc.formats.header import MAX_TEXT, Header, ordered
-from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
+from mvc.formats.header import Header, ordered
+from mvc.formats.pytorch import storages
+from mvc.formats.pytorch.storages import Views
+from mvc.formats.source import HeaderError, Source
 from mvc.formats.syntax import pickle_text, zip_directory
 from mvc.formats.syntax.zip_directory import Member
-from mvc.formats.tensor_tree import View
-from mvc.model.segment import WIDTHS, Segment
+from mvc.model.segment import Segment
 
 MAX_PICKLE = 32 * 1024 * 1024
 """Bytes of a pickle parsed for names, at most."""
@@ -65,26 +65,19 @@ def _segments(source: Source, members: Members, folder: str, *, is_little: bool)
     for name, member in members.items():
         if name.startswith(f"{folder}/") and member.stored:
             storage = Segment(zip_directory.data_offset(source, member), member.size)
-            for segment in _tiles(storage, views.get(name.removeprefix(f"{folder}/"), ())):
+            for segment in storages.tiles(storage, views.get(name.removeprefix(f"{folder}/"), ())):
                 yield segment if is_little else segment._replace(dtype="")
 
 
-def _views(source: Source, members: Members, folder: str) -> dict[str, list[View]]:
-    """Return the tensors that view each storage, by its key, in the order of the pickle."""
+def _views(source: Source, members: Members, folder: str) -> Views:
+    """Return the tensors that view each storage, none if the pickle cannot be read."""
     data = _content(source, members, f"{folder}.pkl", MAX_PICKLE)
     prefix = "" if folder.endswith(f"/{_PICKLES[0]}") else folder.rpartition("/")[2]
-    views: dict[str, list[View]] = {}
     try:
         root = pickle_text.read(data) if data else None
     except HeaderError:  # names are optional: the archive's directory locates the storages
-        return views
-    characters = 0
-    for count, view in enumerate(tensor_tree.views(root, prefix)):
-        characters += len(view.name)
-        if count >= MAX_SEGMENTS or characters > MAX_TEXT:
-            raise HeaderError(f"it has more than {MAX_SEGMENTS} tensors, or {MAX_TEXT >> 20} MiB of names")
-        views.setdefault(view.key, []).append(view)
-    return views
+        return {}
+    return storages.views(root, prefix)
 
 
 def _content(source: Source, members: Members, name: str, limit: int) -> bytes:
@@ -93,33 +86,3 @@ def _content(source: Source, members: Members, name: str, limit: int) -> bytes:
     if member is None or not member.stored or member.size > limit:
         return b""
     return source.read(zip_directory.data_offset(source, member), member.size)
-
-
-def _tiles(storage: Segment, views: Sequence[View]) -> list[Segment]:
-    """Return a storage as its tensors; as one segment, named for the first of them, if they do not tile it."""
-    by_range: dict[tuple[int, int], View] = {}
-    for view in views:
-        _check(storage, view)
-        if view.stop > view.start or not storage.size:
-            by_range.setdefault((view.start, view.stop), view)
-    whole = by_range.get((0, storage.size))
-    chosen = [whole] if whole else [by_range[range_] for range_ in sorted(by_range)]
-    if not chosen:
-        return [storage]
-    if not _is_tiled(chosen, storage.size):
-        return [storage._replace(name=views[0].name, dtype=views[0].storage)]
-    return [Segment(storage.offset + view.start, view.size, view.name, view.dtype, view.shape) for view in chosen]
-
-
-def _is_tiled(views: Sequence[View], size: int) -> bool:
-    """Return whether sorted views are contiguous, adjacent, and together of `size` bytes."""
-    ends = [0, *(view.stop for view in views)]
-    starts = [*(view.start for view in views), size]
-    return starts == ends and all(view.contiguous for view in views)
-
-
-def _check(storage: Segment, view: View) -> None:
-    if view.storage in WIDTHS and view.length * WIDTHS[view.storage] != storage.size:
-        raise HeaderError(f"the storage of {view.name or 'a tensor'} does not have the size in its pickle")
-    if view.stop > storage.size:
-        raise HeaderError(f"{view.name or 'a tensor'} is outside its storage")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from mvc.formats import torch
+from mvc.formats import torch, torch_legacy
 from mvc.formats.metadata.class_names import MAX_CLASSES, Classes
 from mvc.formats.source import HeaderError, Source
 from mvc.formats.syntax import pickle_text
@@ -23,14 +23,20 @@ _NAMES = "names"
 
 def read(source: Source) -> Metadata:
     """Return the metadata of a checkpoint. Raises HeaderError."""
-    data = torch.main_pickle(source)
     try:
-        root = pickle_text.read(data) if data else None
+        root = _saved_object(source)
     except HeaderError:
         return Metadata("torch")
     models = [root, *(_item(root, key) for key in _MODELS)]
     names = (_classes(_item(_item(model, None), _NAMES)) for model in models)
     return Metadata("torch", classes=next(filter(None, names), ()))
+
+
+def _saved_object(source: Source) -> Any:
+    if torch_legacy.matches(source.read(0, min(source.size, 1)), source):
+        return torch_legacy.saved_object(source)
+    data = torch.main_pickle(source)
+    return pickle_text.read(data) if data else None
 
 
 def _item(value: Any, key: str | None) -> Any:

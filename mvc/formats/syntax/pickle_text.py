@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pickletools import genops
-from typing import Any
+from typing import Any, NamedTuple, Protocol, cast
 
 from mvc.formats.source import HeaderError
 
@@ -49,16 +49,38 @@ class Call:
     parts: list[tuple[Any, Any]] = field(default_factory=list)
 
 
-def read(data: bytes) -> Any:
+class Stream(Protocol):
+    """A source of a pickle's bytes, which may continue after the pickle."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next `size` bytes, fewer at the end."""
+
+    def readline(self) -> bytes:
+        """Return the next bytes up to a line end, which is included; without it at the end."""
+
+
+class Parsed(NamedTuple):
+    """The root object of a pickle, and every reference of it to an object outside, in its order."""
+
+    root: Any
+    persistent: list[Persistent]
+
+
+def read(data: bytes | Stream) -> Any:
     """Return the root object of the pickle in `data`; raise HeaderError if it is malformed or too long."""
+    return parse(data).root
+
+
+def parse(data: bytes | Stream) -> Parsed:
+    """Return the pickle in `data`, a stream of which is read to its end; raise HeaderError as `read`."""
     machine = _Machine()
     try:
         with warnings.catch_warnings(action="ignore"):  # invalid escapes in texts
-            for count, (operation, argument, _) in enumerate(genops(data)):
+            for count, (operation, argument, _) in enumerate(genops(cast("bytes", data))):
                 if count == MAX_OPERATIONS:
                     raise HeaderError(f"its pickle has more than {MAX_OPERATIONS} opcodes")
                 machine.step(operation.name, argument)
-        return machine.stack.pop()
+        return Parsed(machine.stack.pop(), machine.persistent)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise HeaderError(f"its pickle cannot be read: {error}") from error
 
@@ -70,6 +92,7 @@ class _Machine:
         self.stack: list[Any] = []
         self.stacks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
+        self.persistent: list[Persistent] = []
 
     def step(self, name: str, argument: Any) -> None:
         if name in _VALUES:
@@ -122,6 +145,10 @@ class _Machine:
         state = self.stack.pop()
         if isinstance(self.stack[-1], Call):
             self.stack[-1].parts.append((None, state))
+
+    def refer(self, id_: Any) -> None:
+        self.persistent.append(Persistent(id_))
+        self.stack.append(self.persistent[-1])
 
     def instance(self, _: object) -> None:
         function, *args = self.since_mark()
@@ -193,6 +220,6 @@ _OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
     "INST": lambda machine, name: machine.call(Global(name.replace(" ", ".")), tuple(machine.since_mark())),
     "OBJ": _Machine.instance,
     "BUILD": _Machine.build,
-    "PERSID": _pushed(lambda _, name: Persistent(name)),
-    "BINPERSID": _pushed(lambda machine, _: Persistent(machine.stack.pop())),
+    "PERSID": _Machine.refer,
+    "BINPERSID": lambda machine, _: machine.refer(machine.stack.pop()),
 }  # fmt: skip

@@ -113,6 +113,8 @@ def torch_files() -> None:
     torch.save(state, HERE / "checkpoint.ckpt")
     torch.save(network, HERE / "module.pth")
     torch.save(_views(), HERE / "views.pt")
+    torch.save(state, HERE / "legacy.ckpt", _use_new_zipfile_serialization=False)
+    torch.save(_views(), HERE / "legacy.pt", _use_new_zipfile_serialization=False)
     with warnings.catch_warnings(action="ignore"):
         torch.jit.script(network.eval()).save(str(HERE / "script.jit"))
 
