@@ -83,6 +83,8 @@ FATAL = 128
 BROKEN_PIPE = 141
 _STREAMS = ("stdin", "stdout", "stderr")
 """Names of the standard streams, by their numbers."""
+_SWITCH = 0.0005
+"""Seconds until a waiting thread asks for the interpreter: workers hold it for microseconds between calls that release it."""
 
 
 def main() -> None:
@@ -129,6 +131,7 @@ def _report(error: BaseException, arguments: list[str]) -> int:
 def settle() -> None:
     """Set up this process for one short run of mvc."""
     gc.set_threshold(200_000, 20, 20)  # looking for cycles in 10,000 entries again and again takes longer than a run
+    sys.setswitchinterval(_SWITCH)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads for matrices: each spins for 0.1 s, unused
 
 

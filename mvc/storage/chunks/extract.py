@@ -14,13 +14,17 @@ from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, FileId, Hasher, digest
 from mvc.storage.chunks.recipes import Recipe, Recipes
 from mvc.storage.disk.temporary import Temporary
-from mvc.storage.disk.workers import Workers
+from mvc.storage.disk.workers import THREADS, Workers
 from mvc.storage.packs.reader import ChunkReader, Place
 
 WINDOW = 32
 """The most chunks that are decoded ahead."""
 AHEAD = 64 * 1024 * 1024
 """The most bytes that are decoded ahead: a chunk may have 16 MiB, although mvc now cuts none above 1 MiB."""
+TOGETHER = 4
+"""Chunks that a worker decodes per task, which amortises the cost of a task."""
+TASKS = 2 * THREADS
+"""The tasks to make at least: a few chunks are shared out to all threads."""
 
 _UNHASHED = 8
 """The most chunks that are written and not hashed yet."""
@@ -152,7 +156,8 @@ class Extract:
         """Yield the id, offset and bytes of each chunk that overlaps the bytes from `offset` to `end` of the file."""
         start = 0
         window = min(WINDOW, AHEAD // max(size for _, size in recipe.chunks)) if recipe.chunks else 1
-        for outcome in self._workers.ahead(self._try, self._wanted(recipe, offset, end, check=check), window):
+        wanted = self._wanted(recipe, offset, end, check=check)
+        for outcome in self._workers.ahead(self._try, wanted, window, _together(recipe, end - offset)):
             if isinstance(outcome, _Failed):
                 chunk, raw = self._again(outcome)
             else:
@@ -204,6 +209,12 @@ class Extract:
 
 class _LieError(Exception):
     """The chunks of a recipe are intact, but rebuild another file."""
+
+
+def _together(recipe: Recipe, size: int) -> int:
+    """Return how many chunks a task takes, of `size` bytes of a file."""
+    chunks = len(recipe.chunks) * size // max(1, recipe.size)
+    return max(1, min(TOGETHER, chunks // TASKS))
 
 
 def _hashed(hasher: Hasher, raw: Buffer) -> Buffer:

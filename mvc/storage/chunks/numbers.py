@@ -9,7 +9,6 @@ u32 a plane    the form of each plane in the upper two bits, its stored size in 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 
 from mvc import errors
 from mvc.model.ids import Buffer
@@ -40,7 +39,8 @@ def encode(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, tuple[Buf
         encoding, old = base[0], _base_numbers(base, shape, len(values))
         if _is_shorter(encoding, values, old):
             chosen, values = encoding, _difference(encoding, values, old)
-    packed = [_pack(plane) for plane in planes.split(values)]
+    dense = chosen not in BASED
+    packed = [_pack(plane, dense=dense) for plane in planes.split(values)]
     heads = struct.pack(f"<{width}I", *(form << _FORM | len(stored) for form, stored in packed))
     stored = (heads, *(stored for _, stored in packed), view[phase + len(values) * width :])
     return chosen, (view[:phase], *stored) if phase else stored
@@ -72,8 +72,7 @@ def _base_numbers(base: Base, shape: Shape, count: int) -> Numbers:
 def _is_shorter(encoding: int, values: Numbers, old: Numbers) -> bool:
     """Return whether samples say that a delta against `old` is clearly shorter than the planes of `values`."""
     some, base = (planes.sampled(each, PROBE // _PARTS, _PARTS) for each in (values, old))
-    delta = planes.split(_difference(encoding, some, base))
-    return _estimate(delta) <= encodings.WORTH_A_BASE * _estimate(planes.split(some))
+    return _estimate(_difference(encoding, some, base)) <= encodings.WORTH_A_BASE * _estimate(some)
 
 
 def _difference(encoding: int, new: Numbers, old: Numbers) -> Numbers:
@@ -94,22 +93,27 @@ def _rounded(encoding: int, old: Numbers) -> Numbers:
     return planes.to_bf16(old) if encoding == BFLOAT else planes.to_fp16(old)
 
 
-def _estimate(split: Sequence[Plane]) -> int:
+def _estimate(sample: Numbers) -> int:
     """Return the stored bytes of the planes of a sample."""
-    return sum(len(_pack(plane)[1]) for plane in split)
+    return sum(len(_pack(plane)[1]) for plane in planes.split(sample))
 
 
-def _pack(plane: Plane) -> tuple[int, Buffer]:
-    """Return the shortest form of a plane, and its stored bytes."""
+def _pack(plane: Plane, *, dense: bool = False) -> tuple[int, Buffer]:
+    """Return the shortest form of a plane, and its stored bytes; the bytes of a `dense` plane are expected not to repeat."""
     raw = plane.data
-    if len(raw) > 2 * PROBE and not pays(len(zstd.compress_plane(raw[:PROBE])), PROBE):
-        return RAW, raw
+    if len(raw) <= 2 * PROBE:
+        dense = False
+    else:
+        probe = zstd.compress_plane(raw[:PROBE])
+        if not pays(len(probe), PROBE):
+            return RAW, raw
+        dense = dense and len(zstd.compress_dense(raw[:PROBE])) <= len(probe)
     zeros = planes.zeros(plane)
     if zeros == len(raw):
         return ZEROS, b""
     if zeros > _SPARSE * len(raw) and _is_better_in_quads(plane):
         return QUADS, _quads(plane)
-    packed = zstd.compress_plane(raw)
+    packed = zstd.compress_dense(raw) if dense else zstd.compress_plane(raw)
     return (FRAME, packed) if pays(len(packed), len(raw)) else (RAW, raw)
 
 

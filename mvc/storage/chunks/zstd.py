@@ -18,6 +18,10 @@ from mvc.model.ids import Buffer
 LEVEL = 1
 _WINDOW_LOG = 24  # 16 MiB, the largest raw chunk: the most memory that a frame may demand of a reader
 _FILE_WINDOW_LOG = 27  # 128 MiB: what the zstd program accepts without an option
+_NO_SEARCH = 4096
+"""The step of the fast strategy (ZSTD_c_targetLength): so large that it finds no match."""
+_LITERALS, _COMPRESSED = 1002, 1
+"""ZSTD_c_literalCompressionMode of libzstd's zstd.h, and that literals are compressed although no match was searched."""
 _local = threading.local()
 
 
@@ -29,6 +33,11 @@ def compress(raw: Buffer) -> bytes:
 def compress_plane(plane: Buffer) -> bytes:
     """Compress a byte plane to one frame, mostly by entropy coding: its bytes are skewed and rarely repeat in runs."""
     return _frame("plane", plane)
+
+
+def compress_dense(plane: Buffer) -> bytes:
+    """Compress a byte plane of weights to one frame by entropy coding alone; one whose bytes repeat becomes longer so."""
+    return _frame("dense", plane)
 
 
 def decompress(stored: Buffer, size: int) -> bytes:
@@ -64,8 +73,10 @@ def _frame(kind: str, raw: Buffer) -> bytes:
         zstd = _zstd()
         parameter = zstd.CompressionParameter
         options = {parameter.compression_level: LEVEL}
-        if kind == "plane":
+        if kind != "general":
             options |= {parameter.min_match: 7, parameter.hash_log: 6}
+        if kind == "dense":
+            options |= {parameter.target_length: _NO_SEARCH, _LITERALS: _COMPRESSED}
         compressor = zstd.ZstdCompressor(options=options)
         setattr(_local, kind, compressor)
     packed: bytes = compressor.compress(raw, compressor.FLUSH_FRAME)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from mvc import lazy
@@ -49,16 +50,20 @@ class Workers:
                 self._pool = lazy.load("concurrent.futures").ThreadPoolExecutor(self._threads)
         return self._pool.submit(work, *arguments)
 
-    def ahead(self, work: Callable[[T], R], items: Iterable[T], window: int) -> Iterator[R]:
-        """Yield the result of `work` for each item, in order, with at most `window` in progress or waiting."""
-        waiting: deque[Future[R]] = deque()
+    def ahead(self, work: Callable[[T], R], items: Iterable[T], window: int, together: int = 1) -> Iterator[R]:
+        """Yield the result of `work` for each item, in order, with at most `window` in progress or waiting.
+
+        A task takes `together` items, which amortises the cost of handing it to another thread.
+        """
+        waiting: deque[Future[list[R]]] = deque()
+        remaining = iter(items)
         try:
-            for item in items:
-                waiting.append(self.submit(work, item))
-                if len(waiting) >= window:
-                    yield waiting.popleft().result()
+            while some := list(itertools.islice(remaining, together)):
+                waiting.append(self.submit(_each, work, some))
+                if len(waiting) * together >= window:
+                    yield from waiting.popleft().result()
             while waiting:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()
@@ -68,3 +73,7 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    return [work(item) for item in items]
