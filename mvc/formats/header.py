@@ -22,12 +22,14 @@ _TOO_LARGE = 1 << 63
 class Header:
     """`segments` of a file, sorted by offset and without overlaps; some may be empty.
 
-    `external` maps paths, relative to the file's folder, to the segments that are in other files (ONNX).
+    `external` maps paths, relative to the file's folder, to the segments that are in other files (ONNX). With `are_files`,
+    each of these is a file itself, such as an archive, whose own header has its tensors.
     """
 
     format: str
     segments: tuple[Segment, ...]
     external: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
+    are_files: bool = False
 
 
 def ordered(segments: Iterable[Segment], size: int) -> tuple[Segment, ...]:

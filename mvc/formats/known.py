@@ -5,6 +5,9 @@ The table does not load the modules that parse headers, since `status` needs the
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 
@@ -24,6 +27,8 @@ class Format(NamedTuple):
     folder: str = ""
     are_weights: bool = True
     """The suffixes are those of weight files; False if other files have them too."""
+    beside: str | None = None
+    """A part of the names of the other files that hold its tensors; None if it holds them itself."""
 
     @property
     def module(self) -> str:
@@ -50,13 +55,19 @@ FORMATS = {
         Format("keras", (".keras",), _ZIP),
         Format("gguf", (".gguf",), b"GGUF"),
         Format("hdf5", (".h5", ".hdf5", ".keras"), b"\x89HDF"),
-        Format("onnx", (".onnx",), b"\x08", strict=False),
+        Format("onnx", (".onnx",), b"\x08", strict=False, beside=""),
+        Format("tflite", (".tflite",), b"TFL3", offset=4, folder="exports"),
+        Format("openvino", (".xml",), b"<?xml", folder="exports", are_weights=False, beside=".bin"),
+        Format("tf_checkpoint", (".index",), b"\0\0", folder="exports", are_weights=False, beside=".data-"),
+        Format("torch_distributed", (".metadata",), b"\x80", folder="exports", are_weights=False, beside=".distcp"),
+        Format("coreml_program", (".mlmodel",), b"\x08", folder="exports", are_weights=False, beside="weight.bin"),
+        Format("coreml_weights", ("weight.bin",), b"\xef\xbe\xad\xde", offset=64, folder="exports", are_weights=False),
         Format("zip", (".mar",), _ZIP, strict=False, folder="archives"),  # after the formats that are zip archives
         Format("tar", (".nemo",), b"ustar", offset=257, strict=False, folder="archives"),
     )
 }
 """By name, in the order in which their modules are tried."""
-_OTHERS = (".tflite", ".engine", ".pb", ".bin", ".pkl", ".joblib", ".mlmodel")
+_OTHERS = (".engine", ".pb", ".bin", ".pkl", ".joblib", ".mlmodel")
 """Suffixes of weight files whose headers are not parsed."""
 WEIGHT_SUFFIXES = (
     *dict.fromkeys(suffix for format_ in FORMATS.values() if format_.are_weights for suffix in format_.suffixes),
@@ -67,3 +78,20 @@ WEIGHT_SUFFIXES = (
 def of_suffix(suffix: str) -> tuple[Format, ...]:
     """Return the formats whose files have the suffix."""
     return tuple(format_ for format_ in FORMATS.values() if suffix in format_.suffixes)
+
+
+def describing(paths: Iterable[str], others: Iterable[str]) -> frozenset[str]:
+    """Return those of `paths` whose headers may list the tensors of `others`, which are beside them or further down."""
+    formats = [format_ for format_ in FORMATS.values() if format_.beside is not None]
+    folders: dict[str, set[str]] = {format_.name: set() for format_ in formats}
+    for path in others:
+        name, above = posixpath.basename(path), [parent.as_posix() for parent in PurePosixPath(path).parents]
+        for format_ in formats:
+            if (format_.beside or "") in name:
+                folders[format_.name].update(above)
+    return frozenset(
+        path
+        for path in paths
+        for format_ in formats
+        if path.lower().endswith(format_.suffixes) and (posixpath.dirname(path) or ".") in folders[format_.name]
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from mvc import errors, lazy
 from mvc.display import Result, changed
+from mvc.formats import known
 from mvc.formats.source import Source
 from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff
@@ -77,10 +78,6 @@ class Options:
 
 
 _DEFAULT = Options()
-_OUTSIDE = (".onnx",)
-"""Suffixes of files with tensors that may be stored in other files."""
-
-
 _STILL = Moved()
 
 
@@ -198,7 +195,7 @@ def commit(
         if work.ingest is not None and unread:
             work.code = work.ingest.workers.submit(work.code).result  # Git runs while the files are read
             work.ingest.bases = delta_bases.bases(model, manifest, [old] if old else [])
-            _expect(work.ingest, repository, files)
+            _expect(work.ingest, repository, files, unread)
         if progress is not None:
             progress.expect(sum(file.stat.size for file in unread))
 
@@ -308,10 +305,11 @@ def _identify(work: _Work, file: WorkFile) -> FileId:
     return draft.identify(file) if draft is not None else snapshot.by_reading(work.repository)(file)
 
 
-def _expect(ingest: Ingest, repository: Repository, files: Sequence[WorkFile]) -> None:
+def _expect(ingest: Ingest, repository: Repository, files: Sequence[WorkFile], unread: Sequence[WorkFile]) -> None:
     """Read the headers of files with external tensors, before these other files are stored."""
+    describing = known.describing([file.path for file in files], [file.path for file in unread])
     for file in files:
-        if file.path.lower().endswith(_OUTSIDE):
+        if file.path in describing:
             # Storing the file reports its faults.
             with contextlib.suppress(errors.MvcError, OSError), _opened(repository, file) as opened:
                 ingest.headers.expect(Source.of(opened.fileno(), file.path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mvc.formats.header import Header
@@ -45,9 +45,16 @@ def refusal(read: Callable[[Source], Header], data: bytes, name: str = "") -> st
 
 
 def check(header: Header, size: int) -> None:
-    """Segments lie within the file, in order, none in another, and are as large as they say."""
+    """Segments lie within the file, in order, none in another, and are as large as they say; so do those of other files."""
+    _check(header.segments, size)
+    for path, segments in header.external.items():
+        assert path
+        _check(segments, 1 << 63)
+
+
+def _check(segments: Sequence[Segment], size: int) -> None:
     end = 0
-    for segment in header.segments:
+    for segment in segments:
         assert end <= segment.offset <= segment.end <= size, segment
         end = segment.end
         if segment.dtype in WIDTHS and segment.elements is not None:

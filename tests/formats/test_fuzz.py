@@ -16,10 +16,10 @@ from tests.formats.archives import archive, unpacked
 from tests.formats.headers import DATA, refusal
 
 ZIPS = {"torch", "npz", "keras", "zip"}
-CHANGED, OTHERWISE = (
-    {"safetensors": 20_000, "torch": 1_500, "torch_legacy": 600, "keras": 8, "hdf5": 8, "zip": 400, "tar": 400},
-    5_000,
-)
+CHANGED = {"safetensors": 20_000, "torch": 1_500, "torch_legacy": 600, "keras": 8, "hdf5": 8, "zip": 200, "tar": 200}
+CHANGED |= {"tflite": 1_000, "openvino": 1_000, "tf_checkpoint": 2_000, "torch_distributed": 300}
+CHANGED |= {"coreml_program": 1_000, "coreml_weights": 2_000}
+OTHERWISE = 5_000
 """How many changed files a run reads: about a second's work for each format. Every run draws others."""
 DEEP = 100
 """How many times as many with `--deep`."""
@@ -96,7 +96,7 @@ def variants(rng: random.Random, path: Path, *, in_members: bool) -> Callable[[]
 def samples(name: str) -> list[Path]:
     """The files in `data` that are of a format; small ones, so that many changes hit what matters."""
     known = FORMATS[name]
-    named = [path for path in sorted(DATA.iterdir()) if path.name.endswith(known.suffixes)]
+    named = [path for path in sorted(DATA.rglob("*")) if path.name.endswith(known.suffixes)]
     return [path for path in named if known.begins(path.read_bytes())]
 
 

@@ -40,25 +40,37 @@ def header(format_: str, source: Source, members: Iterable[Member]) -> Header:
     return Header(format_, ordered(_segments(source, by_name), source.size))
 
 
+def parsed(source: Source, files: Iterable[Segment]) -> Iterator[Segment]:
+    """Yield the tensors of files that are ranges of another one; the name of each is that of its range."""
+    for file in files:
+        inner = _header(source, Member(file.name, file.offset, file.size))
+        for segment in inner.segments if inner is not None else ():
+            yield segment._replace(offset=file.offset + segment.offset, name=_joined(file.name, segment.name))
+
+
 def _segments(source: Source, members: Mapping[str, Member]) -> Iterator[Segment]:
-    """Yield the tensors of each member; those in another member replace what its own header has."""
+    """Yield the tensors of each member; those that another member lists replace what its own header has."""
     weights = (name for name in members if name.lower().endswith(_SUFFIXES))
-    own: dict[str, tuple[Segment, ...]] = {}
+    tensors: dict[str, tuple[Segment, ...]] = {}
     external: dict[str, tuple[Segment, ...]] = {}
     characters = 0
     for name in itertools.islice(weights, MAX_PARSED):
         inner = _header(source, members[name])
         if inner is None:
             continue
-        own[name] = inner.segments
-        for location, segments in inner.external.items():
-            external[posixpath.normpath(posixpath.join(posixpath.dirname(name), location))] = segments
+        tensors[name] = inner.segments
+        for location, listed in inner.external.items():
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), location))
+            if path in members:
+                external[path] = _listed(source, members[path], listed) if inner.are_files else listed
         characters += sum(len(name) + len(segment.name) for segment in inner.segments)
         if characters > MAX_TEXT:
             raise HeaderError(f"its names have more than {MAX_TEXT} characters")
-    for name, segments in (own | external).items():
-        if name in members:
-            yield from _shifted(members[name], name, segments)
+    for name, segments in (tensors | external).items():
+        member = members[name]
+        for segment in ordered(segments, member.size):
+            path = f"{name}/{segment.name}" if segment.name else ""
+            yield segment._replace(offset=member.offset + segment.offset, name=path)
 
 
 def _header(source: Source, member: Member) -> Header | None:
@@ -68,8 +80,10 @@ def _header(source: Source, member: Member) -> Header | None:
         raise HeaderError(f"{member.name}: {error}") from error
 
 
-def _shifted(member: Member, name: str, segments: Iterable[Segment]) -> Iterator[Segment]:
-    """Yield segments of a member as those of the archive."""
-    for segment in ordered(segments, member.size):
-        path = f"{name}/{segment.name}" if segment.name else ""
-        yield segment._replace(offset=member.offset + segment.offset, name=path)
+def _listed(source: Source, member: Member, files: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    part = source.part(member.offset, member.size, member.name)
+    return tuple(parsed(part, ordered(files, member.size)))
+
+
+def _joined(name: str, inner: str) -> str:
+    return f"{name}/{inner}" if name and inner else name

@@ -96,6 +96,10 @@ def data_offset(source: Source, member: Member) -> int:
 
 def _find_end(source: Source) -> _End:
     """Find the end record. A comment may follow, and even bytes after the archive: PyTorch loads such files."""
+    if source.size >= _END.size:  # nearly always it is the very end
+        tail = source.read(source.size - _END.size, _END.size)
+        if tail.startswith(_LAST) and not _END.unpack(tail)[-1]:
+            return _end_at(source, tail, 0, source.size - _END.size)
     length = min(source.size, _END.size + _MAX_COMMENT)
     first = source.size - length
     tail = source.read(first, length)

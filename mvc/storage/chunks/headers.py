@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 from typing import NamedTuple
 
+from mvc.formats.archives import members
 from mvc.formats.header import Header, ordered
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
@@ -22,29 +23,39 @@ class Note(NamedTuple):
     reason: str
 
 
+class _External(NamedTuple):
+    """The tensors of a file by another one's header; with `are_files`, ranges with files that have headers themselves."""
+
+    format: str
+    segments: tuple[Segment, ...]
+    are_files: bool
+
+
 class Headers:
     """The headers of the files of one commit. `notes` holds their faults."""
 
     def __init__(self) -> None:
         """Begin with no header."""
         self.notes: list[Note] = []
-        self._external: dict[str, tuple[str, tuple[Segment, ...]]] = {}
+        self._external: dict[str, _External] = {}
 
     def expect(self, source: Source) -> None:
         """Record the tensors that the file at a path keeps in other files."""
         header, path = self._read(source), source.name
         if header is not None:
             for location, segments in header.external.items():
-                there = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
-                self._external[there] = (f"{header.format}-external", segments)
+                place = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
+                self._external[place] = _External(f"{header.format}-external", segments, header.are_files)
 
     def layout(self, source: Source) -> Layout | None:
         """Return the layout of a file, whose name is its path; None for one without tensors."""
         path = source.name
         if path in self._external:
-            format_, segments = self._external[path]
+            format_, listed, are_files = self._external[path]
             try:
-                return lay_out(format_, ordered(segments, source.size), source.size)
+                segments = ordered(listed, source.size)
+                segments = ordered(members.parsed(source, segments), source.size) if are_files else segments
+                return lay_out(format_, segments, source.size)
             except HeaderError as error:
                 self.notes.append(Note(path, str(error)))
         header = self._read(source)
