@@ -19,7 +19,7 @@ from mvc.porcelain.prune import Pruned
 from mvc.porcelain.prune_remote import prune_remote
 from mvc.porcelain.pull import Pulled, pull
 from mvc.porcelain.push import TRIES, Pushed, push
-from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
+from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef, Upgraded
 from mvc.remotes import remote as remotes
 from mvc.remotes.backends.probe import Verdict
 from mvc.remotes.remote import JOBS
@@ -270,6 +270,10 @@ class Remote:
             self._session.require_network(self.name)
             return porcelain.check_registry(repository, self.name, self._session.variables)
         return porcelain.check(repository, self.name, self._session.actor(actor), full=full, now=time.time())
+
+    def upgrade(self) -> Upgraded:
+        """Let the remote take every encoding of this mvc; an older one that lacks one then refuses it."""
+        return porcelain.upgrade(self._session.repository, self.name)
 
     # --- settings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import click
@@ -100,6 +101,10 @@ def command(
             progress=progress,
         )
     invocation.emit("push", done, lambda: _lines(done), ids=[ref.new or "" for ref in done.refs])
+    if done.encoded_again:
+        chunks = f"{count(done.encoded_again, 'chunk')} {'were' if done.done else 'would be'} encoded again"
+        upgrade = f"once everybody has this mvc, run `mvc remote upgrade {shlex.quote(name)}`"
+        invocation.note(f"{escape(name)} supports only the encodings of an older mvc, so {chunks}; {upgrade}")
     if done.rejected:
         return errors.PushRejected.exit_code
     return errors.Damaged.exit_code if done.repaired is not None and done.repaired.after.findings else 0

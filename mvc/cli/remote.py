@@ -15,7 +15,7 @@ from mvc.cli.app.transfers import given_settings
 from mvc.cli.app.verb import group, subverb
 from mvc.plural import count
 from mvc.porcelain import remote as porcelain
-from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
+from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef, Upgraded
 from mvc.remotes.backends.probe import Verdict
 
 _OPTION = click.option(
@@ -171,6 +171,25 @@ def check(invocation: Invocation, name: str, full: bool) -> None:
         return
     verdict = porcelain.check(repository, name, invocation.actor(), full=full, now=time.time())
     invocation.emit("remote", verdict, lambda: _checked(name, verdict), ids=[])
+
+
+@subverb(command, "upgrade")
+@click.argument("name")
+def upgrade(invocation: Invocation, name: str) -> None:
+    """Allow newer encodings of weights on a remote.
+
+    A push to a remote that an older mvc made encodes some chunks again, so that everybody can read them. After the
+    upgrade they are sent as they are stored here, which is smaller; an older mvc then refuses the remote, and names what
+    it lacks. What is on the remote stays as it is. Use the collector's key, as for `mvc gc --remote`.
+    """
+    done = porcelain.upgrade(invocation.writer(), name)
+    invocation.emit("remote", done, lambda: [_upgraded(done)], ids=[done.name])
+
+
+def _upgraded(done: Upgraded) -> str:
+    if not done.new:
+        return f"{escape(done.name)} already supports every encoding of this mvc."
+    return f"Upgraded {escape(done.name)}: readers must now support {', '.join(done.new)}."
 
 
 def _shown(remote: RemoteSettings, refs: Sequence[SeenRef]) -> Iterator[str]:

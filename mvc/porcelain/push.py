@@ -64,10 +64,13 @@ class Pushed(Document):
     """The result of each ref update; the versions and bytes sent, and the bytes that the remote had already.
 
     `done` is False after a dry run; `rebased` counts the tries after the first, `rebases` has the result of each rebase;
-    `repaired` is the repair of the remote, if one was made; `notes` counts the notes that are new there.
+    `repaired` is the repair of the remote, if one was made; `notes` counts the notes that are new there, and
+    `encoded_again` the chunks whose encoding here the remote does not support.
     """
 
-    KEYS = keys("remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired notes")
+    KEYS = keys(
+        "remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired notes encoded_again"
+    )
     OPTIONAL = ("repaired",)
 
     remote: str
@@ -81,6 +84,7 @@ class Pushed(Document):
     rebases: tuple[Rebased, ...] = ()
     repaired: Healed | None = None
     notes: int = 0
+    encoded_again: int = 0
 
     @property
     def rejected(self) -> tuple[PushedRef, ...]:
@@ -182,6 +186,7 @@ def _joined(before: Pushed, after: Pushed) -> Pushed:
         versions=before.versions + after.versions,
         sent=before.sent + after.sent,
         skipped=before.skipped + after.skipped,
+        encoded_again=before.encoded_again + after.encoded_again,
     )
 
 
@@ -254,7 +259,16 @@ class _Push:
         fresh = self._fresh(refs, tips)
         there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
         todo = upload_plan.plan(self._repository, there, fresh)
-        return Pushed(self._remote.name, self._model, refs, len(fresh), todo.size, todo.skipped, done=False)
+        return Pushed(
+            self._remote.name,
+            self._model,
+            refs,
+            len(fresh),
+            todo.size,
+            todo.skipped,
+            done=False,
+            encoded_again=todo.encoded_again,
+        )
 
     def run(self, requests: Sequence[RefUpdate], progress: Progress | None) -> Pushed:
         """Push every update that is not rejected."""
@@ -283,7 +297,8 @@ class _Push:
                 sending.resend(fresh, before)
         refs = tuple(each for each, _ in moved)
         self._note({each.ref: entry for each, entry in moved if each.flag != "!"})
-        return Pushed(remote.name, self._model, refs, len(fresh), sending.sent, sending.skipped)
+        counts = (len(fresh), sending.sent, sending.skipped)
+        return Pushed(remote.name, self._model, refs, *counts, encoded_again=sending.encoded_again)
 
     def _send(self, sending: PushSession, fresh: Fresh, before: list[RefEntry], progress: Progress | None) -> None:
         """Send what the remote lacks; files that are promised by another remote are fetched first."""

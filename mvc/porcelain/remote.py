@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mvc import errors
@@ -13,6 +14,7 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Timestamp
 from mvc.registry import connection as registry_connection
+from mvc.remotes import remote as remote_format
 from mvc.remotes.backends import address, probe, registry_address
 from mvc.remotes.backends import options as options_of_kind
 from mvc.remotes.backends.address import Address
@@ -60,6 +62,23 @@ class SeenRef(Document):
     ref: RefName
     version: VersionId
     at: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded(Document):
+    """A remote with the features that its readers must support, and those of them that are `new`."""
+
+    KEYS = keys("name features new")
+
+    name: str
+    features: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+_OLDER = (
+    "it supports only the encodings of an older mvc, so a push encodes newer ones again; "
+    "once everybody has this mvc, run `mvc remote upgrade {name}`"
+)
 
 
 def remotes(repository: Repository) -> list[RemoteSettings]:
@@ -234,16 +253,31 @@ def seen_refs(repository: Repository, name: str) -> list[SeenRef]:
 def check(repository: Repository, name: str, actor: Actor, *, full: bool = False, now: float | None = None) -> Verdict:
     """Probe a remote: read, write, list, and create-if-absent; `full`: also with concurrent writers.
 
-    `now` is this machine's time, in seconds since 1970. Raises NotExclusive, RemoteUnreachable, RemoteDenied,
-    NotARemote.
+    Warns if it supports only the encodings of an older mvc. `now` is this machine's time, in seconds since 1970. Raises
+    NotExclusive, RemoteUnreachable, RemoteDenied, NotARemote.
     """
     with connection.open_remote(repository, name) as there:
+        supported = frozenset(remote_format.FEATURES)
         with contextlib.suppress(errors.NoRemoteYet):
             presence.check(repository, there)
+            supported = remote_format.features(there.backend)
         verdict = probe.probe(there.backend, actor.nonce(), full=full, now=now)
     if verdict.failures:
         raise errors.NotExclusive(remote=there.backend.where, failures="; ".join(verdict.failures))
-    return verdict
+    if supported == set(remote_format.FEATURES):
+        return verdict
+    return replace(verdict, others=(_OLDER.format(name=shlex.quote(name)),))
+
+
+def upgrade(repository: Repository, name: str) -> Upgraded:
+    """Let a remote take every encoding of this mvc; older ones that lack one then refuse the remote.
+
+    Raises RemoteDenied for a key that may neither overwrite nor delete, NoRemoteYet, RemoteUnreachable, NotARemote, UnknownFeature.
+    """
+    with connection.open_remote(repository, name) as there:
+        presence.check(repository, there)
+        new = remote_format.upgrade(there.backend, repository.door)
+    return Upgraded(name, tuple(remote_format.FEATURES), tuple(sorted(new)))
 
 
 def check_registry(repository: Repository, name: str, token: str | Mapping[str, str] | None) -> RegistryState:

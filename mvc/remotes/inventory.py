@@ -20,6 +20,7 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.model.ids import Buffer, Hasher, PackId, is_id
 from mvc.remotes import hints
+from mvc.remotes import remote as remotes
 from mvc.remotes.backends.backend import Backend, Listed
 from mvc.remotes.store import Store
 from mvc.storage.disk.temporary import TEMPORARY, Temporary
@@ -78,6 +79,11 @@ class Inventory:
         gone = self._fetch_compacted(every, jobs)
         self.replaced = {id_: size for id_, size in every.items() if id_ in gone}
         self.metapacks = self._fetch({id_: size for id_, size in every.items() if id_ not in self.replaced}, jobs)
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """The features that the remote's record lists. Raises as `mvc.remotes.remote.check`."""
+        return remotes.features(self._backend)
 
     @cached_property
     def objects(self) -> set[str]:

@@ -57,6 +57,8 @@ class PushSession:
         self.refs = RemoteRefs(backend, pause)
         self.sent = 0
         self.skipped = 0
+        self.encoded_again = 0
+        """Chunks that were sent in another encoding than here, as the remote does not support that one."""
         self.revived: tuple[VersionId, ...] = ()
         """Versions whose bytes were dropped on the remote, and are sent again."""
 
@@ -81,6 +83,7 @@ class PushSession:
                 progress.expect(todo.size)
             self.sent += Uploader(self._store, self._backend, self._jobs, progress).send(todo, inventory, seen)
             self.skipped = todo.skipped
+            self.encoded_again += todo.encoded_again
             if not todo.is_empty:
                 self.sent += compaction.compact(self._store, self._backend, inventory)
             for folder in ("packs", "meta"):  # uploads of an interrupted push may not be durable

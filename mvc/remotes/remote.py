@@ -1,7 +1,9 @@
-"""One remote: the file `format` that marks a store as an mvc remote, and its check.
+"""One remote: the file `format` that marks a store as an mvc remote, its check and its upgrade.
 
 format     {"hash":"blake3","kind":"remote","requires":["cast","delta","planes"],"sum":…,"v":1}
 packs/ meta/ refs/ intents/ gc/ probe/
+
+Writers use only encodings whose feature is in `requires`. `upgrade` adds those that this version knows.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from mvc import errors
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.refs import Pause, RemoteRefs
 from mvc.storage.chunks import encodings
+from mvc.storage.disk.door import StoreDoor
 from mvc.storage.disk.primitives import STORE
 from mvc.storage.records import sealed
 
 NAME = "format"
 VERSION = 1
 FEATURES = sorted(set(encodings.FEATURES.values()))
-"""Features that readers must support. The record is written once, so it lists all that this version may write."""
+"""Features of the encodings that this version may write; the record of a new remote lists them all."""
 JOBS = 4
 """Concurrent transfers by default."""
 _MAX = 64 * 1024
@@ -49,6 +52,11 @@ class Remote:
 
 def check(backend: Backend) -> None:
     """Raise NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, NewerFormat or UnknownFeature if it cannot be read."""
+    features(backend)
+
+
+def features(backend: Backend) -> frozenset[str]:
+    """Return the features that the record lists: entries that need another one must not be uploaded. Raises as `check`."""
     data = _read(backend)
     if data is None:
         _refuse(backend)
@@ -61,6 +69,7 @@ def check(backend: Backend) -> None:
     requires = record.get("requires")
     if not isinstance(requires, list) or not set(map(str, requires)) <= set(FEATURES):
         raise errors.UnknownFeature(features=requires)
+    return frozenset(requires)
 
 
 def _refuse(backend: Backend) -> NoReturn:
@@ -85,9 +94,39 @@ def begin(backend: Backend) -> None:
 
 def mark(backend: Backend) -> None:
     """Create the record that makes a store a remote. Raises as `check`."""
-    record = {"kind": "remote", "v": VERSION, "hash": "blake3", "requires": FEATURES}
-    backend.create(NAME, sealed.seal(record))
+    backend.create(NAME, _record())
     check(backend)  # another client may have been first, or the answer was lost
+
+
+def upgrade(backend: Backend, door: StoreDoor) -> frozenset[str]:
+    """Replace the record by one with all FEATURES; return those that are new. `door` is that of the local store.
+
+    The only file of a remote that is ever replaced. Raises RemoteDenied for a key that may neither overwrite nor delete,
+    and as `check`.
+    """
+    new = frozenset(FEATURES) - features(backend)
+    if new:
+        _replace(backend, door)
+        if features(backend) != set(FEATURES):
+            raise errors.RemoteDenied(remote=backend.where, reason=f"its file `{NAME}` was not replaced")
+    return new
+
+
+def _replace(backend: Backend, door: StoreDoor) -> None:
+    temporary = door.temporary()
+    try:
+        temporary.write(_record())
+        temporary.close()
+        backend.put(NAME, temporary.path)
+    except errors.RemoteDenied:  # a collector's key may delete, but perhaps not overwrite
+        backend.delete([NAME])
+        backend.create(NAME, _record())
+    finally:
+        temporary.discard()
+
+
+def _record() -> bytes:
+    return sealed.seal({"kind": "remote", "v": VERSION, "hash": "blake3", "requires": FEATURES})
 
 
 def _read(backend: Backend) -> bytes | None:

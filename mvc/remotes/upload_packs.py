@@ -1,7 +1,7 @@
 """The packs of an upload: unchanged local packs, and new ones of other entries, spooled in `tmp/`.
 
-Every byte is verified before the upload. Equal plans give equal packs with equal names, so a push finds the uploads of an
-interrupted one. Nothing is overwritten: chunks of a pack whose name is taken by damaged bytes go into another pack, which
+Every byte is verified before the upload. Entries in an encoding that the remote does not support are encoded again. Equal
+plans give equal packs with equal names, so a push finds the uploads of an interrupted one. Nothing is overwritten: chunks of a pack whose name is taken by damaged bytes go into another pack, which
 a `salt`, a chunk of no file, gives another name.
 """
 
@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mvc.model.ids import Buffer, ChunkId, PackId, digest
+from mvc.model.ids import ChunkId, PackId, digest
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.store import Store
 from mvc.remotes.upload_plan import UploadPlan
 from mvc.storage.chunks import encodings
+from mvc.storage.chunks.encoder import Encoded
 from mvc.storage.disk.temporary import Temporary
 from mvc.storage.disk.workers import Workers
-from mvc.storage.packs import packformat
+from mvc.storage.packs import packformat, transcode
 from mvc.storage.packs.index import Location
 from mvc.storage.packs.packfile import PackFile, PackFiles
 from mvc.storage.packs.packformat import Entry
@@ -31,7 +32,7 @@ _AHEAD = 32
 
 @dataclass(frozen=True, slots=True)
 class UploadPack:
-    """A pack to upload: its id, its path, its size, the bytes of its chunks, and its index.
+    """A pack to upload: its id, its path, its size, the bytes of its chunks as the plan counts them, and its index.
 
     `spooled` is deleted after the upload.
     """
@@ -61,22 +62,26 @@ def packs(store: Store, plan: UploadPlan, inventory: Inventory, salt: bytes = b"
             yield UploadPack(
                 pack.id, store.door.path(name), pack.size, _chunks(entries), packformat.index_bytes(entries)
             )
-    yield from _gathered(store, [*spoiled, *plan.entries], salt)
+    yield from _gathered(store, [*spoiled, *plan.entries], plan.features, salt)
 
 
-def _gathered(store: Store, entries: Sequence[Location], salt: bytes) -> Iterator[UploadPack]:
+def _gathered(store: Store, entries: Sequence[Location], features: frozenset[str], salt: bytes) -> Iterator[UploadPack]:
     builder = _begun(store, salt) if salt else None
+    planned = 0
     workers = Workers()
     try:
-        for location, payload in workers.ahead(_Checked(store).read, _with_places(store, entries), _AHEAD):
+        read = _Checked(store, features).read
+        for location, (entry, payload) in workers.ahead(read, _with_places(store, entries), _AHEAD):
             builder = builder or _begun(store, salt)
-            builder.add(location.entry, payload)
+            builder.add(entry, *payload)
+            planned += location.entry.stored
             if builder.size >= CUT:
                 full, builder = builder, None
-                yield _finished(full, salted=bool(salt))
+                yield _finished(full, planned)
+                planned = 0
         if builder is not None:
             full, builder = builder, None
-            yield _finished(full, salted=bool(salt))
+            yield _finished(full, planned)
     finally:
         workers.close()
         if builder is not None:
@@ -97,24 +102,28 @@ def _with_places(store: Store, entries: Sequence[Location]) -> Iterator[tuple[Lo
 
 
 class _Checked:
-    """A reader of stored entries that checks their chunks."""
+    """A reader of stored entries that checks their chunks, and encodes those again that need other than `features`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, features: frozenset[str]) -> None:
         self._store = store
+        self._features = features
         self._files = PackFiles(store.door)
 
-    def read(self, pair: tuple[Location, tuple[Place, ...]]) -> tuple[Location, Buffer]:
-        """Return an entry with its stored bytes; runs in a thread. Raises Damaged."""
+    def read(self, pair: tuple[Location, tuple[Place, ...]]) -> tuple[Location, Encoded]:
+        """Return the place of an entry, and the entry to send with its bytes; runs in a thread. Raises Damaged."""
         location, bases = pair
-        self._store.reader.read(ChunkId(location.entry.id), (Place(location, bases),))
-        return location, packformat.read_entry(self._files.get(location.pack), location.entry)
+        entry = location.entry
+        raw = self._store.reader.read(ChunkId(entry.id), (Place(location, bases),))
+        if transcode.is_supported(entry, self._features):
+            return location, (entry, (packformat.read_entry(self._files.get(location.pack), entry),))
+        base = self._store.reader.read(ChunkId(entry.base), bases) if entry.base else None
+        return location, transcode.transcode(entry, raw, base, self._features)
 
 
-def _finished(builder: PackBuilder, *, salted: bool) -> UploadPack:
+def _finished(builder: PackBuilder, planned: int) -> UploadPack:
     id_, temporary = builder.finish()
-    entries = builder.entries
-    chunks = _chunks(entries[1:] if salted else entries)
-    return UploadPack(id_, temporary.path, builder.size, chunks, packformat.index_bytes(entries), temporary)
+    index = packformat.index_bytes(builder.entries)
+    return UploadPack(id_, temporary.path, builder.size, planned, index, temporary)
 
 
 def _chunks(entries: Iterable[Entry]) -> int:

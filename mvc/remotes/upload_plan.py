@@ -5,7 +5,8 @@
                                         └► chunks, in file order ─► lacking on the remote? ─► after their delta bases
 
 A chunk on the remote counts only if its chain depth is at most the local one: otherwise, pushes between stores would build
-chains that exceed the limit.
+chains that exceed the limit. Entries in encodings that the remote does not support are encoded again when they are sent, so
+their packs are never sent unchanged; their depth does not grow.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mvc.model.version import Version
 from mvc.remotes.inventory import Inventory, Places
 from mvc.remotes.store import Store
 from mvc.storage.chunks.recipes import Recipe
-from mvc.storage.packs import packformat
+from mvc.storage.packs import packformat, transcode
 from mvc.storage.packs.index import Location
 from mvc.storage.packs.packfile import PackFile
 from mvc.storage.packs.reader import Place
@@ -33,7 +34,8 @@ Fresh = Sequence[tuple[VersionId, Version]]
 class UploadPlan:
     """The plan: ids of objects, recipes, local packs to upload unchanged, and entries of others, in order.
 
-    `size` is the bytes of all chunks to upload, `skipped` the bytes of those that the remote has.
+    `size` is the bytes of all chunks to upload, as stored here, `skipped` the bytes of those that the remote has.
+    `features` are those of the encodings that may be sent.
     """
 
     objects: tuple[str, ...]
@@ -42,6 +44,12 @@ class UploadPlan:
     entries: tuple[Location, ...]
     size: int
     skipped: int
+    features: frozenset[str]
+
+    @property
+    def encoded_again(self) -> int:
+        """The number of entries that are sent in another encoding than here."""
+        return sum(not transcode.is_supported(each.entry, self.features) for each in self.entries)
 
     @property
     def is_empty(self) -> bool:
@@ -59,8 +67,8 @@ def plan(
 ) -> UploadPlan:
     """Plan the upload of `fresh`. Raises FilesElsewhere for files that are on neither side; Missing, Damaged.
 
-    With `partial`, such files are skipped. Of the files in `skip`, only recipes are uploaded. A chunk that only suspect packs of the remote have is uploaded if it is
-    stored.
+    With `partial`, such files are skipped. Of the files in `skip`, only recipes are uploaded. A chunk that only suspect
+    packs of the remote have is uploaded if it is stored.
     """
     store.chunks.refresh()
     files = {file: id_ for id_, version in fresh for file in _files(store, version) if file not in skip}
@@ -84,15 +92,33 @@ def plan(
     kept = [recipe for recipe in chosen if recipe is not None]
     for recipe in kept:
         selection.add(recipe)
-    whole = set(_whole(store, selection.entries))
+    whole, entries = split(store, selection.entries, inventory.features)
     return UploadPlan(
         tuple(id_ for id_ in _objects(fresh) if id_ not in inventory.objects),
         tuple(recipe for recipe in (*kept, *_recipes(store, skip)) if recipe.id() not in inventory.recipes),
-        tuple(sorted(whole)),
-        tuple(each for each in selection.entries if each.pack not in whole),
+        whole,
+        entries,
         sum(each.entry.stored for each in selection.entries),
         selection.skipped,
+        inventory.features,
     )
+
+
+def split(
+    store: Store, entries: Sequence[Location], features: frozenset[str]
+) -> tuple[tuple[str, ...], tuple[Location, ...]]:
+    """Return the packs that are sent unchanged, as all their entries are sent and need only `features`; the other entries."""
+    counts: dict[str, int] = {}
+    for each in entries:
+        if transcode.is_supported(each.entry, features):
+            counts[each.pack] = counts.get(each.pack, 0) + 1
+    whole = {name for name, count in counts.items() if _length(store, name) == count}
+    return tuple(sorted(whole)), tuple(each for each in entries if each.pack not in whole)
+
+
+def _length(store: Store, pack: str) -> int:
+    """Return the number of entries of a pack."""
+    return len(packformat.read_index(PackFile(store.door, pack)))
 
 
 def _recipes(store: Store, files: Iterable[FileId]) -> Iterator[Recipe]:
@@ -163,11 +189,3 @@ def _whole_place(chunk: str, places: tuple[Place, ...]) -> Place:
         if place.whole:
             return place
     raise errors.Missing(what="the delta base of a chunk, chunk", id=chunk)
-
-
-def _whole(store: Store, entries: Sequence[Location]) -> Iterator[str]:
-    """Yield the packs of which all entries are uploaded."""
-    counts: dict[str, int] = {}
-    for each in entries:
-        counts[each.pack] = counts.get(each.pack, 0) + 1
-    yield from (name for name in counts if len(packformat.read_index(PackFile(store.door, name))) == counts[name])

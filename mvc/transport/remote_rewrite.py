@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mvc import errors
-from mvc.model.ids import ChunkId, FileId, PackId, VersionId
+from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version
+from mvc.remotes import upload_plan
 from mvc.remotes.inventory import Inventory, Places
 from mvc.remotes.push_session import PushSession
 from mvc.remotes.remote import Remote
@@ -21,7 +22,7 @@ from mvc.repository.retention import dropped
 from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.packs import packformat, reencode
 from mvc.storage.packs.index import Location
-from mvc.storage.packs.packfile import PackFiles
+from mvc.storage.packs.packfile import PackFile, PackFiles
 from mvc.storage.packs.packwriter import PackWriter
 from mvc.storage.packs.reader import Place
 from mvc.storage.packs.reencode import Change
@@ -50,8 +51,10 @@ def rewrite(
         if not plan.chunks:
             return 0
         promisor.download_chunks(scratch, remote, sorted(plan.chunks), there, lambda _: None)
-        packs = plan.write(scratch)
-        todo = UploadPlan((), (), tuple(map(packformat.path, packs)), (), 0, 0)
+        written = plan.write(scratch)
+        scratch.chunks.refresh()
+        whole, entries = upload_plan.split(scratch, written, there.features)
+        todo = UploadPlan((), (), whole, entries, 0, 0, there.features)
         return Uploader(scratch, remote.backend, remote.jobs).send(todo, there, [])
 
 
@@ -73,17 +76,19 @@ class _Plan:
         bases = {change.base.chunk for change in self._changes if change.base is not None}
         self.chunks: set[ChunkId] = {*changed, *bases, *self._moves}
 
-    def write(self, scratch: Repository) -> list[PackId]:
-        """Write the new packs; return their ids. Raises Damaged, DiskFailed."""
+    def write(self, scratch: Repository) -> list[Location]:
+        """Write the new packs; return their entries. Raises Damaged, DiskFailed."""
         scratch.chunks.refresh()
         files, writer = PackFiles(scratch.door), PackWriter(scratch.door)
         for chunk in self._moves:
             location = scratch.chunks.find(chunk)[0]
             writer.add(location.entry, packformat.read_entry(files.get(location.pack), location.entry))
         reencode.write(scratch.reader, files, [_local(scratch, change) for change in self._changes], writer.add)
-        packs = writer.finish()
+        packs = map(packformat.path, writer.finish())
         scratch.door.barrier()
-        return packs
+        return [
+            Location(name, entry) for name in packs for entry in packformat.read_index(PackFile(scratch.door, name))
+        ]
 
     def _recipe(self, file: FileId) -> Recipe | None:
         try:

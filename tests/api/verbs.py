@@ -86,6 +86,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "remote rm": ("Remote.remove",),
     "remote show": ("Remote.settings", "Remote.seen"),
     "remote check": ("Remote.check",),
+    "remote upgrade": ("Remote.upgrade",),
     "clone": ("mvc.clone",),
     "download": ("mvc.download", "mvc.download_locked"),
     "fetch": ("Remote.fetch", "Model.fetch"),

@@ -6,68 +6,39 @@ project, so these tests are skipped in a shallow clone.
 
 from __future__ import annotations
 
-import io
-import os
-import subprocess
-import sys
-import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import History
 from tests.cli.shell import Shell
+from tests.older import REFUSED, Older, mark_plain
 
 OLDER = "02c13c469e6cfa4a1fc6c77d2edfa50e2d73f958"
-ROOT = Path(__file__).resolve().parents[2]
-REFUSED = 128
-"""The exit code for a store that needs a newer mvc."""
 STRAYS = 14
 """The exit code of `fsck` for folders that it does not know."""
 
-Older = Callable[..., subprocess.CompletedProcess[str]]
-
 
 @pytest.fixture(scope="session")
-def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the older mvc."""
-    archived = subprocess.run(["git", "-C", ROOT, "archive", OLDER, "mvc"], capture_output=True, check=False)
-    if archived.returncode:
-        pytest.skip(f"the history of this clone does not reach {OLDER[:10]}")
-    folder = tmp_path_factory.mktemp("older")
-    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
-        archive.extractall(folder, filter="data")
-    return folder
-
-
-@pytest.fixture
-def older(code: Path, empty: Shell) -> Older:
-    """Runs the older mvc in the repository."""
-
-    def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "mvc", *arguments]
-        environ = {**os.environ, "PYTHONPATH": str(code), "PYTHONSAFEPATH": "1"}
-        return subprocess.run(
-            command, cwd=folder or empty.folder, env=environ, capture_output=True, text=True, check=False
-        )
-
-    return run
+def older(tmp_path_factory: pytest.TempPathFactory) -> Older:
+    return Older(OLDER, tmp_path_factory.mktemp("older"))
 
 
 def test_it_goes_on_with_notes_and_operations(older: Older, shell: Shell, history: History, tmp_path: Path) -> None:
     bucket = tmp_path / "bucket"
-    bucket.mkdir()
+    mark_plain(bucket)
     shell.ok("remote", "add", "origin", str(bucket))
     shell.ok("notes", "add", "v1", "bad in rain")
     shell.ok("push", "--all", "origin")
     shell.set(metrics__mAP50=0.7)
-    worked = older("commit", "-m", "By the older one", "--json")
+    worked = older("commit", "-m", "By the older one", "--json", folder=shell.folder)
     assert worked.returncode == 0, worked.stderr
     for line in (["push", "origin"], ["fetch", "origin"], ["gc"], ["fsck", "--remote", "origin"], ["status"]):
-        done = older(*line)
+        done = older(*line, folder=shell.folder)
         assert done.returncode == 0, (line, done.stderr)
-    strays = older("fsck", "--repair", "--from", "origin")  # it knows no folder of notes, and leaves it
+    strays = older(
+        "fsck", "--repair", "--from", "origin", folder=shell.folder
+    )  # it knows no folder of notes, and leaves it
     assert strays.returncode == STRAYS, strays.stdout
     shell.ok("fetch", "origin")
     shell.ok("fsck")
@@ -87,10 +58,10 @@ def test_it_goes_on_with_notes_and_operations(older: Older, shell: Shell, histor
 def test_it_refuses_by_name_what_it_would_lose(
     feature: str, lines: list[list[str]], older: Older, shell: Shell, history: History
 ) -> None:
-    assert older("status").returncode == 0
+    assert older("status", folder=shell.folder).returncode == 0
     for line in lines:
         shell.ok(*line)
-    refused = older("gc")
+    refused = older("gc", folder=shell.folder)
     assert (refused.returncode, "Traceback" in refused.stderr) == (REFUSED, False), refused.stderr
     required = refused.stderr.partition("requires ")[2].partition(", which")[0]
     assert feature in required.split(", ")
@@ -101,13 +72,13 @@ def test_it_calls_a_pruned_remote_damaged_and_loses_nothing(
     older: Older, shell: Shell, history: History, tmp_path: Path
 ) -> None:
     bucket, clone = tmp_path / "bucket", tmp_path / "clone"
-    bucket.mkdir()
+    mark_plain(bucket)
     shell.ok("remote", "add", "origin", str(bucket))
     for day in (b"Monday", b"Tuesday"):
         shell.write("weights/best.onnx", day * 50_000)
         shell.commit(day.decode())
     shell.ok("push", "--all", "origin")
-    assert older("clone", str(bucket), str(clone)).returncode == 0
+    assert older("clone", str(bucket), str(clone), folder=tmp_path).returncode == 0
     shell.ok("prune", "--yes", "main~1")
     shell.ok("prune", "--remote", "origin", "--yes", "main~1")
     shell.tick(10_000_000)

@@ -67,7 +67,7 @@ from mvc.porcelain.pull import Pulled
 from mvc.porcelain.push import Pushed
 from mvc.porcelain.record import Planned
 from mvc.porcelain.reflog import Reflog
-from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef
+from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef, Upgraded
 from mvc.porcelain.reset import Reset
 from mvc.porcelain.restore import Restored
 from mvc.porcelain.show import Shown
@@ -134,7 +134,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "redo": [{"undone": list[Undone]}],
     "reflog": [Reflog],
     "remote": [{"remotes": list[RemoteSettings]}, RemoteSettings, {"*": RemoteSettings, "seen": list[SeenRef]}, RegistryState,
-               Verdict],
+               Verdict, Upgraded],
     "reset": [Reset],
     "restore": [Restored],
     "revert": [Picked, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
@@ -174,7 +174,7 @@ COMMANDS = {
     "publish": ("publish", "publish URL"),
     "record": ("record", "record -n"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
-               "remote check` of any other remote"),
+               "remote check` of any other remote", "remote upgrade"),
     "revert": ("revert", "revert --continue", "revert --abort"),
     "show": ("show", "show --curve"),
     "source": ("source` and `mvc source show", "source check"),

@@ -223,7 +223,8 @@ def test_a_pack_that_is_half_whole_gives_what_only_it_has(shared: Shared, rng: r
     (again,) = (
         each for each in shared.names("packs") if each not in before and each != name and _has(shared, each, 1000)
     )
-    shared.harm([again], lambda data: data[:1000] + bytes([data[1000] ^ 1]) + data[1001:])  # another place than in the first one
+    # at another place than in the first one
+    shared.harm([again], lambda data: data[:1000] + bytes([data[1000] ^ 1]) + data[1001:])
     first, second = shared.backend.read(name, 1 << 26), shared.backend.read(again, 1 << 26)
     assert first != whole
     assert digest(second) not in again

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from mvc import errors, lazy
+from mvc.remotes import remote as remotes
 from mvc.remotes.backends import address, azure, connect, probe, s3
 from mvc.remotes.backends.backend import Outcome
 from mvc.transport import connection
+from tests.older import plain_record
 from tests.remotes.backends import Place
 from tests.remotes.clones import WEIGHTS, ana, clone, set_origin
 from tests.servers import cloud
@@ -40,13 +42,15 @@ def block(page: str, name: str) -> Any:
 
 
 def everyone_does_their_part(tmp_path: Path, monkeypatch: Any, rng: random.Random, hold: Hold) -> None:
-    """A pusher pushes, beaten and not; a reader reads, and pushes nothing; the collector alone deletes."""
+    """A pusher pushes, beaten and not; a reader reads, and pushes nothing; the collector alone deletes, and upgrades."""
     hers, weights = ana(tmp_path, monkeypatch, rng)
 
     def origin(shell: Any, key: str) -> None:
         set_origin(shell, hold(key))
 
     origin(hers, PUSHER)
+    with connection.open_remote(hers.repository, "origin") as there:
+        there.backend.create(remotes.NAME, plain_record())
     hers.ok("push")
     his = clone(tmp_path, monkeypatch, "ben", place=hold(READER))
     assert (his.folder / WEIGHTS).read_bytes() == (hers.folder / WEIGHTS).read_bytes()
@@ -69,6 +73,7 @@ def everyone_does_their_part(tmp_path: Path, monkeypatch: Any, rng: random.Rando
     hers.ok("push", "origin", "main:new")  # no flag holds it up
     origin(hers, COLLECTOR)
     hers.ok(*collect)
+    assert hers.ok("remote", "upgrade", "origin", "--json").json["new"]
     origin(hers, PUSHER)
     hers.ok("push", "origin", "main:newer")
     hers.ok("fsck", "--remote", "origin", "--read-data")

@@ -69,7 +69,7 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def put(self, name: str, source: Path) -> None:
-        """Upload a local file as `name`, atomically. An existing file of that name has the same bytes."""
+        """Upload a local file as `name`, atomically. An existing file has the same bytes, or is replaced if its size differs."""
 
     @abc.abstractmethod
     def read(self, name: str, limit: int) -> bytes:

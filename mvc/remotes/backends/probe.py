@@ -40,13 +40,15 @@ class Verdict(Document):
     checks: tuple[str, ...]
     failures: tuple[str, ...]
     skew: float | None = None
+    others: tuple[str, ...] = ()
+    """Warnings of the caller."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The faults for which the store is not refused."""
         if self.skew is None or abs(self.skew) <= SKEW:
-            return ()
-        return (f"the server's clock and this machine's are {abs(self.skew):.0f} s apart",)
+            return self.others
+        return (f"the server's clock and this machine's are {abs(self.skew):.0f} s apart", *self.others)
 
 
 def ensure(backend: Backend, nonce: str) -> None:

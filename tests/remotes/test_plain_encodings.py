@@ -1,0 +1,236 @@
+"""A remote that an mvc of before began gets only encodings that it knew, until it is upgraded; then it refuses by name.
+
+The mvc of before is the last commit that knew the encodings 0 to 5 only.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mvc import errors
+from mvc.model.ids import ChunkId, digest
+from mvc.remotes import remote as remotes
+from mvc.remotes.backends.local import LocalBackend
+from mvc.storage.chunks import codec, encoder, encodings
+from mvc.storage.chunks.encoder import Under
+from mvc.storage.chunks.encodings import DIFFERENCE, Shape
+from mvc.storage.disk.door import StoreDoor
+from mvc.storage.packs import packformat, transcode
+from mvc.storage.packs.packfile import PackFile
+from tests.cli.shell import Shell
+from tests.older import PLAIN, PLAIN_FEATURES, REFUSED, Older, mark_plain
+from tests.remotes.clones import WEIGHTS, Weights, ana, clone, push_main, remote_on
+from tests.remotes.strict import PutOnly
+
+_FEATURES = frozenset(PLAIN_FEATURES)
+_PLAIN = {encoding for encoding in encodings.NAMES if encodings.features(encoding) <= _FEATURES}
+
+
+@pytest.fixture(scope="session")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Older:
+    return Older(PLAIN, tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random) -> tuple[Shell, Weights]:
+    """Ana's repository with three versions, and an empty remote of before."""
+    shell, weights = ana(tmp_path, monkeypatch, rng, versions=3)
+    mark_plain(tmp_path / "origin")
+    return shell, weights
+
+
+def _encodings(tmp_path: Path) -> set[int]:
+    """The encodings of the chunks on the remote."""
+    door = StoreDoor(tmp_path / "origin")
+    names = [path.relative_to(tmp_path / "origin").as_posix() for path in _packs(tmp_path)]
+    return {entry.encoding for name in names for entry in packformat.read_index(PackFile(door, name))}
+
+
+def _packs(tmp_path: Path) -> list[Path]:
+    """The packs of chunks on the remote."""
+    return sorted((tmp_path / "origin" / "packs").rglob("*.pack"))
+
+
+def test_an_older_mvc_works_on_what_is_pushed(older: Older, made: tuple[Shell, Weights], tmp_path: Path) -> None:
+    shell, weights = made
+    assert shell.ok("push", "-n", "origin", "--json").json["encoded_again"] > 0
+    assert "mvc remote upgrade origin" in shell.ok("push", "origin").err
+    older.ok("clone", str(tmp_path / "origin"), str(tmp_path / "ben"), folder=tmp_path)
+    ben = tmp_path / "ben"
+    assert (ben / WEIGHTS).read_bytes() == (shell.folder / WEIGHTS).read_bytes()
+    older.ok("fsck", "--read-data", folder=ben)
+    older.ok("fsck", "--remote", "origin", "--read-data", folder=ben)
+    older.ok("gc", "--remote", "origin", "--grace", "0", folder=ben)
+    older.ok("set", "metrics.mAP50=0.7", folder=ben)
+    older.ok("commit", "-m", "By the older one", folder=ben)
+    older.ok("push", "origin", folder=ben)
+    shell.ok("pull", "origin")
+    weights.train()
+    shell.commit("By the newer one")
+    assert shell.ok("push", "origin", "--json").json["encoded_again"] > 0
+    older.ok("pull", "origin", folder=ben)
+    assert (ben / WEIGHTS).read_bytes() == (shell.folder / WEIGHTS).read_bytes()
+    older.ok("fsck", "--read-data", folder=ben)
+    shell.ok("fsck", "--remote", "origin", "--read-data")
+
+
+def test_the_fixture_of_before_is_continued(
+    older: Older, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    shutil.copytree(Path(__file__).parents[1] / "stores" / "casts-remote", tmp_path / "origin")
+    shell = clone(tmp_path, monkeypatch, "ana")
+    data = np.frombuffer((shell.folder / "weights.safetensors").read_bytes(), np.uint8).copy()
+    data[-1000::4] ^= 1
+    shell.write("weights.safetensors", data.tobytes())
+    shell.commit("Head only")
+    assert "difference" in (shell.folder / ".mvc" / "config.toml").read_text()
+    shell.ok("push", "origin")
+    older.ok("clone", str(tmp_path / "origin"), str(tmp_path / "ben"), folder=tmp_path)
+    assert (tmp_path / "ben" / "weights.safetensors").read_bytes() == data.tobytes()
+    older.ok("fsck", "--read-data", folder=tmp_path / "ben")
+
+
+def test_an_upgraded_remote_is_refused_by_name(older: Older, made: tuple[Shell, Weights], tmp_path: Path) -> None:
+    shell, weights = made
+    shell.ok("push", "origin")
+    older.ok("clone", str(tmp_path / "origin"), str(tmp_path / "ben"), folder=tmp_path)
+    assert "mvc remote upgrade origin" in shell.ok("remote", "check", "origin").out
+    upgraded = shell.ok("remote", "upgrade", "origin", "--json").json
+    assert set(upgraded["features"]) - set(upgraded["new"]) == set(PLAIN_FEATURES)
+    assert shell.ok("remote", "upgrade", "origin", "--json").json["new"] == []
+    assert shell.ok("remote", "check", "origin", "--json").json["warnings"] == []
+    weights.train()
+    shell.commit("After the upgrade")
+    assert shell.ok("push", "origin", "--json").json["encoded_again"] == 0
+    assert DIFFERENCE in _encodings(tmp_path)
+    for line in (["fetch", "origin"], ["push", "origin"], ["gc", "--remote", "origin"], ["pull", "origin"]):
+        refused = older(*line, folder=tmp_path / "ben")
+        assert refused.returncode == REFUSED, (line, refused.stderr)
+        assert "difference" in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def test_an_older_mvc_that_looked_before_the_upgrade_deletes_nothing(
+    older: Older, made: tuple[Shell, Weights], tmp_path: Path
+) -> None:
+    shell, weights = made
+    shell.ok("push", "origin")
+    older.ok("clone", str(tmp_path / "origin"), str(tmp_path / "ben"), folder=tmp_path)
+    shell.ok("remote", "upgrade", "origin")
+    weights.train()
+    shell.commit("After the upgrade")
+    shell.ok("push", "origin")
+    record = (tmp_path / "origin" / "format").read_bytes()
+    mark_plain(tmp_path / "origin")  # what the older one has read
+    files = set((tmp_path / "origin").rglob("*.pack"))
+    for line in (["gc", "--remote", "origin", "--grace", "0"], ["fetch", "origin"]):
+        refused = older(*line, folder=tmp_path / "ben")
+        assert refused.returncode not in (0, 1), (line, refused.stdout)
+        assert "Traceback" not in refused.stderr
+    (tmp_path / "origin" / "format").unlink()
+    (tmp_path / "origin" / "format").write_bytes(record)
+    assert files <= set((tmp_path / "origin").rglob("*.pack"))
+    shell.ok("fsck", "--remote", "origin", "--read-data")
+
+
+def test_an_upgrade_needs_a_key_that_may_replace(made: tuple[Shell, Weights], tmp_path: Path) -> None:
+    shell, _ = made
+    before = (tmp_path / "origin" / "format").read_bytes()
+    with pytest.raises(errors.RemoteDenied):
+        remotes.upgrade(PutOnly(LocalBackend(tmp_path / "origin")), shell.repository.door)
+    assert (tmp_path / "origin" / "format").read_bytes() == before
+    assert not list((shell.folder / ".mvc" / "tmp").glob("*"))
+
+
+def test_an_interrupted_push_finds_what_it_encoded_again(made: tuple[Shell, Weights], tmp_path: Path) -> None:
+    shell, _ = made
+    backend = LocalBackend(tmp_path / "origin")
+    written: list[str] = []
+
+    def fail(name: str) -> None:
+        written.append(name)
+        if name.startswith("meta/"):
+            raise errors.RemoteUnreachable(remote=backend.where, reason="the line is cut")
+
+    with pytest.raises(errors.RemoteUnreachable):
+        push_main(shell, remote_on(PutOnly(backend, fail)))
+    packs = [name for name in written if name.startswith("packs/")]
+    assert packs
+    written.clear()
+    push_main(shell, remote_on(PutOnly(backend, written.append)))
+    assert [name for name in written if name.startswith("packs/")] == []
+    assert _encodings(tmp_path) <= _PLAIN
+    push_main(shell, remote_on(PutOnly(backend, written.append)))
+    assert [path.relative_to(tmp_path / "origin").as_posix() for path in _packs(tmp_path)] == sorted(packs)
+
+
+def test_a_repaired_remote_has_plain_encodings_only(older: Older, made: tuple[Shell, Weights], tmp_path: Path) -> None:
+    shell, _ = made
+    shell.ok("push", "origin")
+    older.ok("clone", str(tmp_path / "origin"), str(tmp_path / "ben"), folder=tmp_path)
+    before = _packs(tmp_path)
+    pack = max(before, key=lambda path: path.stat().st_size)
+    data = bytearray(pack.read_bytes())
+    data[len(data) // 2] ^= 1
+    pack.chmod(0o644)
+    pack.write_bytes(data)
+    shell.ok("fsck", "--remote", "origin", "--repair")
+    assert set(_packs(tmp_path)) > set(before)
+    assert _encodings(tmp_path) <= _PLAIN
+    older.ok("fsck", "--remote", "origin", "--read-data", folder=tmp_path / "ben")
+
+
+def test_what_a_pruned_remote_keeps_has_plain_encodings_only(
+    older: Older, made: tuple[Shell, Weights], tmp_path: Path
+) -> None:
+    shell, weights = made
+    kept = []
+    for number in range(3):
+        shell.ok("push", "origin")
+        kept.append((shell.folder / WEIGHTS).read_bytes())
+        weights.train()
+        shell.commit(f"more {number}")
+    shell.ok("push", "origin")
+    before = set(_packs(tmp_path))
+    shell.ok("prune", "--remote", "origin", "--keep-last", "2", "--yes")
+    assert set(_packs(tmp_path)) - before
+    assert _encodings(tmp_path) <= _PLAIN
+    older.ok("clone", str(tmp_path / "origin"), str(tmp_path / "ben"), folder=tmp_path)
+    older.ok("switch", "main~1", folder=tmp_path / "ben")
+    assert (tmp_path / "ben" / WEIGHTS).read_bytes() == kept[-1]
+
+
+# --- one entry
+
+
+@pytest.mark.parametrize("dtype", ["<f4", "<f2", "u1"])
+@pytest.mark.parametrize("phase", [0, 1, 3])
+@pytest.mark.parametrize("based", [True, False])
+def test_an_entry_is_encoded_again(dtype: str, phase: int, based: bool, rng: random.Random) -> None:
+    numbers = np.random.default_rng(rng.getrandbits(64))
+    old = (numbers.standard_normal(20_000) * 8).astype(dtype)
+    new = old.copy()
+    new[::7] = (new[::7].view(f"u{old.itemsize}") ^ 3).view(dtype)
+    head = bytes(range(phase))
+    raw, under = head + new.tobytes() + b"rest", head + old.tobytes()
+    shape = Shape(old.itemsize, min(phase, old.itemsize - 1))
+    base = Under(ChunkId(digest(under)), 1, (DIFFERENCE, under)) if based else None
+    entry, _ = encoder.encode(ChunkId(digest(raw)), raw, shape, base)
+    if transcode.is_supported(entry, _FEATURES):
+        assert (based, shape.phase) == (False, 0)
+        return
+    again, bytes_ = transcode.transcode(entry, raw, under if based else None, _FEATURES)
+    assert again.well_formed
+    assert again.encoding in _PLAIN
+    assert again.depth <= entry.depth
+    assert len(b"".join(bytes_)) == again.stored
+    decoded = codec.decode(
+        again.encoding, b"".join(bytes_), len(raw), width=again.width, base=under if again.base else None
+    )
+    assert bytes(decoded) == raw
+    assert transcode.transcode(entry, raw, under if based else None, _FEATURES)[0] == again
