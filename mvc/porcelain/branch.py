@@ -189,13 +189,6 @@ def _branch(model: Model, name: str, *, current: bool) -> Branch:
 
 def _held(model: Model, ref: RefName, tip: VersionId) -> bool:
     """Return whether another ref, or HEAD, reaches `tip`."""
-    repository = model.repository
-    refs = [
-        each
-        for kind in repository.refs.kinds(model.key)
-        for each in repository.refs.all(model.key, kind)
-        if each != ref
-    ]
-    others = [model.current, *(repository.refs.target(each) for each in refs)]
+    others = [model.current, *(target for other, target in model.targets().items() if other != ref)]
     starts = list(dict.fromkeys(other for other in others if other is not None))
-    return tip in starts or any(history.is_ancestor(repository.objects, tip, start) for start in starts)
+    return tip in starts or any(history.is_ancestor(model.repository.objects, tip, start) for start in starts)

@@ -199,7 +199,7 @@ def followed(
 
 def tips(model: Model) -> list[VersionId]:
     """Return the versions of every ref of `model`, remote-tracking refs included, and of its HEAD."""
-    targets = [model.current, *(model.repository.refs.target(ref) for ref in model.refs())]
+    targets = [model.current, *model.targets().values()]
     return list(dict.fromkeys(target for target in targets if target is not None))
 
 

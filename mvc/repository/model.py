@@ -57,14 +57,18 @@ class Model:
         """Return the version of a ref; None if it does not exist."""
         return self.repository.refs.target(self.ref(kind, name))
 
+    def targets(self, *kinds: str) -> dict[RefName, VersionId | None]:
+        """Return the versions of its refs of some kinds (default: all), None for deleted ones."""
+        refs = self.repository.refs
+        return {
+            ref: target
+            for kind in kinds or refs.kinds(self.key)
+            for ref, target in refs.targets(self.key, kind).items()
+        }
+
     def noted(self) -> frozenset[VersionId]:
         """Return the versions that have notes, or had some."""
         repository = self.repository
         if not repository.door.exists(REMARKS):  # most repositories have none, and need not load the module
             return frozenset()
         return frozenset(repository.remarks.versions(self.key))
-
-    def refs(self) -> list[RefName]:
-        """Return all its refs, deleted ones and remote-tracking ones included."""
-        refs = self.repository.refs
-        return [ref for kind in refs.kinds(self.key) for ref in refs.all(self.key, kind)]

@@ -148,12 +148,15 @@ def remove(model: Model, kind: str, name: str, actor: Actor, reason: str) -> Ver
 
 def holders(model: Model, version: VersionId, *, but: RefName | None = None) -> list[str]:
     """Return the refs of `model` at `version`, except `but`, and the remote-tracking refs from which it is reachable."""
-    refs = [ref for ref in model.refs() if ref != but]
-    return [f"{KINDS.get(ref.kind, ref.kind)} {ref.name}" for ref in refs if _holds(model.repository, ref, version)]
+    targets = model.targets()
+    return [
+        f"{KINDS.get(ref.kind, ref.kind)} {ref.name}"
+        for ref, target in targets.items()
+        if ref != but and _holds(model.repository, ref, target, version)
+    ]
 
 
-def _holds(repository: Repository, ref: RefName, version: VersionId) -> bool:
-    target = repository.refs.target(ref)
+def _holds(repository: Repository, ref: RefName, target: VersionId | None, version: VersionId) -> bool:
     if target is None or target == version or ref.kind in KINDS:
         return target == version
     return history.is_ancestor(repository.objects, version, target)
@@ -163,10 +166,8 @@ def decorations(model: Model) -> dict[VersionId, list[tuple[str, str]]]:
     """Return for each version with refs its (kind, name) pairs, branches first."""
     found: dict[VersionId, list[tuple[str, str]]] = {}
     kinds: Iterable[str] = [*KINDS, *(kind for kind in model.repository.refs.kinds(model.key) if kind not in KINDS)]
-    for kind in kinds:
-        for ref in model.repository.refs.all(model.key, kind):
-            target = model.repository.refs.target(ref)
-            if target is not None:
-                name = ref.name if kind in KINDS else f"{kind.split('/')[1]}/{ref.name}"
-                found.setdefault(target, []).append((KINDS.get(kind, "remote"), name))
+    for ref, target in model.targets(*kinds).items():
+        if target is not None:
+            name = ref.name if ref.kind in KINDS else f"{ref.kind.split('/')[1]}/{ref.name}"
+            found.setdefault(target, []).append((KINDS.get(ref.kind, "remote"), name))
     return found

@@ -145,12 +145,9 @@ def _check_unknown(model: Model, own: Sequence[history.Entry], target: Target) -
 
 
 def _tracked(model: Model) -> Iterator[tuple[str, VersionId]]:
-    refs = model.repository.refs
-    for kind in refs.kinds(model.key):
-        for ref in refs.all(model.key, kind) if kind.startswith("remotes/") else ():
-            tip = refs.target(ref)
-            if tip is not None:
-                yield ref.text, tip
+    for ref, tip in model.targets().items():
+        if ref.kind.startswith("remotes/") and tip is not None:
+            yield ref.text, tip
 
 
 def _refused(target: Target, reason: str) -> errors.CannotRebase:

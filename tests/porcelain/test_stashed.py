@@ -56,7 +56,7 @@ def test_the_working_tree_is_stored_as_it_is_and_no_ref_moves(model: Model, shel
     shell.set(parameters__lr=0.5)
     shell.write("logs/b.txt", b"b")
     (shell.folder / "logs/b.txt").chmod(0o755)
-    refs = {ref.text: model.repository.refs.numbers(ref) for ref in model.refs()}
+    refs = {ref.text: model.repository.refs.numbers(ref) for ref in model.targets()}
     version = _stored(model, shell)
     assert version.parents == (model.current,)
     assert _files(model, version) == {
@@ -68,7 +68,7 @@ def test_the_working_tree_is_stored_as_it_is_and_no_ref_moves(model: Model, shel
     }
     assert model.repository.objects.tree(version.tree).by_path["logs/b.txt"].exec
     assert model.repository.objects.manifest(version.manifest).parameters == {"lr": 0.5}
-    assert refs == {ref.text: model.repository.refs.numbers(ref) for ref in model.refs()}
+    assert refs == {ref.text: model.repository.refs.numbers(ref) for ref in model.targets()}
 
 
 def test_what_commit_refuses_is_stored_all_the_same(model: Model, shell: Shell) -> None:

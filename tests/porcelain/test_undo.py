@@ -51,7 +51,7 @@ class History:
     def picture(self) -> Picture:
         repository = self.shell.repository
         model = Model(repository, MODEL)
-        refs = {(ref.kind, ref.name): str(repository.refs.target(ref)) for ref in model.refs()}
+        refs = {(ref.kind, ref.name): str(repository.refs.target(ref)) for ref in model.targets()}
         top = self.shell.folder
         files = {
             path.relative_to(top).as_posix(): path.read_bytes()

@@ -26,7 +26,7 @@ def model(tmp_path: Path) -> Model:
 
 def test_before_its_first_commit_it_has_a_head_and_no_version(model: Model) -> None:
     assert (model.head.branch, model.folder, model.current) == ("main", "", None)
-    assert (model.names(HEADS), model.refs(), model.target(HEADS, "main")) == ([], [], None)
+    assert (model.names(HEADS), model.targets(), model.target(HEADS, "main")) == ([], {}, None)
 
 
 def test_its_refs_are_those_of_its_key(model: Model) -> None:
@@ -38,7 +38,10 @@ def test_its_refs_are_those_of_its_key(model: Model) -> None:
     assert model.ref(TAGS, "2026.1") == RefName("helmet", TAGS, "2026.1")
     refnames.remove(model, TAGS, "2026.1", ACTOR, "deleted")
     assert model.names(TAGS) == []
-    assert set(model.refs()) == {model.ref(HEADS, "main"), model.ref(TAGS, "2026.1")}  # the log of a deleted ref stays
+    assert set(model.targets()) == {
+        model.ref(HEADS, "main"),
+        model.ref(TAGS, "2026.1"),
+    }  # the log of a deleted ref stays
 
 
 def test_a_key_that_no_model_has_is_refused_when_its_head_is_read(model: Model) -> None:

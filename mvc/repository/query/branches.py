@@ -26,6 +26,8 @@ def elsewhere(
     History is read from `versions`, objects by default. Raises Missing, Damaged for one of `ids`.
     """
     source = versions or model.repository.objects
+    if set(ids) <= {model.current}:  # its number is that of HEAD, whatever other branches have
+        return {}
     branches = Branches(model, source)
     if branches.are_one:
         return {}
@@ -39,13 +41,12 @@ class Branches:
     def __init__(self, model: Model, versions: Versions[VersionFields] | None = None) -> None:
         """Read the tips; history is read from `versions`, objects by default."""
         versions = versions or model.repository.objects
-        refs = [ref for ref in model.refs() if ref.kind == HEADS] + [
-            ref for ref in model.refs() if ref.kind.startswith("remotes/") and ref.kind.endswith(f"/{HEADS}")
-        ]
-        tips = {ref: model.repository.refs.target(ref) for ref in refs}
+        kinds = model.repository.refs.kinds(model.key)
+        remote = [kind for kind in kinds if kind.startswith("remotes/") and kind.endswith(f"/{HEADS}")]
+        tips = model.targets(HEADS, *remote)
         self.are_one = set(tips.values()) <= {model.current, None}
         """True if every branch is at HEAD's version: then each number names one version."""
-        names = {ref: ref.name if ref.kind == HEADS else f"{ref.kind.split('/')[1]}/{ref.name}" for ref in refs}
+        names = {ref: ref.name if ref.kind == HEADS else f"{ref.kind.split('/')[1]}/{ref.name}" for ref in tips}
         lines = [(None, model.current), *((names[ref], tip) for ref, tip in tips.items())]
         self._lines = [_Line(name, history.line(versions, tip)) for name, tip in lines]
 

@@ -19,6 +19,8 @@ def reread(model: Model, id_: VersionId) -> Version:
     """Return a version, read again from disk; raise Missing, Damaged, NotFetched. The caller holds the lock."""
     objects = model.repository.objects
     version = objects.reread(id_)
+    if id_ == model.current:  # reachable, and mostly the one: nothing else need be read
+        return version
     try:
         unreached = list(history.walk(objects, [id_], exclude=history.tips(model)))
     except errors.Damaged:  # elsewhere in the history, from which a ref to an intact version may lead out

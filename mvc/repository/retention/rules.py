@@ -137,8 +137,7 @@ def always_kept(repository: Repository, since: int, now: Timestamp) -> dict[Vers
         model = Model(repository, name)
         if repository.heads.get(name) is not None and model.current is not None:
             kept.setdefault(model.current, "checked out")
-        for ref in model.refs():
-            tip = repository.refs.target(ref)
+        for ref, tip in model.targets().items():
             kind, remote = ref.kind.rpartition("/")[2], ref.kind.split("/")[1] if "/" in ref.kind else ""
             if tip is not None:
                 named = f"{remote}/{ref.name}" if remote else ref.name
@@ -203,7 +202,7 @@ def on_remotes(repository: Repository) -> Collection[VersionId]:
     tips = [
         target
         for name in repository.refs.models()
-        for ref in Model(repository, name).refs()
-        if ref.kind.startswith("remotes/") and (target := repository.refs.target(ref)) is not None
+        for ref, target in Model(repository, name).targets().items()
+        if ref.kind.startswith("remotes/") and target is not None
     ]
     return history.ancestors(repository.objects, tips)

@@ -14,6 +14,7 @@ import stat as stat_module
 from pathlib import Path
 
 from mvc import errors
+from mvc.storage.disk.file_stat import Stat
 
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Flags that open a file without following a link, and without waiting for the other end of a pipe."""
@@ -72,6 +73,18 @@ class Inside:
             if not stat_module.S_ISDIR(mode):
                 return
             self._folders.add(name)
+
+
+def last_file(folder: os.DirEntry[str]) -> tuple[str, Stat] | None:
+    """Return the last name in a folder, with its stat; None if it is not a folder or empty, or the last is not a file."""
+    try:
+        if not folder.is_dir(follow_symlinks=False):
+            return None
+        name = max(os.listdir(folder.path))
+        found = Stat.of(os.stat(f"{folder.path}/{name}", follow_symlinks=False))
+    except (OSError, ValueError):  # empty, or changed meanwhile
+        return None
+    return (name, found) if found.is_file else None
 
 
 def open_regular(path: str | Path, flags: int = READ, mode: int = 0o666) -> int:

@@ -96,6 +96,18 @@ class StoreDoor:
                 return []
             raise confined.other_kind(path) from error
 
+    def last_files(self, folder: str) -> dict[str, tuple[str, Stat] | None]:
+        """Return for each name in a folder, sorted, the last file of the folder of that name with its stat.
+
+        It is None for anything but a folder, and for one that is empty or unreadable, or whose last name is not a file.
+        """
+        try:
+            with os.scandir(self._inside.folder(folder)) as entries:
+                found = {entry.name: confined.last_file(entry) for entry in entries}
+        except (FileNotFoundError, NotADirectoryError):
+            return dict.fromkeys(self.names(folder))
+        return dict(sorted(found.items()))
+
     # --- writing
 
     def temporary(self) -> Temporary:

@@ -20,6 +20,7 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId, digest
 from mvc.model.version import Timestamp
+from mvc.storage.caches.tips import TipsCache
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.record import INLINE, OMITTED, Id, Record
 
@@ -60,8 +61,7 @@ class RefName:
     @property
     def folder(self) -> str:
         """The name of its log, below `.mvc`."""
-        kind = "/".join(names.encode_component(part) for part in self.kind.split("/"))
-        return f"{REFS}/{names.encode_component(self.model)}/{kind}/{names.encode_component(self.name)}"
+        return f"{_folder(self.model, self.kind)}/{names.encode_component(self.name)}"
 
     def path(self, seq: int) -> str:
         """Return the name of entry `seq`, below `.mvc`."""
@@ -175,6 +175,7 @@ class RefLogs:
         """Read and write below `door`; `before` is called before an entry is appended."""
         self._door = door
         self._before = before
+        self._tips = TipsCache(door)
         self.ends: dict[RefName, int] = {}
         """The numbers of the last entries that are read, of logs that are read as they were."""
 
@@ -187,6 +188,19 @@ class RefLogs:
         """Return the version that the ref points to; None if it does not exist, or was deleted."""
         tip = self.tip(ref)
         return tip.new if tip else None
+
+    def targets(self, model: str, kind: str) -> dict[RefName, VersionId | None]:
+        """Return the targets of all refs of a kind, as `target`, by a cache; raise Damaged."""
+        if self.ends:
+            return {ref: self.target(ref) for ref in self.all(model, kind)}
+
+        def read(name: str, number: str | None) -> VersionId | None:
+            ref = RefName(model, kind, names.decode_component(name))
+            whole = number is not None and names.has_component(ref.name)
+            return self.entry(ref, int(number or 0)).new if whole else self.target(ref)
+
+        found = self._tips.targets(_folder(model, kind), read)
+        return {RefName(model, kind, names.decode_component(name)): target for name, target in found}
 
     def numbers(self, ref: RefName) -> list[int]:
         """Return the numbers of the entries, ascending."""
@@ -255,9 +269,13 @@ class RefLogs:
 
     def all(self, model: str, kind: str) -> list[RefName]:
         """Return every ref of a kind, deleted ones included."""
-        folder = RefName(model, kind, "x").folder.rpartition("/")[0]
-        return [RefName(model, kind, names.decode_component(name)) for name in self._door.names(folder)]
+        return [RefName(model, kind, names.decode_component(name)) for name in self._door.names(_folder(model, kind))]
 
     def names(self, model: str, kind: str) -> list[str]:
         """Return the names of the existing refs of a kind, sorted."""
-        return sorted(ref.name for ref in self.all(model, kind) if self.target(ref) is not None)
+        return sorted(ref.name for ref, target in self.targets(model, kind).items() if target is not None)
+
+
+def _folder(model: str, kind: str) -> str:
+    """Return the folder of the logs of a kind, below `.mvc`."""
+    return "/".join([REFS, *map(names.encode_component, (model, *kind.split("/")))])
