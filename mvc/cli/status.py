@@ -43,6 +43,8 @@ def command(
     result = status(Model(invocation.repository(), invocation.model()))
     for note in result.notes:
         invocation.note(render.fault(note))
+    for note in result.compressed:
+        invocation.note(render.compressed(note))
     untracked = untracked_files != "no"
     if porcelain == "v2":
         invocation.emit(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 
+from mvc.formats.header import Header
 from mvc.formats.known import FORMATS, WEIGHT_SUFFIXES, of_suffix
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
@@ -26,26 +27,31 @@ _HDF5 = FORMATS["hdf5"]
 
 def fault(source: Source) -> str:
     """Return the fault of a file, whose name is its path, as a short clause; "" if none is known."""
+    return examine(source)[0]
+
+
+def examine(source: Source) -> tuple[str, Header | None]:
+    """Return the fault of a file as `fault` does, and its header; None for an unknown format or a malformed file."""
     suffix = posixpath.splitext(source.name.lower())[1]
     has_weight_suffix = suffix in WEIGHT_SUFFIXES
     if has_weight_suffix and not source.size:
-        return "it is empty"
+        return "it is empty", None
     try:
         placeholder = _placeholder(source) if has_weight_suffix or suffix in _OTHER_SUFFIXES else ""
         if placeholder:
-            return placeholder
+            return placeholder, None
         header = read_header(source)
         start = source.read(0, min(_START, source.size))
         has_user_block = header is None and _has_user_block(source, suffix)
     except HeaderError as error:
-        return f"it is truncated or malformed ({error})"
+        return f"it is truncated or malformed ({error})", None
     if header is not None or has_user_block or not has_weight_suffix:
-        return ""
+        return "", header
     if not any(start):
-        return "it begins with zeros"
+        return "it begins with zeros", None
     if suffix in _PROVEN or not _may_begin(suffix, start):
-        return f"it is truncated or not in {suffix[1:]} format"
-    return ""
+        return f"it is truncated or not in {suffix[1:]} format", None
+    return "", None
 
 
 def _may_begin(suffix: str, start: bytes) -> bool:

@@ -58,6 +58,16 @@ def attributes(source: Source) -> Iterator[tuple[str, str]]:
         yield record[0], record[1]
 
 
+def filters(source: Source) -> dict[str, int]:
+    """Return the filters that compress datasets by name, such as `deflate`, and the bytes that each left; raise HeaderError."""
+    sizes: dict[str, int] = {}
+    for record in _run(source, "filters") if lazy.installed("h5py") else ():
+        if not isinstance(record, list) or [type(part) for part in record] != [str, int]:
+            raise HeaderError("the HDF5 library returned an invalid answer")
+        sizes[record[0]] = record[1]
+    return sizes
+
+
 def segments_at(source: Source, offset: int, size: int, prefix: str = "") -> tuple[Segment, ...]:
     """Return the segments of an HDF5 file inside `source`: `size` bytes from `offset`; `prefix` precedes their names.
 

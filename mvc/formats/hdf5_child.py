@@ -1,8 +1,8 @@
 """Subprocess of `hdf5`: parses one file with the HDF5 library, and cannot open or write any other file.
 
 Its input and output are pipes: it requests bytes (`<qq`, offset and size) and reads them, and finally answers with the
-datasets (`<qq`, -1 and a length, then JSON: a list of [name, offset, size, dtype, shape], or a text with the error), or
-with the attributes of the root (a list of [name, text]).
+datasets (`<qq`, -1 and a length, then JSON: a list of [name, offset, size, dtype, shape], or a text with the error),
+with the attributes of the root (a list of [name, text]), or with the filters of datasets (a list of [name, bytes]).
 
 It imports nothing of mvc, so it can be run by its path, from a checkout and in any current folder.
 """
@@ -29,6 +29,8 @@ _MAX_ITEMS = 50_000
 _SECONDS = 10
 _MEMORY = 256 * 1024 * 1024
 _REQUEST = struct.Struct("<qq")
+_PLAIN_FILTERS = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
+"""Filters that change the order of bytes, or add a checksum."""
 _FLOATS = {
     (15, 10, 5, 0, 10): "F16", (15, 7, 8, 0, 7): "BF16", (31, 23, 8, 0, 23): "F32", (63, 52, 11, 0, 52): "F64",
     (7, 3, 4, 0, 3): "F8_E4M3", (7, 2, 5, 0, 2): "F8_E5M2",
@@ -89,6 +91,21 @@ def attributes(file: Any) -> Iterator[list[str]]:
         if text is not None and len(text) <= _MAX_ATTRIBUTE:
             total += len(text)
             yield [name.encode("utf-8", "replace").decode(), text]
+
+
+def filters(file: Any) -> list[list[Any]]:
+    """Return [name, bytes] of each filter that compresses: the bytes of the datasets that it is the last filter of."""
+    names: list[bytes] = []
+    h5py.h5o.visit(file, lambda name, info: _collect(names, name, info), info=True)
+    sizes: dict[str, int] = {}
+    for name in names:
+        dataset = h5py.h5o.open(file, name)
+        properties = dataset.get_create_plist()
+        kinds = [properties.get_filter(index) for index in range(properties.get_nfilters())]
+        compressing = [title.decode("ascii", "replace") for kind, _, _, title in kinds if kind not in _PLAIN_FILTERS]
+        if compressing:
+            sizes[compressing[-1]] = sizes.get(compressing[-1], 0) + int(dataset.get_storage_size())
+    return [list(item) for item in sizes.items()]
 
 
 def _text(value: Any) -> str | None:
@@ -157,12 +174,18 @@ def confine() -> None:
         resource.setrlimit(name, (limit, limit))
 
 
+def _answer(file: Any, question: str) -> list[Any]:
+    if question == "attributes":
+        return list(attributes(file))
+    return filters(file.id) if question == "filters" else list(datasets(file.id))
+
+
 def main() -> None:
-    """Answer for the file whose size is the first argument; the second is `datasets` or `attributes`."""
+    """Answer for the file whose size is the first argument; the second is `datasets`, `attributes` or `filters`."""
     confine()
     try:
         with h5py.File(Remote(int(sys.argv[1])), "r") as file:
-            answer: Any = list(attributes(file) if sys.argv[2] == "attributes" else datasets(file.id))
+            answer: Any = _answer(file, sys.argv[2])
     except Exception as error:  # noqa: BLE001 - h5py raises nearly every class
         answer = str(error)
     text = json.dumps(answer).encode()

@@ -85,13 +85,13 @@ _STILL = Moved()
 class Committed(Result):
     """The new version (id None after a dry run), its changes, and the bytes added to the store.
 
-    `notes` are changed weight files that were stored although empty, truncated or malformed; `unready` the intended
-    uses that the version is not ready for.
+    `notes` are changed weight files that were stored although empty, truncated or malformed; `compressed` new files whose
+    versions cost their whole size each; `unready` the intended uses that the version is not ready for.
     """
 
     KEYS = keys(
         "id number=version.number model branch changes=difference bytes_stored=new_bytes bytes_total=total_bytes",
-        "files warnings named notes not_ready=unready skipped untracked written=moved.written deleted=moved.deleted",
+        "files warnings named notes compressed not_ready=unready skipped untracked written=moved.written deleted=moved.deleted",
     )
 
     id: VersionId | None
@@ -105,6 +105,7 @@ class Committed(Result):
     warnings: tuple[Problem, ...] = ()
     named: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    compressed: tuple[Note, ...] = ()
     unready: tuple[evaluation.Readiness, ...] = ()
     skipped: tuple[str, ...] = ()
     """Files of a pattern that were left out since they look like credentials."""
@@ -400,6 +401,7 @@ def _report(
     named: tuple[str, ...],
 ) -> Committed:
     entries = found.snapshot.tree.entries
+    notes, compressed = _notes(work, difference)
     return Committed(
         id=id_,
         version=version,
@@ -411,16 +413,17 @@ def _report(
         files=len(entries),
         warnings=work.warnings,
         named=named,
-        notes=_notes(work, difference),
+        notes=notes,
+        compressed=compressed,
         unready=work.unready,
         skipped=found.skipped,
         untracked=() if entries else untracked.weight_like(work.repository.root, work.head.folder, frozenset()),
     )
 
 
-def _notes(work: _Work, difference: VersionDiff) -> tuple[Note, ...]:
-    """Return the faults of the changed files, at most one for each."""
+def _notes(work: _Work, difference: VersionDiff) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
+    """Return the faults of the changed files, at most one for each, and those that are compressed."""
     changed = {change.entry.path for change in difference.files}
+    faults, compressed = intended.examined(work.repository, work.head.folder, difference.files)
     stored = [note for note in (work.ingest.headers.notes if work.ingest else ()) if note.path in changed]
-    found = (*intended.faults(work.repository, work.head.folder, difference.files), *stored)
-    return tuple({note.path: note for note in reversed(found)}.values())[::-1]
+    return tuple({note.path: note for note in reversed((*faults, *stored))}.values())[::-1], compressed

@@ -52,6 +52,7 @@ class Status(Result):
     - `matches`: another version with the present model.toml; `elsewhere`: files that are not checked out
     - `unready`: intended uses that the version is not ready for, judged without reading files
     - `notes`: changed weight files that are empty, truncated or malformed
+    - `compressed`: new files that are compressed, or were not before, so that each version costs their whole size
     - `advanced`: the branch was moved without updating the files
     """
 
@@ -63,7 +64,7 @@ class Status(Result):
         {"problems": rows("problems", "kind message hint")},
         "rules=broken untracked recorded skipped pending",
         {"matches": keys("number=matches.0 id=matches.1")},
-        "upstream merging=merging.revision conflicts resolved not_ready=unready notes not_checked_out=elsewhere advanced",
+        "upstream merging=merging.revision conflicts resolved not_ready=unready notes compressed not_checked_out=elsewhere advanced",
     )
 
     model: str
@@ -84,6 +85,7 @@ class Status(Result):
     upstream: Upstream | None
     unready: tuple[evaluation.Readiness, ...] = ()
     notes: tuple[headers.Note, ...] = ()
+    compressed: tuple[headers.Note, ...] = ()
     elsewhere: tuple[TreeEntry, ...] = ()
     advanced: advanced.Advanced | None = None
     conflicts: tuple[merged.Conflict, ...] = ()
@@ -117,6 +119,7 @@ def status(model: Model) -> Status:
     )
     difference = diff.compare(base, found.snapshot)
     stale = stale_metrics.problem(repository, base_id, base, found.snapshot) if difference.files else None
+    notes, compressed = intended.examined(repository, head.folder, difference.files)
     tracked = {entry.path for entry in found.snapshot.tree.entries}
     others = untracked.weight_like(repository.root, head.folder, tracked)
     known = recorded.recorded(model, head.folder, others)
@@ -142,7 +145,8 @@ def status(model: Model) -> Status:
         merging=merging,
         upstream=upstream(model, head.branch) if head.branch is not None else None,
         unready=intended.unready(found.snapshot.manifest, lambda: found.snapshot.tree),
-        notes=intended.faults(repository, head.folder, difference.files),
+        notes=notes,
+        compressed=compressed,
         elsewhere=found.elsewhere,
         advanced=None if difference.is_empty else advanced.find(model, head.branch, found),
         conflicts=tuple(still),

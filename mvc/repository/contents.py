@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
-from mvc.formats.fault import fault
+from mvc.formats.fault import examine, fault
+from mvc.formats.header import Header
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
 from mvc.formats.syntax import zip_directory
@@ -22,9 +23,12 @@ from mvc.storage.chunks.headers import Note
 from mvc.storage.records.promised import State
 
 if TYPE_CHECKING:
+    from mvc.formats import compressed as compressions
+    from mvc.formats.compressed import Compression
     from mvc.formats.metadata import reader
     from mvc.repository.repository import Repository
 else:
+    compressions = lazy.Module("mvc.formats.compressed")
     reader = lazy.Module("mvc.formats.metadata.reader")
 
 Open = Callable[[TreeEntry], contextlib.AbstractContextManager[Source | None]]
@@ -75,6 +79,29 @@ class Contents:
                 self._faults[entry.path] = None if source is None else fault(source)
         return self._faults[entry.path]
 
+    def examined(self, entry: TreeEntry) -> tuple[str, Compression | None]:
+        """Return the fault of a file, `""` when none is found, and how it is compressed; nothing when it is not here."""
+        with self._open(entry) as source:
+            if source is None:
+                return "", None
+            reason, header = examine(source)
+            return reason, None if reason else compressions.compression(source, header)
+
+    def may_be_compressed(self, entry: TreeEntry) -> bool:
+        """Return whether a file is compressed; True where its bytes are not here, or are damaged."""
+        try:
+            with self._open(entry) as source:
+                return source is None or compressions.compression(source, _header(source)) is not None
+        except (errors.Missing, errors.Damaged):
+            return True
+
+
+def _header(source: Source) -> Header | None:
+    try:
+        return read_header(source)
+    except HeaderError:
+        return None
+
 
 def _metadata(source: Source) -> Metadata:
     try:
@@ -117,8 +144,26 @@ def working(repository: Repository, folder: str) -> Contents:
     return Contents(opened)
 
 
-def faults(repository: Repository, folder: str, changes: Iterable[FileChange]) -> tuple[Note, ...]:
-    """Return the faults of the weight files in `changes`, of the model in `folder` of the working tree."""
-    look = working(repository, folder)
-    entries = [change.new for change in changes if change.new is not None and change.bytes_changed]
-    return tuple(Note(entry.path, reason) for entry in entries if (reason := look.fault(entry)))
+class Findings(NamedTuple):
+    """Notes on changed files: their `faults`, and those that are `compressed`."""
+
+    faults: tuple[Note, ...] = ()
+    compressed: tuple[Note, ...] = ()
+
+
+def examined(repository: Repository, folder: str, changes: Iterable[FileChange]) -> Findings:
+    """Return the faults of the weight files in `changes`, of the model in `folder` of the working tree.
+
+    A compressed file is reported when its role is new, or was not compressed before: once, not at each version.
+    """
+    look, before = working(repository, folder), stored(repository)
+    faults, compressed = [], []
+    for change in changes:
+        if change.new is None or not change.bytes_changed:
+            continue
+        reason, compression = look.examined(change.new)
+        if reason:
+            faults.append(Note(change.new.path, reason))
+        if compression is not None and not (change.old is not None and before.may_be_compressed(change.old)):
+            compressed.append(Note(change.new.path, compression.reason))
+    return Findings(tuple(faults), tuple(compressed))

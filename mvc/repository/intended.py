@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mvc.repository.contents import Contents
     from mvc.storage.chunks.headers import Note
 
+    Notes = tuple[Note, ...]
+
 if TYPE_CHECKING:
     from mvc.readiness import evaluation, subject
     from mvc.repository import contents as file_contents
@@ -46,11 +48,12 @@ def working(repository: Repository, folder: str) -> Contents:
     return file_contents.working(repository, folder)
 
 
-def faults(repository: Repository, folder: str, changes: Sequence[FileChange]) -> tuple[Note, ...]:
-    """Return the faults of the changed weight files in the working tree; costs nothing without changes."""
+def examined(repository: Repository, folder: str, changes: Sequence[FileChange]) -> tuple[Notes, Notes]:
+    """Return the faults of the changed files in the working tree, and those that are compressed; nothing without changes."""
     if not changes:
-        return ()
-    return file_contents.faults(repository, folder, changes)
+        return (), ()
+    findings = file_contents.examined(repository, folder, changes)
+    return findings.faults, findings.compressed
 
 
 def require(repository: Repository, id_: VersionId, alias: str) -> None:

@@ -168,6 +168,11 @@ def fault(note: Note) -> str:
     return f"warning: {escape(note.path)}: {escape(note.reason)}"
 
 
+def compressed(note: Note) -> str:
+    """Return a note about a compressed file and how to save it without: `weights/best.tar.gz is compressed by gzip, …`."""
+    return f"note: {escape(note.path)} is {note.reason}"
+
+
 def conflict(conflict: Conflict, name: str) -> Iterator[str]:
     """Yield a field in conflict of the command `name`, with both sides and their base, and the command that resolves it."""
     yield escape(conflict.field) + (f"  ({conflict.reason})" if conflict.reason else "")
