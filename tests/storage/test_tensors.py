@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from mvc import errors
 from mvc.model.ids import FileId, digest
 from mvc.model.segment import Segment
-from mvc.storage.chunks import encodings
+from mvc.storage.chunks import encodings, ingest
 from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.encoder import CAST_DEPTH, DEPTH
 from mvc.storage.chunks.ingest import Stored
 from mvc.storage.packs.packformat import Entry
+from mvc.storage.packs.packwriter import PackWriter
 from tests.storage.parts import Parts
 from tests.weights import Tensors, network, rounded, safetensors, tuned
 
@@ -150,3 +152,51 @@ def _rested_on(parts: Parts, stored: Stored) -> Sequence[str | None]:
     recipe = parts.recipes.best(stored.file)
     assert recipe is not None
     return [parts.chunks.find(chunk)[0].entry.base for chunk, _ in recipe.chunks]
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F16"])
+def test_a_copy_in_half_the_bits_in_the_same_version_is_stored_as_next_to_nothing(
+    parts: Parts, rng: random.Random, dtype: str
+) -> None:
+    old = network(rng)
+    (before,) = parts.store(safetensors(rounded(old, dtype)))
+    tensors = tuned(old, rng)
+    files = [safetensors(tensors), safetensors(rounded(tensors, dtype))]
+    _, copy = parts.store(*files, bases=Bases([Candidate("w", before.file)], parts.recipes.best))
+    assert copy.new_bytes < 0.02 * copy.size
+    fresh = Parts(parts.door.root)
+    assert [fresh.load(FileId(digest(data))) for data in files] == files
+
+
+def test_half_the_bits_of_other_weights_have_their_parent_as_base(parts: Parts, rng: random.Random) -> None:
+    other, tensors = network(rng), network(rng)
+    before, after = (safetensors(rounded(each, "BF16")) for each in (tensors, tuned(tensors, rng, 1e-6)))
+    (parent,) = parts.store(before)
+    bases = [Candidate("w", parent.file)]
+    _, beside = parts.store(safetensors(other), after, bases=Bases(bases, parts.recipes.best))
+    assert beside.new_bytes < 0.25 * beside.size
+    assert Parts(parts.door.root).load(beside.file) == after
+
+
+def test_a_second_file_of_a_version_has_the_first_as_base(parts: Parts, rng: random.Random) -> None:
+    tensors = network(rng)
+    files = [safetensors(each) for each in (tensors, tuned(tensors, rng, 1e-5), tuned(tensors, rng, 1e-5))]
+    first, *others = parts.store(*files)
+    assert first.new_bytes > 0.8 * first.size
+    assert all(each.new_bytes < 0.7 * first.new_bytes for each in others)
+    assert max(entry.depth for entry in _entries(parts)) <= DEPTH
+    fresh = Parts(parts.door.root)
+    assert [fresh.load(FileId(digest(data))) for data in files] == files
+
+
+def test_a_base_in_a_full_pack_of_the_same_version_is_read(
+    parts: Parts, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "PackWriter", partial(PackWriter, cut=300_000))
+    tensors = network(rng)
+    files = [safetensors(tensors), safetensors(rounded(tensors, "BF16"))]
+    _, copy = parts.store(*files)
+    assert len(parts.packs()) > 3
+    assert copy.new_bytes < 0.02 * copy.size
+    fresh = Parts(parts.door.root)
+    assert [fresh.load(FileId(digest(data))) for data in files] == files

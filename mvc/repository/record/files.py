@@ -125,6 +125,7 @@ class _Recording:
         plan, options = self.plan, self.options
         self.draft.ingest.bases = delta_bases.bases(self.model, plan.manifest, [plan.parent] if plan.parent else [])
         firsts = [(first_role(roles), path) for path, roles in _by_path(plan.places).items()]
+        firsts.sort(key=lambda first: -_size(files[first[0]]))  # as a commit of the working tree
         tree = Tree.of([self._entry(role, files[role], path) for role, path in firsts])
         self._refuse_unready(tree)
         author, date = options.author or self.actor.person, options.date or self.actor.at
@@ -211,6 +212,18 @@ def _by_path(places: Mapping[str, str]) -> dict[str, list[str]]:
     for role, path in places.items():
         found.setdefault(path, []).append(role)
     return found
+
+
+def _size(file: Given) -> int:
+    """Return the bytes of a file, 0 for one that cannot be read."""
+    if isinstance(file, TreeEntry):
+        return file.size
+    if isinstance(file, Content):
+        return len(file.data)
+    try:
+        return os.stat(file.path if isinstance(file, NamedFile) else file).st_size
+    except OSError:
+        return 0
 
 
 def _opened(file: Path) -> int:

@@ -40,6 +40,8 @@ UNREAD = FileId("")
 """The id of an unread file, which no stored file has; a tree with it cannot be stored."""
 TRIES = 3
 """Attempts to read a file that changes during the read."""
+_LARGE = 64 * 1024
+"""Bytes of a file from which the order of reading matters."""
 _UNFIT = (errors.NotRegularFile, errors.UnsafePath, errors.FileChanged, errors.MissingFile, errors.UnreadableFile)
 
 
@@ -101,7 +103,7 @@ def take(
         ready(manifest, scan.tracked, elsewhere)
     by_path = base.by_path if base else {}
     is_executable = repository.tree.is_executable
-    for file in scan.tracked:
+    for file in sorted(scan.tracked, key=_precedence):
         path, role, stat, _ = file
         try:
             id_ = identify(file)
@@ -114,10 +116,15 @@ def take(
         recorded = by_path.get(path)
         executable = is_executable(stat, recorded=recorded is not None and recorded.exec)
         entries.append(TreeEntry(path, role, stat.size, id_, executable))
-    tree = Tree.of(entries) if elsewhere else Tree(tuple(entries))
+    tree = Tree.of(entries)
     reader.check(tree)
     snapshot = Snapshot(manifest, tree)
     return Found(snapshot, scan.tracked, data, tuple(problems), scan.skipped, elsewhere, tuple(reader.warnings))
+
+
+def _precedence(file: WorkFile) -> int:
+    """Return the sort key of the order of reading: large files first, the largest of them before its copies of fewer bits."""
+    return min(0, _LARGE - file.stat.size)
 
 
 def _elsewhere(

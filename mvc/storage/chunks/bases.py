@@ -7,6 +7,9 @@
 Tensors are matched by name, dtype and shape; then by name without the prefix that only one of the formats has
 (`model.encoder.layer.5.weight`); then by name and dtype; in the file of the same role also by their order among the tensors
 of one dtype and shape. Files of the same role are tried before others, and nearer versions before older ones.
+
+A half-precision tensor is first compared with the fp32 tensor of the same name in a file of its own version, which it may
+be a copy of; files of the same version are the last ones to be tried for other tensors.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from mvc.storage.chunks.recipes import Recipe
 
 _Kind = tuple[str, tuple[int, ...] | None]
 _ROUNDED = {"BF16": encodings.BFLOAT, "F16": encodings.HALF}
+_SIBLINGS = 8
+"""Files of the new version itself whose tensors are searched, at most: the first ones, which are the largest."""
 
 
 class Candidate(NamedTuple):
@@ -35,11 +40,13 @@ class Found(NamedTuple):
     """A delta base, and the encoding of the delta.
 
     With `beneath`, the base is not the chunk itself but the chunk's own delta base: the fp32 chunk that it was rounded from.
+    `other` is the base to use if the new chunk is not a rounded copy of this one.
     """
 
     chunk: ChunkId
     encoding: int
     beneath: bool = False
+    other: Found | None = None
 
 
 class _Match(NamedTuple):
@@ -59,6 +66,19 @@ class Bases:
         self._candidates = list(dict.fromkeys(candidates))
         self._recipe = recipe
         self._known: dict[FileId, _Tensors] = {}
+        self._siblings: list[Recipe] = []
+
+    def add(self, recipe: Recipe) -> None:
+        """Search this file too, which belongs to the new version and is stored already."""
+        if recipe.segments and len(self._siblings) < _SIBLINGS:
+            self._siblings.append(recipe)
+
+    def siblings(self) -> Iterator[_Tensors]:
+        """Yield the tensors of the files of the new version that are stored already."""
+        for recipe in self._siblings:
+            if recipe.file not in self._known:
+                self._known[recipe.file] = _Tensors(recipe)
+            yield self._known[recipe.file]
 
     def of(self, role: str, segments: Sequence[Segment]) -> FileBases:
         """Return the delta bases of a new file of `role` with these segments."""
@@ -81,7 +101,7 @@ class FileBases:
         self._role = role
         self._segments = segments
         self._orders = _orders(segments)
-        self._found: dict[int, _Match | None] = {}
+        self._found: dict[int, tuple[_Match, ...]] = {}
 
     def find(self, piece: Piece) -> Found | None:
         """Return the delta base of a piece of the new file, None if there is none."""
@@ -89,15 +109,33 @@ class FileBases:
             return None
         if piece.first not in self._found:
             self._found[piece.first] = self._match(piece.first)
-        match, segment = self._found[piece.first], self._segments[piece.first]
-        if match is None:
-            return None
+        found: Found | None = None
+        for match in reversed(self._found[piece.first]):
+            found = self._chunk(piece, match, found) or found
+        return found
+
+    def _chunk(self, piece: Piece, match: _Match, other: Found | None) -> Found | None:
+        segment = self._segments[piece.first]
         elements = (piece.offset - segment.offset) // segment.width
         chunk = match.tensors.chunk_at(match.offset + elements * WIDTHS.get(match.dtype, 1))
         beneath = segment.dtype == "F32" and match.dtype != "F32"
-        return Found(chunk, match.encoding, beneath) if chunk else None
+        return Found(chunk, match.encoding, beneath, other) if chunk else None
 
-    def _match(self, index: int) -> _Match | None:
+    def _match(self, index: int) -> tuple[_Match, ...]:
+        """Return the tensors that may be the base of one, the best first: a rounded one of its own version, and another."""
+        segment = self._segments[index]
+        rounded = self._sibling(segment, "F32", _ROUNDED[segment.dtype]) if segment.dtype in _ROUNDED else None
+        other = self._parent(index) or self._sibling(segment, segment.dtype, encodings.DIFFERENCE)
+        return tuple(match for match in (rounded, other) if match is not None)
+
+    def _sibling(self, segment: Segment, dtype: str, encoding: int) -> _Match | None:
+        for tensors in self._bases.siblings():
+            offset = tensors.find(segment._replace(dtype=dtype), None)
+            if offset is not None:
+                return _Match(tensors, offset, encoding, dtype)
+        return None
+
+    def _parent(self, index: int) -> _Match | None:
         segment = self._segments[index]
         for same_role, tensors in self._bases.tensors(self._role):
             for dtype, encoding in _dtypes(segment.dtype):

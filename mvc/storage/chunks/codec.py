@@ -44,6 +44,11 @@ def encode_numbers(raw: Buffer, width: int, base: Base | None = None, phase: int
     return encoding, (stored,)
 
 
+def is_copy(raw: Buffer, shape: Shape, base: Base) -> bool:
+    """Return whether samples of these numbers are, nearly all of them, those of the base or rounded from them."""
+    return numbers.is_copy(raw, shape, base)
+
+
 def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Buffer | None = None) -> Buffer:
     """Decode the `size` raw bytes of an entry. Raises Damaged, and UnknownFeature for an encoding of a newer mvc.
 

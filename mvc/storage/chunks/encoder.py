@@ -2,11 +2,13 @@
 
 prepare (the caller's thread)   piece ─ base ─ places of the base, chain depth at most `DEPTH - 1`
 its result (any thread)         read the base, encode with and without it, keep the shorter one
+
+A base may be in a pack that is being written: it is read from there. Both become durable at the same barrier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from mvc.storage.chunks.codec import Parts
 from mvc.storage.chunks.encodings import Base, Shape
 from mvc.storage.chunks.layout import Piece
 from mvc.storage.packs import packformat
+from mvc.storage.packs.index import Location
 from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.reader import ChunkReader, Place
 
@@ -78,6 +81,11 @@ class Encoder:
     def __init__(self, reader: ChunkReader) -> None:
         """Read delta bases with `reader`."""
         self._reader = reader
+        self._written: dict[ChunkId, Location] = {}
+
+    def wrote(self, location: Location) -> None:
+        """Use a new chunk as a delta base, too, although its pack has no name yet."""
+        self._written[ChunkId(location.entry.id)] = location
 
     def prepare(
         self, chunk: ChunkId, data: memoryview, piece: Piece | None, bases: FileBases | None
@@ -85,13 +93,16 @@ class Encoder:
         """Return a function that encodes a chunk, in any thread; `data` must not change before it is called."""
         shape = piece.shape if piece else None
         found = bases.find(piece) if bases and piece and shape else None
-        base = self._resolve(found) if found else None
-        return partial(self._encode, chunk, data, shape, base)
+        choices = []
+        while found is not None:
+            choices.append(self._resolve(found))
+            found = found.other
+        return partial(self._encode, chunk, data, shape, [base for base in choices if base is not None])
 
     def _resolve(self, found: Found) -> _Base | None:
         """Return the places of the base; if its chain is too deep, those of its own base, and so on."""
-        chunk, encoding, beneath = found
-        places = self._reader.locate(chunk)
+        chunk, encoding, beneath, _ = found
+        places = self._locate(chunk)
         while places:
             entry = places[0].location.entry
             cast = entry.encoding in encodings.CASTS
@@ -104,13 +115,29 @@ class Encoder:
             chunk, places = ChunkId(str(entry.base)), places[0].bases
         return None
 
-    def _encode(self, chunk: ChunkId, data: memoryview, shape: Shape | None, base: _Base | None) -> Encoded:
-        return encode(chunk, data, shape, self._read(base))
+    def _locate(self, chunk: ChunkId) -> tuple[Place, ...]:
+        """Return the places of a stored chunk; else that in the pack being written."""
+        places = self._reader.locate(chunk)
+        written = self._written.get(chunk)
+        if places or written is None:
+            return places
+        base = written.entry.base
+        bases = self._locate(ChunkId(base)) if base else ()
+        smaller = tuple(place for place in bases if place.location.entry.depth < written.entry.depth)
+        return (Place(written, smaller, base is None or any(place.whole for place in smaller)),)
 
-    def _read(self, base: _Base | None) -> Under | None:
+    def _encode(self, chunk: ChunkId, data: memoryview, shape: Shape | None, choices: Sequence[_Base]) -> Encoded:
+        """Encode a chunk with the first of its bases, unless that is to be rounded and the numbers of the chunk are others."""
+        under = None
+        for number, base in enumerate(choices):
+            under = self._read(base)
+            is_last = number == len(choices) - 1
+            if under is not None and (is_last or (shape and codec.is_copy(data, shape, under.base))):
+                break
+        return encode(chunk, data, shape, under)
+
+    def _read(self, base: _Base) -> Under | None:
         """Return a base with its verified bytes; None if it is unreadable and cannot serve as one."""
-        if base is None:
-            return None
         try:
             raw = self._reader.read(base.chunk, (base.place,))
         except (errors.Damaged, errors.Missing):

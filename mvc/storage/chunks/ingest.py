@@ -229,6 +229,7 @@ class _File:
             self._give_up()
         recipe = self._recipe(FileId(self._file.digest()))
         self._ingest.put(recipe)
+        self._ingest.bases.add(recipe)
         return Stored(recipe.file, self._size, self._new_bytes)
 
     def _blocks(self, read_into: ReadInto) -> Iterator[Block]:
@@ -284,7 +285,9 @@ class _File:
 
     def _write(self, encoding: _Encoding) -> None:
         for entry, stored in chain.from_iterable(future.result() for future in encoding.new):
-            self._ingest.packs.add(entry, *stored)
+            place = self._ingest.packs.add(entry, *stored)
+            if self._layout is not None:
+                self._ingest.encoder.wrote(place)
             self._ingest.features.update(encodings.features(entry.encoding))
             self._new_bytes += packformat.HEADER.size + entry.stored
         encoding.hashed.file.result()

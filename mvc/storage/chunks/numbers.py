@@ -23,6 +23,7 @@ ZEROS = 3
 _FORM = 30
 """Bits of a plane's stored size; the bits above hold its form."""
 _PARTS = 4
+_COPIED = 8
 _SPARSE = 0.5
 """The share of zeros in a plane from which quads are tried."""
 
@@ -44,6 +45,15 @@ def encode(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, tuple[Buf
     heads = struct.pack(f"<{width}I", *(form << _FORM | len(stored) for form, stored in packed))
     stored = (heads, *(stored for _, stored in packed), view[phase + len(values) * width :])
     return chosen, (view[:phase], *stored) if phase else stored
+
+
+def is_copy(raw: Buffer, shape: Shape, base: Base) -> bool:
+    """Return whether samples of numbers equal those of the base, rounded as its encoding does, but for one in `_COPIED`."""
+    values = planes.numbers(memoryview(raw)[shape.phase :], shape.width)
+    old = _base_numbers(base, shape, len(values))
+    some, other = (planes.sampled(each, PROBE // _PARTS, _PARTS) for each in (values, old))
+    apart = planes.split(_difference(base[0], some, other))
+    return sum(len(plane) - planes.zeros(plane) for plane in apart) * _COPIED <= len(some)
 
 
 def decode(encoding: int, stored: memoryview, size: int, byte: int, base: Buffer | None) -> Buffer:

@@ -14,8 +14,9 @@ from mvc import lazy
 from mvc.model.ids import Buffer, Hasher, PackId, digest
 from mvc.storage.disk import primitives
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.disk.temporary import Temporary
+from mvc.storage.disk.temporary import TEMPORARY, Temporary
 from mvc.storage.packs import packformat
+from mvc.storage.packs.index import Location
 from mvc.storage.packs.packformat import Entry
 
 if TYPE_CHECKING:
@@ -37,13 +38,19 @@ class PackBuilder:
         self.entries: list[Entry] = []
         self.size = 0
 
-    def add(self, entry: Entry, *payload: Buffer) -> None:
-        """Append an entry and set its offset; the buffers of `payload` may be reused afterwards."""
+    @property
+    def name(self) -> str:
+        """The name of the unfinished pack, below `.mvc`; what was added can be read from it."""
+        return f"{TEMPORARY}/{self._temporary.path.name}"
+
+    def add(self, entry: Entry, *payload: Buffer) -> Entry:
+        """Append an entry and return it with its offset; the buffers of `payload` may be reused afterwards."""
         if not self.size:
             self._write(packformat.MAGIC)
         entry = entry.at(self.size)
         self.entries.append(entry)
         self._write(entry.header(), *payload)
+        return entry
 
     def finish(self) -> tuple[PackId, Temporary]:
         """Write index and trailer; return the id and the file, which the caller closes."""
@@ -84,21 +91,23 @@ class PackWriter:
         """Preallocate space for `count` more bytes, pack by pack, which makes writes faster."""
         self._expected = count
 
-    def add(self, entry: Entry, *payload: Buffer) -> None:
+    def add(self, entry: Entry, *payload: Buffer) -> Location:
         """Append an entry; the buffers of `payload` may be reused afterwards. Raises ReadOnlyStore, DiskFailed.
 
+        Returns where it can be read from now on, if a reader opens the pack before it gets its name.
         After an error a pack may be incomplete, so `finish` raises the same error, and only `discard` may be called.
         """
         try:
             if self._builder is None:
                 self._builder = PackBuilder(self._door, min(self._expected, self._cut))
-            self._builder.add(entry, *payload)
+            location = Location(self._builder.name, self._builder.add(entry, *payload))
             self._expected = max(0, self._expected - entry.stored)
             if self._builder.size >= self._cut:
                 self._end_pack()
         except BaseException as error:
             self._failed = error
             raise
+        return location
 
     def finish(self) -> list[PackId]:
         """Make all packs durable and stage them; they get their names at the next barrier. Raises DiskFailed."""

@@ -89,11 +89,12 @@ def plan(
     seen: set[FileId] = set()
     for group in groups:
         bases = Bases(group.bases, recipe)
-        for role, file in group.files:
+        for role, file in _largest_first(group.files, recipe):
             known = recipe(file) if file not in seen else None
             seen.add(file)
             if known is not None:
                 planned.add(known, bases.of(role, known.segments))
+                bases.add(known)
     return planned.changes
 
 
@@ -111,7 +112,7 @@ def estimate(reader: ChunkReader, files: PackFiles, changes: Sequence[Change]) -
 
 
 def write(
-    reader: ChunkReader, files: PackFiles, changes: Iterable[Change], add: Callable[..., None]
+    reader: ChunkReader, files: PackFiles, changes: Iterable[Change], add: Callable[..., object]
 ) -> tuple[int, set[str]]:
     """Add the new entries; return their bytes, and the features that they require. Raises Damaged, DiskFailed."""
     size, features = 0, set[str]()
@@ -121,6 +122,12 @@ def write(
             size += packformat.HEADER.size + entry.stored
             features |= encodings.features(entry.encoding)
     return size, features
+
+
+def _largest_first(files: Sequence[Candidate], recipe: Callable[[FileId], Recipe | None]) -> list[Candidate]:
+    """Return files in the order in which a commit stores them: copies of fewer bits come later than what they are made of."""
+    sizes = {file: known.size if (known := recipe(file)) is not None else 0 for _, file in files}
+    return sorted(files, key=lambda candidate: -sizes[candidate.file])
 
 
 def _recipes(groups: Iterable[Group], recipe: Callable[[FileId], Recipe | None]) -> Iterator[Recipe]:
@@ -169,6 +176,8 @@ class _Plan:
         if old is None or (under is not None and not under.moved):
             return _Final(entry.depth, entry.encoding, old, moved=False)
         found = find() if entry.width else None
+        if found is not None and found.other is not None and entry.encoding not in encodings.CASTS:
+            found = found.other
         base = self._resolve(found) if found is not None else None
         if base is not None and base.chunk == old and {base.encoding, entry.encoding} == {DELTA, DIFFERENCE}:
             base = base._replace(encoding=entry.encoding)  # its bytes can be copied
