@@ -229,16 +229,27 @@ class Version:
             return source_check.check(self._session.of(self.model), self.id, connected)
 
     def export(
-        self, directory: PathLike, *, form: Literal["hf", "oci"] | None = None, progress: Progress | None = None
+        self,
+        directory: PathLike,
+        *,
+        form: Literal["hf", "oci"] | None = None,
+        link: Literal["reflink", "hard"] | None = None,
+        progress: Progress | None = None,
     ) -> Exported:
         """Write the files and model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like.
 
         With `form`, as a repository of the Hugging Face Hub or an OCI image layout. Raises MissingHubExtra, NotForHub.
+
+        With `link`, files share their bytes with a cache: by reflinks, or copies where the file system has none
+        (`Exported.copied` is the reason), or by read-only hard links. Raises CannotLink, FileChanged; ValueError with
+        `form`.
         """
+        if form is not None and link is not None:
+            raise ValueError("link cannot be used with form")
         target = self._session.absolute(directory)
         if form is not None:
             return export_hub.export_for_hub(self._session.of(self.model), self.id, target, form, progress=progress)
-        return export(self._session.of(self.model), self.id, target, progress=progress)
+        return export(self._session.of(self.model), self.id, target, link=link, progress=progress)
 
     def archive(
         self,

@@ -8,7 +8,6 @@ from typing import Literal
 import click
 
 from mvc.cli.app import tensors as tensor_lines
-from mvc.cli.app.command import Command
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
@@ -21,18 +20,8 @@ from mvc.porcelain.diff import Diff, diff, sides
 from mvc.repository import revisions
 from mvc.repository.model import Model
 
-_HEADERS = "--tensors=headers"
 
-
-class _Command(Command):
-    """Parses a word after `--tensors` as a revision; its value comes after `=`, as with Git's `--color`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        end = args.index("--") if "--" in args else len(args)
-        return super().parse_args(ctx, [_HEADERS if arg == "--tensors" else arg for arg in args[:end]] + args[end:])
-
-
-@verb("diff", cls=_Command)
+@verb("diff")
 @click.argument("words", nargs=-1, metavar="[REV [REV] | A..B] [[--] PATH...]")
 @changes_style.options
 @click.option(

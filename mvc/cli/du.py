@@ -41,6 +41,8 @@ def _lines(model: Model, usages: Usages) -> Iterator[str]:
     saved = f" ({usages.checked_out / usages.store:.1f} times smaller)" if usages.store else ""
     versions = count(usages.count, "version")
     yield f"store  {size(usages.store)} on disk for {versions} of {size(usages.checked_out)}{saved}"
+    if usages.cached:
+        yield f"cache  {size(usages.cached)} of decoded files; `mvc gc` removes those unused for gc.cache-expire days"
     parts = [f"{noun} {size(spared)}" for noun, spared in usages.saved.items() if spared > 0]
     if parts:
         yield f"saved by  {', '.join(parts)}"

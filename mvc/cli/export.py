@@ -15,6 +15,7 @@ from mvc.plural import count
 from mvc.porcelain.export import export
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.storage.disk.exportdoor import HARD, REFLINK, Link
 
 if TYPE_CHECKING:
     from mvc.porcelain import export_hub
@@ -24,16 +25,32 @@ else:
 
 @verb("export")
 @click.argument("arguments", nargs=-1, required=True, metavar="[REV] DIR")
+@click.option(
+    "--link",
+    type=click.Choice((REFLINK, HARD)),
+    is_flag=False,
+    flag_value=REFLINK,
+    metavar="[=hard]",
+    help="Share the bytes of files by reflinks, and with =hard by read-only hard links.",
+)
 @click.option("--hf", "form", flag_value="hf", help="Write the folder as a repository of the Hugging Face Hub.")
 @click.option("--oci", "form", flag_value="oci", help="Write the folder as an OCI image layout (ModelPack).")
-def command(invocation: Invocation, arguments: tuple[str, ...], form: str | None) -> None:
+def command(invocation: Invocation, arguments: tuple[str, ...], link: Link | None, form: str | None) -> None:
     """Export a version to a folder.
 
     Writes its files and model.toml to DIR, which must be empty or not exist. Every file is verified, and DIR appears
     only when it is complete. With --hf or --oci, REV is HEAD by default, and `mvc import DIR` gives the same version.
+
+    With --link, files of more than 16 KiB take no space of their own: they share it with a cache in the repository and
+    with other exports, until they are changed (reflinks: Btrfs, XFS). Other file systems get copies. With --link=hard
+    the files are the cached ones, read-only, on any file system with hard links; exits with 128 if that is another
+    one than the repository's. Never change such a file: root, and the owner after chmod, would change it in every
+    folder. The next --link replaces it in the cache. `mvc gc` removes cached files unused for gc.cache-expire days.
     """
     if len(arguments) > 2 or (len(arguments) < 2 and form is None):
         raise click.UsageError("name a REV and a DIR")
+    if link is not None and form is not None:
+        raise click.UsageError(f"--link cannot be used with --{form}")
     revision, directory = ("HEAD", *arguments)[-2:]
     repository, model = invocation.repository(), invocation.model()
     id_ = revisions.resolve(Model(repository, model), revision)
@@ -42,10 +59,14 @@ def command(invocation: Invocation, arguments: tuple[str, ...], form: str | None
     with invocation.progress("Exporting", sum(entry.size for entry in entries)) as progress:
         target = invocation.cwd / directory
         if form is None:
-            done = export(of, id_, target, progress=progress)
+            done = export(of, id_, target, link=link, progress=progress)
         else:
             done = export_hub.export_for_hub(of, id_, target, form, progress=progress)
     notes.warn(invocation, of, id_)
+    if done.copied is not None:
+        invocation.note(f"Copied: no reflinks from the repository to {directory} ({done.copied}).")
     more = "model.toml" if form is None else "the version's objects"
     line = f"Exported {count(done.files, 'file')}, {size(done.bytes)}, and {more} to {escape(directory)}"
+    if done.linked:
+        line += f"; {count(done.linked, 'file')} shared with the cache"
     invocation.emit("export", done, lambda: [line], ids=(done.version,))

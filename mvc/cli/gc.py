@@ -45,7 +45,8 @@ def command(
 
     Keeps everything reachable from branches, tags, aliases and HEAD, and for gc.reflog-expire days (90) from their
     former positions. The rest is removed once it is older than the grace period. If anything reachable cannot be
-    read, nothing is removed.
+    read, nothing is removed. Files in the cache of `mvc export --link` are removed once they are unused for
+    gc.cache-expire days (14).
     """
     repository = invocation.repository() if dry_run else invocation.writer()
     actor = invocation.actor()
@@ -86,10 +87,13 @@ def _remote_lines(done: CollectedThere, again: str) -> Iterator[str]:
 
 def _lines(done: Collected) -> Iterator[str]:
     plan = done.plan
+    if done.cached.files:
+        removed = "Removed" if done.done else "Would remove"
+        yield f"{removed} {count(done.cached.files, 'file')} from the cache of decoded files, {size(done.cached.bytes)}."
     for id_, model, version in done.versions:
         yield f"{escape(model)} v{version.number} {short(id_)}  {date(version.time)}  {escape(version.subject)}"
     if plan.is_empty:
-        yield f"Nothing to remove; {count(done.kept, 'version')} kept."
+        yield f"Nothing {'else ' if done.cached.files else ''}to remove; {count(done.kept, 'version')} kept."
         yield from _held(done)
         return
     parts = [

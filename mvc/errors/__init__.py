@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         WhoseRun,
     )
     from mvc.errors.disk import (
+        CannotLink,
         DiskFailed,
         FileChanged,
         IrregularFile,
@@ -431,6 +432,7 @@ __all__ = [
     "BranchExists",
     "BrokenLink",
     "CannotEdit",
+    "CannotLink",
     "CannotRebase",
     "CannotRename",
     "CannotUndo",

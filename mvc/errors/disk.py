@@ -27,6 +27,13 @@ class NotWritable(MvcError):
     """
 
 
+class CannotLink(MvcError):
+    """{path} cannot have hard links to the cache of decoded files in {store}: {reason}.
+
+    Nothing was written. Choose a folder on the file system of the repository, or copy with `mvc export`.
+    """
+
+
 class NoExclusiveCreate(MvcError):
     """The filesystem of {path} cannot create a file without possibly replacing one: it lacks hard links and exclusive
     rename.

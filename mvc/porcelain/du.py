@@ -13,7 +13,7 @@ from mvc.model.version import Version
 from mvc.repository import disk_usage, history, reachable
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
-from mvc.storage import usage
+from mvc.storage import decoded, usage
 from mvc.storage.chunks import encodings
 from mvc.storage.packs import packformat
 from mvc.storage.records import promised
@@ -57,12 +57,14 @@ class Usage(Document):
 class Usages(Document):
     """Usage of the requested versions, and of the whole repository.
 
-    `store` is its size on disk in bytes, without caches; `count` the number of versions of all models; `checked_out`
+    `store` is its size on disk in bytes, without caches; `cached` the bytes of decoded files in the cache of
+    `mvc export --link`; `count` the number of versions of all models; `checked_out`
     the bytes of all their files. `saved` maps `sharing` and each encoding to the bytes it saved.
     """
 
     KEYS = keys(
-        "model versions bytes_store=store", {"all_versions": keys("count bytes_total=checked_out bytes_saved=saved")}
+        "model versions bytes_store=store bytes_cached=cached",
+        {"all_versions": keys("count bytes_total=checked_out bytes_saved=saved")},
     )
 
     model: str
@@ -71,6 +73,7 @@ class Usages(Document):
     count: int
     checked_out: int
     saved: Mapping[str, int]
+    cached: int = 0
 
 
 def du(model: Model, ids: Sequence[VersionId] = ()) -> Usages:
@@ -91,6 +94,7 @@ def du(model: Model, ids: Sequence[VersionId] = ()) -> Usages:
         len(every),
         sum(count.total(id_) for id_ in every),
         count.saved(every),
+        decoded.total(repository.door),
     )
 
 

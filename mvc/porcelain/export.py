@@ -1,9 +1,11 @@
-"""`mvc export`: the files of a version in a plain folder, each verified while it is written."""
+"""`mvc export`: the files of a version in a plain folder, each verified while it is written, or before it is shared.
+
+--link: chunks ─ decode ─► cache/files ─ verify ─► reflink or hard link in the folder
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,23 +13,31 @@ from mvc import errors
 from mvc.model import paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
-from mvc.model.tree import Tree
+from mvc.model.tree import Tree, TreeEntry
 from mvc.repository.model import Model
+from mvc.repository.repository import Repository
 from mvc.repository.worktree import model_file
-from mvc.storage.disk.exportdoor import ExportDoor, outside_store
+from mvc.storage.chunks.recipes import MAX_INLINE
+from mvc.storage.decoded import DecodedFiles, Progress
+from mvc.storage.disk.exportdoor import HARD, ExportDoor, Link, outside_store
 from mvc.transport import promises
 
 
 @dataclass(frozen=True, slots=True)
 class Exported(Document):
-    """The folder written, the number of files, and their bytes."""
+    """The folder written, the number of files, and their bytes.
 
-    KEYS = keys("version directory files bytes_total=bytes")
+    `linked` of the files share their bytes with the cache; `copied` is the reason if none could.
+    """
+
+    KEYS = keys("version directory files bytes_total=bytes linked copied")
 
     version: VersionId
     directory: Path
     files: int
     bytes: int
+    linked: int = 0
+    copied: str | None = None
 
 
 def export(
@@ -35,26 +45,59 @@ def export(
     id_: VersionId,
     directory: Path,
     *,
-    progress: Callable[[int], None] | None = None,
+    link: Link | None = None,
+    progress: Progress | None = None,
 ) -> Exported:
     """Write the files of version `id_` and its model.toml to `directory`, which must be absent or empty.
 
-    The folder is built under a temporary name and renamed last, so it is complete or absent. Raises InsideStore,
-    NotEmpty, Damaged, UnportablePath, NotWritable, DiskFailed.
+    With `link`, files of more than 16 KiB share their bytes with a cache of decoded files: by reflinks, or by copies where
+    the file system has none; or by read-only hard links. The folder is built under a temporary name and renamed last, so
+    it is complete or absent. Raises InsideStore, NotEmpty, Damaged, UnportablePath, NotWritable, DiskFailed; CannotLink
+    for hard links that cannot be made, FileChanged if a cached file is edited meanwhile.
     """
     repository = model.repository
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
     check_target(tree, directory)
     promises.ensure_version_present(repository, id_)
+    linked = 0
     with ExportDoor(directory) as door:
+        copied = None if link is None else _reason_to_copy(repository, door, link, directory)
+        cache = DecodedFiles(repository.door, repository.extract) if link is not None and copied is None else None
         for entry in tree.entries:
-            with door.file(entry.path, executable=entry.exec) as temporary:
-                repository.extract.to_temporary(entry.file, temporary, progress=progress)
+            if cache is not None and link is not None and entry.size > MAX_INLINE:
+                _share(cache, door, entry, link, progress)
+                linked += 1
+            else:
+                with door.file(entry.path, executable=entry.exec) as temporary:
+                    repository.extract.to_temporary(entry.file, temporary, progress=progress)
         with door.file(model_file.NAME, executable=False) as temporary:
             temporary.write(model_file.of_version(repository, version, model.key))
         door.finish()
-    return Exported(id_, directory, len(tree.entries), sum(entry.size for entry in tree.entries))
+    return Exported(id_, directory, len(tree.entries), sum(entry.size for entry in tree.entries), linked, copied)
+
+
+def _reason_to_copy(repository: Repository, door: ExportDoor, link: Link, directory: Path) -> str | None:
+    """Return why files must be copied; None if they can be shared. Raises CannotLink, ReadOnlyStore for hard links."""
+    try:
+        reason = door.cannot_share(repository.door, link)
+    except errors.ReadOnlyStore as error:
+        if link == HARD:
+            raise
+        return error.message.rstrip(".")
+    if reason is not None and link == HARD:
+        raise errors.CannotLink(path=directory, store=repository.door.root, reason=reason)
+    return reason
+
+
+def _share(cache: DecodedFiles, door: ExportDoor, entry: TreeEntry, link: Link, progress: Progress | None) -> None:
+    """Put a file of the cache into the folder, by a link of that kind."""
+    with cache.verified(entry.file, executable=entry.exec, progress=progress) as (fd, source):
+        if link == HARD:
+            door.link(entry.path, source, fd)
+        else:
+            with door.file(entry.path, executable=entry.exec) as temporary:
+                temporary.clone(fd)
 
 
 def check_target(tree: Tree, directory: Path) -> None:

@@ -16,7 +16,8 @@ from mvc.model.version import Timestamp, Version
 from mvc.repository import history, reachable
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository, writes
-from mvc.storage import objects
+from mvc.storage import decoded, objects
+from mvc.storage.decoded import Removed
 from mvc.storage.disk import primitives
 from mvc.storage.packs import gc as collect
 from mvc.storage.packs.gc import Live, Plan, Store
@@ -25,6 +26,8 @@ from mvc.storage.records import config, expired, operations, promised, stashes
 
 GRACE = 14 * 86_400
 """Grace period in seconds, by default."""
+CACHE_EXPIRE = 14.0
+"""Days for which unused files stay in the cache of decoded files, by default."""
 REFLOG_EXPIRE = 90.0
 """Days for which ref log entries keep versions reachable, by default."""
 
@@ -42,7 +45,8 @@ class Held(NamedTuple):
 class Collected(Document):
     """The versions deleted, the number kept, and the plan; `done` is False after a dry run.
 
-    `held` are the versions that are kept although no ref reaches them.
+    `held` are the versions that are kept although no ref reaches them, `cached` what is removed of the cache of decoded
+    files.
     """
 
     KEYS = keys(
@@ -50,6 +54,7 @@ class Collected(Document):
         "kept",
         {"removed": keys("objects recipes=len(plan.recipes) packs=len(plan.packs) metadata_packs=len(plan.metapacks)")},
         "rewritten=len(plan.rewritten) bytes_freed=plan.freed done",
+        "cached_files=cached.files bytes_cached=cached.bytes",
         {"held": rows("held", "id=id number=version.number message=version.message cause until")},
     )
 
@@ -58,6 +63,7 @@ class Collected(Document):
     plan: Plan
     done: bool
     held: tuple[Held, ...] = ()
+    cached: Removed = decoded.NOTHING
 
     @property
     def objects(self) -> int:
@@ -81,7 +87,8 @@ def gc(
     read, raises Damaged or Missing and deletes nothing; raises DiskFailed, ReadOnlyStore, LockTimeout.
     """
     if dry_run:
-        return planned(repository, actor, grace).found
+        found, _, live = planned(repository, actor, grace)
+        return replace(found, cached=_expire_cache(repository, live, dry_run=True))
     with repository.writing():
         return collected(repository, actor, grace=grace, progress=progress)
 
@@ -92,7 +99,7 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     if operations.all_expired(repository.door, start):
         repository.note(None)  # the newest record stays, so that they are removed
     operations.expire(repository.door, start)
-    found, store, _ = planned(repository, actor, grace)
+    found, store, live = planned(repository, actor, grace)
     collect.record_expiry(repository.door, start)
     plan = found.plan
     if plan.versions or plan.objects or plan.recipes:
@@ -105,7 +112,15 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     needed = any(record.kept for record in operations.sound(repository.door).values())
     config.set_feature(repository.door, config.OPERATIONS, needed=needed)
     config.set_feature(repository.door, config.STASHES, needed=stashes.exist(repository.door))
-    return replace(found, plan=plan, done=True)
+    return replace(found, plan=plan, done=True, cached=_expire_cache(repository, live, dry_run=False))
+
+
+def _expire_cache(repository: Repository, live: Live, *, dry_run: bool) -> Removed:
+    """Remove decoded files that were not used for `gc.cache-expire` days, or whose bytes no version keeps."""
+    days = repository.config.get("gc.cache-expire")
+    seconds = (CACHE_EXPIRE if days is None else float(days)) * 86_400
+    kept = (live.files | live.spared) - live.dropped
+    return decoded.expire(repository.door, kept, primitives.now_ns() - int(seconds * 1e9), dry_run=dry_run)
 
 
 def _remove_notes(repository: Repository, removed: set[VersionId]) -> None:

@@ -441,6 +441,7 @@ SCENARIOS = (
     Scenario("import of a remote", beside_remote, ("import", f"{ORIGIN}#helmets")),
     Scenario("archive", two_versions, ("archive", "v1", "-o", "out.tar.gz")),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
+    Scenario("export --link", two_versions, ("export", "--link=hard", "v1", "out"), (0, 16)),
     Scenario("import of a layout", carried, ("import", "layout")),
     Scenario("export --oci", two_versions, ("export", "--oci", "v1", "out"), (0, 16)),
 )

@@ -12,6 +12,7 @@ from mvc.storage.records import journal
 from tests.crash.harness import KILLED, KillBefore, assert_sound, command, finish, fresh_copy, memory_folder, mvc, state
 from tests.crash.scenarios import SCENARIOS, Scenario, two_versions
 
+EXPORTS = ("export", "export --link", "export --oci")
 EVERYWHERE: tuple[tuple[str, ...], ...] = (
     ("add", "model.toml", "--as", "described"),
     ("alias", "set", "later", "HEAD", "--force"),
@@ -32,14 +33,14 @@ EVERYWHERE: tuple[tuple[str, ...], ...] = (
 """Commands that make sense after most others, besides those of the scenarios."""
 AFTER = (
     *EVERYWHERE,
-    *(each.verb for each in SCENARIOS if each.name not in ("gc", "archive", "export", "export --oci")),
+    *(each.verb for each in SCENARIOS if each.name not in ("gc", "archive", *EXPORTS)),
 )
 POINTS = 18
 """Points that are tried at least; with `--deep`, every step of every command, each with four others."""
 JOURNALLED = [
     scenario
     for scenario in SCENARIOS
-    if scenario.name not in ("init", "push", "push of a removal", "archive", "export", "export --oci")
+    if scenario.name not in ("init", "push", "push of a removal", "archive", *EXPORTS)
 ]
 
 

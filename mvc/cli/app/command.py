@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -20,7 +20,19 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, in mvc's spelling."""
         ctx.meta[_PATHS] = args[args.index("--") + 1 :] if "--" in args else []
-        return super().parse_args(ctx, forms.rewritten(str(self.name), args) if self.git else args)
+        args = forms.rewritten(str(self.name), args) if self.git else args
+        end = args.index("--") if "--" in args else len(args)
+        bare = {name: f"{name}={value}" for name, value in self._bare_values()}
+        return super().parse_args(ctx, [bare.get(arg, arg) for arg in args[:end]] + args[end:])
+
+    def _bare_values(self) -> Iterator[tuple[str, str]]:
+        """Yield each option whose value may be left out, with the value that it then has.
+
+        A given value comes after `=`, as with Git's `--color`: the next word is an argument.
+        """
+        for option in self.params:
+            if isinstance(option, click.Option) and not option.is_flag and isinstance(option.flag_value, str):
+                yield from ((name, option.flag_value) for name in option.opts)
 
 
 def divided(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

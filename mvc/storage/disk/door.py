@@ -355,6 +355,13 @@ class StoreDoor:
         finally:
             os.close(fd)
 
+    @contextlib.contextmanager
+    def lock_folder(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """Create the folder `name` of a cache, and hold its lock as `lock.folder`. Raises ReadOnlyStore, DiskFailed."""
+        self._folders.make(name)
+        with lock.folder(self.folder(name), wait=wait) as held:
+            yield held
+
     def has_temporary(self, name: str) -> bool:
         """Return whether `tmp/` has a file of that name without another hard link."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):

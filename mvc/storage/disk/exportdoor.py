@@ -13,16 +13,24 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.storage.disk import hidden_names
+from mvc.storage.disk.door import StoreDoor
 from mvc.storage.disk.outside import discard_folder, rename_new_folder, sweep_beside
 from mvc.storage.disk.primitives import STORE, step, sync_folder, write_all, writing
 from mvc.storage.disk.temporary import Batch, Temporary
 
 _DESCRIPTOR = re.compile(r"(?:/proc/([0-9]+)(?:/task/[0-9]+)?|/dev)/fd/([0-9]+)\Z")
+REFLINK: Literal["reflink"] = "reflink"
+HARD: Literal["hard"] = "hard"
+Link = Literal["reflink", "hard"]
+"""How an exported folder shares the bytes of files with the store."""
+_PROBE = ".mvc-probe"
+_BLOCK = 1 << 16
+"""Bytes of a file that is shared as a test: at least one block of every file system."""
 _MAX_LINKS = 40
 """The most links that Linux follows to a file."""
 
@@ -62,6 +70,40 @@ class ExportDoor:
         except BaseException:
             temporary.discard()
             raise
+
+    def link(self, path: str, source: Path, fd: int) -> None:
+        """Make `path` below the folder a hard link to `source`, which is open as `fd`. Raises OSError, FileChanged."""
+        place = self._building / path
+        self._make(place.parent)
+        step("link", place)
+        os.link(source, place, follow_symlinks=False)
+        if not os.path.samestat(os.stat(place, follow_symlinks=False), os.fstat(fd)):
+            raise errors.FileChanged(path=source)
+
+    def cannot_share(self, store: StoreDoor, how: Link) -> str | None:
+        """Return why this folder cannot share the bytes of the store's files, found by trying; None if it can.
+
+        Raises ReadOnlyStore, DiskFailed, NotWritable.
+        """
+        origin, copy = store.temporary(), Temporary(self._building / _PROBE)
+        try:
+            origin.write(bytes(_BLOCK))
+            origin.close()
+            fd = os.open(origin.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                if how == HARD:
+                    copy.discard()
+                    self.link(_PROBE, origin.path, fd)
+                else:
+                    copy.clone(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            return error.strerror or str(error)
+        finally:
+            origin.discard()
+            copy.discard()
+        return None
 
     def finish(self) -> None:
         """Make the folder durable, and rename it to its target."""

@@ -29,6 +29,7 @@ STORE = ".mvc"
 """The folder of a repository that holds its store."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_FICLONE = 0x40049409
 _OTHER_KIND = (errno.ENOTDIR, errno.EISDIR)
 
 
@@ -100,6 +101,16 @@ def write_all(fd: int, parts: Sequence[Buffer], path: str | os.PathLike[str]) ->
         if left:
             left[0] = left[0][done:]
     return count
+
+
+def share_blocks(target: int, source: int) -> None:
+    """Make an open file share all blocks of another one, until either is changed (FICLONE, "ioctl_ficlone(2)").
+
+    Raises OSError: EOPNOTSUPP or EINVAL where the file system cannot, EXDEV for two file systems.
+    """
+    if sys.platform != "linux":
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    fcntl.ioctl(target, _FICLONE, source)
 
 
 def nameless(folder: str | os.PathLike[str], dir_fd: int | None = None) -> int:

@@ -17,6 +17,8 @@ TEMPORARY = "tmp"
 """The folder of temporary files, below `.mvc`."""
 STORED = 0o444
 """The mode of a file of a store: it is never changed."""
+STORED_EXECUTABLE = 0o555
+"""The mode of a decoded file in the cache that is executable."""
 _SYNC_THREADS = 8
 _OPEN = 32
 """The most staged files that are open at once: a process may have as few as 256 descriptors (macOS)."""
@@ -64,6 +66,12 @@ class Temporary:
             while block := file.read(_COPY):
                 self.write(block)
 
+    def clone(self, source: int) -> None:
+        """Share the blocks of an open file on the same file system, in place of all bytes so far. Raises OSError."""
+        step("clone", self.path)
+        primitives.share_blocks(self._fd, source)
+        self.size = os.fstat(self._fd).st_size
+
     def reserve(self, count: int) -> None:
         """Preallocate `count` bytes if the filesystem can: writes are then faster.
 
@@ -91,7 +99,7 @@ class Temporary:
     def close(self, mode: int = STORED) -> None:
         """Make the bytes durable, set the permission bits (less the umask), and close.
 
-        A file with the mode STORED is readable for the group of a shared store.
+        A file with the mode STORED or STORED_EXECUTABLE is readable for the group of a shared store.
         """
         if self._fd < 0:
             return
@@ -103,11 +111,16 @@ class Temporary:
                     os.ftruncate(fd, os.lseek(fd, 0, os.SEEK_CUR))
                 step("chmod", self.path)
                 with unsupported.optional(unsupported.CHMOD, self.path):
-                    shared = self._sharing.file_bits(fd) if self._sharing is not None and mode == STORED else 0
-                    os.fchmod(fd, mode & ~process.umask() | shared)
+                    os.fchmod(fd, mode & ~process.umask() | self._shared_bits(fd, mode))
                 sync_file(fd, self.path)
         finally:
             os.close(fd)
+
+    def _shared_bits(self, fd: int, mode: int) -> int:
+        if self._sharing is None or mode not in (STORED, STORED_EXECUTABLE):
+            return 0
+        readable = self._sharing.file_bits(fd)
+        return readable | readable >> 2 if mode == STORED_EXECUTABLE else readable
 
     def allow(self, mode: int) -> None:
         """Set the permission bits, not durably, if the file system has them."""

@@ -81,6 +81,10 @@ KEYS: dict[str, tuple[type, str]] = {
         "false: ignore the executable bits of files (default true; init and clone probe the file system)",
     ),
     "gc.reflog-expire": (float, "days for which the reflog keeps versions reachable (default 90)"),
+    "gc.cache-expire": (
+        float,
+        "days for which `mvc gc` keeps unused files of the cache of `mvc export --link` (default 14)",
+    ),
     "prune.keep-last": (float, "`mvc prune` keeps so many of the newest versions of each branch"),
     "prune.keep-within": (str, "`mvc prune` keeps versions younger than this, such as 90d"),
     "prune.keep-tagged": (bool, "true: a rule for `mvc prune`, which keeps tags anyway"),
