@@ -79,6 +79,12 @@ def test_planes_that_repeat_stay_small() -> None:
     assert sum(map(len, parts)) < len(ids) // 100
 
 
+def test_rows_that_were_never_trained_are_seen_after_rows_of_noise(rng: random.Random) -> None:
+    noise = rng.randbytes(400_000)
+    assert _there_and_back(noise + bytes(400_000), 4, None) == PLANES
+    assert codec.encode(noise + bytes(400_000))[0] == encodings.ZSTD
+
+
 def test_rounding_is_to_the_nearest_and_to_even(rng: random.Random) -> None:
     """Against exact fractions."""
     single = np.frombuffer(rng.randbytes(4_000), "<u4")

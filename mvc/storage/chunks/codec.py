@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import encodings, zstd
-from mvc.storage.chunks.encodings import PROBE, RAW, ZSTD, Base, Shape, pays
+from mvc.storage.chunks.encodings import PARTS, PROBE, RAW, ZSTD, Base, Shape, pays
 
 if TYPE_CHECKING:
     from mvc.storage.chunks import numbers
@@ -29,10 +29,16 @@ Parts = tuple[Buffer, ...]
 
 def encode(raw: Buffer) -> Encoded:
     """Encode bytes of any kind: return the chosen encoding and the stored bytes, never longer than `raw`."""
-    if len(raw) > 2 * PROBE and not pays(len(zstd.compress(memoryview(raw)[:PROBE])), PROBE):
+    if len(raw) > 2 * PROBE and not pays(len(zstd.compress(_sample(raw))), PROBE):
         return RAW, raw
     packed = zstd.compress(raw)
     return (ZSTD, packed) if pays(len(packed), len(raw)) else (RAW, raw)
+
+
+def _sample(raw: Buffer) -> bytes:
+    size, whole = PROBE // PARTS, memoryview(raw)
+    starts = range(0, len(whole) - size + 1, (len(whole) - size) // (PARTS - 1))
+    return b"".join(whole[start : start + size] for start in starts)
 
 
 def encode_numbers(raw: Buffer, width: int, base: Base | None = None, phase: int = 0) -> tuple[int, Parts]:
@@ -52,8 +58,8 @@ def is_copy(raw: Buffer, shape: Shape, base: Base) -> bool:
 def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Buffer | None = None) -> Buffer:
     """Decode the `size` raw bytes of an entry. Raises Damaged, and UnknownFeature for an encoding of a newer mvc.
 
-    `width` is the width byte of the entry, and `base` the raw bytes of its delta base, for an encoding that has one. Memory is bounded by `size`, even if the stored
-    bytes would decompress to more.
+    `width` is the width byte of the entry, and `base` the raw bytes of its delta base, for an encoding that has one. Memory
+    is bounded by `size`, even if the stored bytes would decompress to more.
     """
     if encoding == RAW:
         raw: Buffer = stored

@@ -53,6 +53,8 @@ WORTH_A_BASE = 0.9
 """The largest ratio of delta to planes at which a delta is kept: reading it means reading its base too."""
 PROBE = 8 * 1024
 """Size of the sample that is compressed first, so that incompressible data costs little."""
+PARTS = 4
+"""The ranges of a sample, evenly spread: rows that were never trained may lie among those that were."""
 
 
 def pays(packed: int, size: int) -> bool:

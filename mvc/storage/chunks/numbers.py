@@ -13,7 +13,7 @@ import struct
 from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import encodings, planes, zstd
-from mvc.storage.chunks.encodings import BASED, BFLOAT, CASTS, DELTA, DIFFERENCE, PROBE, Base, Shape, pays
+from mvc.storage.chunks.encodings import BASED, BFLOAT, CASTS, DELTA, DIFFERENCE, PARTS, PROBE, Base, Shape, pays
 from mvc.storage.chunks.planes import Numbers, Plane
 
 RAW = 0
@@ -22,7 +22,6 @@ QUADS = 2
 ZEROS = 3
 _FORM = 30
 """Bits of a plane's stored size; the bits above hold its form."""
-_PARTS = 4
 _COPIED = 8
 _SPARSE = 0.5
 """The share of zeros in a plane from which quads are tried."""
@@ -51,7 +50,7 @@ def is_copy(raw: Buffer, shape: Shape, base: Base) -> bool:
     """Return whether samples of numbers equal those of the base, rounded as its encoding does, but for one in `_COPIED`."""
     values = planes.numbers(memoryview(raw)[shape.phase :], shape.width)
     old = _base_numbers(base, shape, len(values))
-    some, other = (planes.sampled(each, PROBE // _PARTS, _PARTS) for each in (values, old))
+    some, other = (planes.sampled(each, PROBE // PARTS, PARTS) for each in (values, old))
     apart = planes.split(_difference(base[0], some, other))
     return sum(len(plane) - planes.zeros(plane) for plane in apart) * _COPIED <= len(some)
 
@@ -81,7 +80,7 @@ def _base_numbers(base: Base, shape: Shape, count: int) -> Numbers:
 
 def _is_shorter(encoding: int, values: Numbers, old: Numbers) -> bool:
     """Return whether samples say that a delta against `old` is clearly shorter than the planes of `values`."""
-    some, base = (planes.sampled(each, PROBE // _PARTS, _PARTS) for each in (values, old))
+    some, base = (planes.sampled(each, PROBE // PARTS, PARTS) for each in (values, old))
     return _estimate(_difference(encoding, some, base)) <= encodings.WORTH_A_BASE * _estimate(some)
 
 
@@ -114,10 +113,11 @@ def _pack(plane: Plane, *, dense: bool = False) -> tuple[int, Buffer]:
     if len(raw) <= 2 * PROBE:
         dense = False
     else:
-        probe = zstd.compress_plane(raw[:PROBE])
+        sample = planes.sampled(plane, PROBE // PARTS, PARTS).data
+        probe = zstd.compress_plane(sample)
         if not pays(len(probe), PROBE):
             return RAW, raw
-        dense = dense and len(zstd.compress_dense(raw[:PROBE])) <= len(probe)
+        dense = dense and len(zstd.compress_dense(sample)) <= len(probe)
     zeros = planes.zeros(plane)
     if zeros == len(raw):
         return ZEROS, b""
@@ -128,7 +128,7 @@ def _pack(plane: Plane, *, dense: bool = False) -> tuple[int, Buffer]:
 
 
 def _is_better_in_quads(plane: Plane) -> bool:
-    part = planes.sampled(plane, PROBE // _PARTS, _PARTS)
+    part = planes.sampled(plane, PROBE // PARTS, PARTS)
     return len(_quads(part)) < len(zstd.compress_plane(part.data))
 
 
