@@ -25,6 +25,7 @@ from mvc.repository.repository import Repository
 from mvc.storage.records.remarks import Note
 from tests.crash import child
 from tests.crash.child import KILLED, Act, Fail, Interrupt, KillBefore, Outcome, Record, Repeat, disk
+from tests.required import needed, required
 
 __all__ = ["KILLED", "Fail", "Interrupt", "KillBefore", "Outcome", "Record", "Repeat", "disk"]
 ENVIRONMENT = {
@@ -141,8 +142,9 @@ def finish(root: Path) -> None:
 
 
 def assert_sound(root: Path) -> None:
-    """`fsck` finds nothing, every version's every byte included."""
+    """`fsck` finds nothing, every version's every byte included, and the store requires what its packs need."""
     if (root / ".mvc" / "config.toml").exists():
+        assert needed(root) <= required(root)
         report = fsck.fsck(Repository(root), read_data=True)
         assert not report.findings, report.findings
 

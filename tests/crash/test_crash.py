@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from mvc.storage.chunks.encodings import DIFFERENCE
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records import journal
 from tests.crash.harness import (
     KILLED,
+    ORIGIN,
     Fail,
     KillBefore,
     Record,
@@ -31,6 +33,7 @@ from tests.crash.harness import (
     state,
 )
 from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.required import encodings_of
 
 FATAL = 128
 
@@ -106,6 +109,17 @@ class Checks:
             if survey is not None:
                 mvc(root, *survey)
             self._sound.add(left)
+
+
+@pytest.mark.parametrize("name", ["commit of tuned weights", "gc", "prune", "prune --remote"])
+def test_the_sweeps_write_the_newest_encodings(name: str, place: Path) -> None:
+    (scenario,) = (each for each in SCENARIOS if each.name == name)
+    scenario.prepare(place)
+    folder = place / (ORIGIN if "--remote" in scenario.verb else ".mvc")
+    before = encodings_of(folder)
+    mvc(place, *scenario.verb)
+    after = encodings_of(folder)
+    assert {encoding for pack in after.keys() - before.keys() for encoding in after[pack]} >= {DIFFERENCE}
 
 
 def _rolled_forward(now: State, scenario: Scenario) -> State:

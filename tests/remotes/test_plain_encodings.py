@@ -19,13 +19,12 @@ from mvc.remotes.backends.local import LocalBackend
 from mvc.storage.chunks import codec, encoder, encodings
 from mvc.storage.chunks.encoder import Under
 from mvc.storage.chunks.encodings import DIFFERENCE, Shape
-from mvc.storage.disk.door import StoreDoor
-from mvc.storage.packs import packformat, transcode
-from mvc.storage.packs.packfile import PackFile
+from mvc.storage.packs import transcode
 from tests.cli.shell import Shell
 from tests.older import PLAIN, PLAIN_FEATURES, REFUSED, Older, mark_plain
 from tests.remotes.clones import WEIGHTS, Weights, ana, clone, push_main, remote_on
 from tests.remotes.strict import PutOnly
+from tests.required import encodings_of
 
 _FEATURES = frozenset(PLAIN_FEATURES)
 _PLAIN = {encoding for encoding in encodings.NAMES if encodings.features(encoding) <= _FEATURES}
@@ -46,9 +45,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random) ->
 
 def _encodings(tmp_path: Path) -> set[int]:
     """The encodings of the chunks on the remote."""
-    door = StoreDoor(tmp_path / "origin")
-    names = [path.relative_to(tmp_path / "origin").as_posix() for path in _packs(tmp_path)]
-    return {entry.encoding for name in names for entry in packformat.read_index(PackFile(door, name))}
+    return set().union(*encodings_of(tmp_path / "origin").values())
 
 
 def _packs(tmp_path: Path) -> list[Path]:

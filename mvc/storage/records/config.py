@@ -344,17 +344,25 @@ def is_personal(key: str) -> bool:
 
 def write_repository(door: StoreDoor, values: Mapping[str, Any]) -> None:
     """Write `config.toml` with its checksum."""
+    door.replace(NAME, _encoded(values))
+
+
+def _encoded(values: Mapping[str, Any]) -> bytes:
     body = {"format": FORMAT, "requires": [], **{k: v for k, v in values.items() if k != "sum"}}
     body["sum"] = checksum(body)
-    door.replace(NAME, b"# The settings of this mvc repository; change them with `mvc config`.\n" + _dump(body))
+    return b"# The settings of this mvc repository; change them with `mvc config`.\n" + _dump(body)
 
 
 def require(door: StoreDoor, features: Collection[str]) -> None:
-    """Add `features` to those that readers must support, before they are used; the caller holds the lock."""
+    """Add `features` to those that readers must support; the caller holds the lock.
+
+    Staged files, which may need them, get their names later.
+    """
     values = _read_repository(door)
     required = set(values.get("requires", ()))
     if not required.issuperset(features):
-        write_repository(door, {**values, "requires": sorted(required.union(features))})
+        data = _encoded({**values, "requires": sorted(required.union(features))})
+        door.publish(NAME, lambda temporary: temporary.write(data), exclusive=False)
 
 
 def requires(door: StoreDoor, name: str) -> bool:
