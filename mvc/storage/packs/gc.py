@@ -22,7 +22,7 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model.ids import ChunkId, FileId, Hasher, VersionId, is_id
+from mvc.model.ids import ChunkId, FileId, Hasher, PackId, VersionId, is_id
 from mvc.model.version import Version
 from mvc.storage import objects, usage
 from mvc.storage.chunks import recipes
@@ -339,14 +339,25 @@ def _metapacks(store: Store, live: Live, cutoff: int) -> tuple[set[str], set[Fil
     """Return the metadata packs that stay, since an entry is needed or they are young; and the files of the young ones."""
     stay: set[str] = set()
     files: set[FileId] = set()
+    replaced = _replaced(store)
     for path in _metapack_paths(store.door):
         entries = packformat.read_index(PackFile(store.door, path))
         young = not _is_old(store.door, path, cutoff)
-        if young or any(_is_needed(entry, live) for entry in entries):
+        if path not in replaced and (young or any(_is_needed(entry, live) for entry in entries)):
             stay.add(path)
         if young:
             files.update(FileId(entry.base) for entry in entries if entry.kind == packformat.RECIPE and entry.base)
     return stay, files
+
+
+def _replaced(store: Store) -> set[str]:
+    """Return the metadata packs of which a compacted one has every entry."""
+    packs = {PackId(path.rpartition("/")[2].removesuffix(".pack")) for path in _metapack_paths(store.door)}
+    left: set[str] = set(packs)
+    for pack in sorted(packs):
+        if pack in left:
+            left -= metapacks.replaces(store.metapacks, pack, left - {pack})
+    return {metapacks.path(pack) for pack in packs - left}
 
 
 def _is_needed(entry: Entry, live: Live) -> bool:

@@ -7,16 +7,20 @@ Readers look in loose files first and then here, and see no difference. The inta
 
 from __future__ import annotations
 
+import struct
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from functools import cached_property, partial
 
 from mvc import errors
 from mvc.model.ids import FileId, PackId, digest, is_id
 from mvc.storage.chunks import codec
+from mvc.storage.disk import primitives
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.packs import packformat
 from mvc.storage.packs.packfile import PackFile, PackFiles
-from mvc.storage.packs.packformat import Entry
+from mvc.storage.packs.packformat import INDEXED, Entry
 from mvc.storage.packs.packwriter import PackWriter
 
 FOLDER = "meta"
@@ -24,9 +28,19 @@ MAX_UNFOLDED = packformat.MAX_METADATA
 """Limit of the decoded size of a fetched pack, plus `MAX_RATIO` times its encoded size."""
 MAX_RATIO = 32
 
-_Place = tuple[str, Entry]
-_Table = dict[str, list[_Place]]
-_Key = Callable[[Entry], str]
+FEW = 32
+"""The number of lookups that search the indexes as they are; more of them make a table first."""
+
+_Row = tuple[str, bytes]
+"""The name of a pack, and a row of its index."""
+_Table = dict[bytes, list[tuple[str, int]]]
+"""The names of packs, and the offsets of rows in their indexes, by id or file."""
+_ROW = struct.Struct("<8x32sB11x32s")
+"""A row of an index: the entry's id, kind and base. The rest is skipped."""
+_ID, _KIND, _BASE = 8, 40, 52
+"""The offsets of these in a row."""
+_SETTLED = 2 * 10**9
+"""Nanoseconds after which a change of a folder is certain to change its time."""
 
 
 def path(pack: PackId) -> str:
@@ -37,6 +51,9 @@ def path(pack: PackId) -> str:
 class MetaPacks:
     """The contents of a repository's metadata packs, whose indexes are read on first use.
 
+    The first lookups search the bytes of the indexes; most commands need only a few entries of many thousands. If a pack
+    vanishes, since `mvc gc` or a push joined it with others, its entries are looked up again.
+
     `unreadable` has the fault of each unreadable pack index by pack name.
     """
 
@@ -46,13 +63,19 @@ class MetaPacks:
         self._files = PackFiles(door)
         self.unreadable: dict[str, errors.Damaged] = {}
         self._expected: set[str] = set()
+        self._tables: dict[int, _Table] = {}
+        self._lookups = 0
+        self._listed = (0, 0)
+        self._lock = threading.RLock()
 
     def object(self, id_: str) -> bytes | None:
         """Return the verified bytes of an object, None if no metadata pack has it; raise Damaged if no copy is intact."""
         failure: errors.Damaged | None = None
-        for place in self._objects.get(id_, ()):
+        for row in self._find(packformat.OBJECT, id_):
             try:
-                return self._read(place)
+                return self._read(row)
+            except errors.Missing:  # removed meanwhile, and nowhere else
+                continue
             except errors.Damaged as error:
                 failure = error
         if failure is not None:
@@ -61,110 +84,176 @@ class MetaPacks:
 
     def object_ids(self) -> list[str]:
         """Return the ids of all objects in metadata packs."""
-        return list(self._objects)
+        with self._lock:
+            return [id_.hex() for id_ in self._table(packformat.OBJECT)]
 
     def recipes(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
         """Yield the id of each recipe of a file, and a function that reads its bytes, which raises Damaged."""
         if self._expected:
             self.refresh()
-            self._expected.difference_update(self._by_name)
-        for place in self._recipes.get(file, ()):
-            yield place[1].id, partial(self._read, place)
+            self._expected.difference_update(self._indexes)
+        for name, row in self._find(packformat.RECIPE, file):
+            yield row[_ID:_KIND].hex(), partial(self._read, (name, row))
 
     def others(self, kind: int) -> Iterator[tuple[str, bytes]]:
         """Yield the id and the bytes of each entry of a kind (PACK_INDEX, REF_ENTRY); raise Damaged."""
-        for name, entries in self._by_name.items():
-            for entry in entries:
+        for name in self._indexes:
+            for entry in self._entries(name):
                 if entry.kind == kind:
-                    yield entry.id, self._read((name, entry))
+                    yield entry.id, self._read_entry(name, entry)
 
     def entries(self, pack: PackId) -> list[Entry]:
         """Return the entries of a metadata pack, none if it is absent; `read` returns their bytes."""
-        return self._by_name.get(path(pack), [])
+        return self._entries(path(pack))
 
     def read(self, pack: PackId, entry: Entry) -> bytes:
-        """Return the bytes of one of its entries; raise Damaged."""
-        return self._read((path(pack), entry))
+        """Return the bytes of one of its entries; raise Damaged, Missing."""
+        return self._read_entry(path(pack), entry)
 
-    def refresh(self) -> None:
-        """List the packs again, as some may be new; keep the indexes that were read."""
-        known = self.__dict__.get("_by_name")
-        if known is None:
-            return
-        names = self._names()
-        if not known.keys() <= set(names):
-            for name in ("_by_name", "_objects", "_recipes"):
-                self.__dict__.pop(name, None)
-            return
-        for name in names:
-            if name not in known:
-                known[name] = self._entries(name)
-                for table, kind, key in self._tables():
-                    _sort_in(table, name, known[name], kind, key)
+    def verify(self, pack: PackId) -> None:
+        """Verify all entries of a metadata pack, as of one that was fetched; raise Damaged, Missing."""
+        verify(self._files.get(path(pack)))
+
+    def refresh(self) -> bool:
+        """List the packs again, as some may be new or gone; return whether any is. Indexes that were read are kept."""
+        with self._lock:
+            known: dict[str, bytes] | None = self.__dict__.get("_indexes")
+            if known is None:
+                return False
+            names = self._names()
+            if known.keys() == set(names):
+                return False
+            # A new table of indexes: another thread may be going through the one of before.
+            indexes = {name: known[name] if name in known else self._index(name) for name in names}
+            self.__dict__["_indexes"] = indexes
+            if not known.keys() <= indexes.keys():
+                self._tables.clear()
+            for kind, table in self._tables.items():
+                for name in indexes.keys() - known.keys():
+                    _sort_in(table, kind, name, indexes[name])
+            return True
 
     def expect(self, written: Iterable[PackId]) -> None:
         """Search these packs of recipes too, which get their names at the next barrier."""
         self._expected.update(map(path, written))
 
-    def _read(self, place: _Place) -> bytes:
-        name, entry = place
-        data = bytes(codec.decode(entry.encoding, packformat.read_entry(self._files.get(name), entry), entry.raw))
+    # --- lookup
+
+    def _find(self, kind: int, key: str) -> list[_Row]:
+        """Return the rows of an id, or of the recipes of a file; list the packs again before the answer is that there is none."""
+        with self._lock:
+            found = self._look(kind, bytes.fromhex(key))
+            if not found and not self._is_as_listed() and self.refresh():
+                found = self._look(kind, bytes.fromhex(key))
+            return found
+
+    def _look(self, kind: int, key: bytes) -> list[_Row]:
+        self._lookups += 1
+        indexes = self._indexes
+        if kind in self._tables or self._lookups > FEW:
+            found = [place for place in self._table(kind).get(key, ()) if place[0] in indexes]
+        else:
+            found = [(name, at) for name, index in indexes.items() for at in _search(index, kind, key)]
+        return [(name, indexes[name][at : at + INDEXED.size]) for name, at in found]
+
+    def _table(self, kind: int) -> _Table:
+        table = self._tables.get(kind)
+        if table is None:
+            table = {}
+            for name, index in self._indexes.items():
+                _sort_in(table, kind, name, index)
+            self._tables[kind] = table
+        return table
+
+    def _is_as_listed(self) -> bool:
+        """Return whether the folder of the packs is certain to be as it was when it was listed."""
+        changed, listed = self._listed
+        return listed - changed > _SETTLED and self._stamp()[0] == changed
+
+    # --- reading
+
+    def _read(self, row: _Row) -> bytes:
+        offset, header = INDEXED.unpack(row[1])
+        return self._read_entry(row[0], Entry.parse(header, offset))
+
+    def _read_entry(self, name: str, entry: Entry) -> bytes:
+        try:
+            pack = self._files.get(name)
+        except errors.Missing:
+            name, entry = self._elsewhere(name, entry)
+            pack = self._files.get(name)
+        data = bytes(codec.decode(entry.encoding, packformat.read_entry(pack, entry), entry.raw))
         if entry.kind != packformat.PACK_INDEX and digest(data) != entry.id:
             raise errors.Damaged(what=name, reason=f"checksum mismatch in the entry {entry.id[:10]}")
         return data
 
+    def _elsewhere(self, name: str, entry: Entry) -> tuple[str, Entry]:
+        """Return the same entry in another pack, as its own was removed meanwhile. Raises Missing."""
+        self.refresh()
+        same = (entry.kind, entry.id)
+        for other in self._indexes:
+            found = next((each for each in self._entries(other) if (each.kind, each.id) == same), None)
+            if found is not None:
+                return other, found
+        raise errors.Missing(what="pack", id=name)
+
     def _names(self) -> list[str]:
+        self._listed = self._stamp()
         return [f"{FOLDER}/{name}" for name in self._door.names(FOLDER) if is_id(name.removesuffix(".pack"))]
 
-    @cached_property
-    def _by_name(self) -> dict[str, list[Entry]]:
-        return {name: self._entries(name) for name in self._names()}
+    def _stamp(self) -> tuple[int, int]:
+        """Return the time of the folder of the packs, and the present."""
+        try:
+            return self._door.stat(FOLDER).mtime_ns, primitives.now_ns()
+        except FileNotFoundError:
+            return 0, primitives.now_ns()
 
-    def _entries(self, name: str) -> list[Entry]:
+    @cached_property
+    def _indexes(self) -> dict[str, bytes]:
+        """The bytes of the index of each pack, by name."""
+        return {name: self._index(name) for name in self._names()}
+
+    def _index(self, name: str) -> bytes:
+        """Return the index of a pack, rebuilt from its entries if it is damaged."""
         try:
             pack = self._files.get(name)
+        except errors.Missing:  # removed since it was listed
+            return b""
         except errors.Damaged as error:
             self.unreadable[name] = error
-            return []
+            return b""
         try:
-            return packformat.read_index(pack)
+            return packformat.read_index_bytes(pack)
         except errors.Damaged as error:
             self.unreadable[name] = error
-            return packformat.scan(pack)
+            return packformat.index_bytes(packformat.scan(pack))
 
-    @cached_property
-    def _objects(self) -> _Table:
-        return self._by(packformat.OBJECT, _own_id)
-
-    @cached_property
-    def _recipes(self) -> _Table:
-        return self._by(packformat.RECIPE, _file_of)
-
-    def _by(self, kind: int, key: _Key) -> _Table:
-        found: _Table = {}
-        for name, entries in self._by_name.items():
-            _sort_in(found, name, entries, kind, key)
-        return found
-
-    def _tables(self) -> Iterator[tuple[_Table, int, _Key]]:
-        """Yield the tables that are already built, and their contents."""
-        for name, kind, key in (("_objects", packformat.OBJECT, _own_id), ("_recipes", packformat.RECIPE, _file_of)):
-            if name in self.__dict__:
-                yield self.__dict__[name], kind, key
+    def _entries(self, name: str) -> list[Entry]:
+        rows = INDEXED.iter_unpack(self._indexes.get(name, b""))
+        try:
+            return [Entry.parse(header, offset) for offset, header in rows]
+        except errors.Damaged as error:
+            self.unreadable[name] = error
+            return packformat.scan(self._files.get(name))
 
 
-def _own_id(entry: Entry) -> str:
-    return entry.id
+def _search(index: bytes, kind: int, key: bytes) -> Iterator[int]:
+    """Yield the offset of each row in an index of a kind, with this id; of a recipe, with this file."""
+    column = _BASE if kind == packformat.RECIPE else _ID
+    found = index.find(key)
+    while found >= 0:
+        row, place = divmod(found, INDEXED.size)
+        at = row * INDEXED.size
+        if place == column and index[at + _KIND] == kind:
+            yield at
+        found = index.find(key, found + 1)
 
 
-def _file_of(entry: Entry) -> str:
-    return entry.base or ""
-
-
-def _sort_in(table: _Table, name: str, entries: list[Entry], kind: int, key: _Key) -> None:
-    for entry in entries:
-        if entry.kind == kind:
-            table.setdefault(key(entry), []).append((name, entry))
+def _sort_in(table: _Table, kind: int, name: str, index: bytes) -> None:
+    of_file = kind == packformat.RECIPE
+    for number, (id_, found, base) in enumerate(_ROW.iter_unpack(index)):
+        if found == kind:
+            table.setdefault(base if of_file else id_, []).append((name, number * INDEXED.size))
 
 
 def verify(pack: PackFile) -> None:
@@ -183,6 +272,21 @@ def verify(pack: PackFile) -> None:
                 raise errors.Damaged(what=pack.name, reason=f"its entry {entry.id[:10]} is truncated")
         elif entry.kind == packformat.CHUNK or digest(data) != entry.id:
             raise errors.Damaged(what=pack.name, reason=f"checksum mismatch in the entry {entry.id[:10]}")
+
+
+def replaces(packs: MetaPacks, pack: PackId, others: AbstractSet[str]) -> set[str]:
+    """Return those of the metadata packs `others` whose entries `pack` has, with their indexes; none if it is damaged."""
+    entries = packs.entries(pack)
+    named = {entry.id for entry in entries if entry.kind == packformat.PACK_INDEX} & others
+    if not named or pack in others:
+        return set()
+    has = {(entry.kind, entry.id) for entry in entries}
+    found = {each for each in named if {(entry.kind, entry.id) for entry in packs.entries(PackId(each))} <= has}
+    try:
+        packs.verify(pack)
+    except errors.Damaged:
+        return set()
+    return found
 
 
 class MetaWriter:

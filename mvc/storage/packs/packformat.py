@@ -106,6 +106,12 @@ class Entry:
 
 def read_index(pack: PackFile) -> list[Entry]:
     """Return the entries of a pack, in order, from its index; raise Damaged, which names the pack, if the index is corrupt."""
+    index = read_index_bytes(pack)
+    return parse_index(pack, index, pack.size - TRAILER.size - len(index))
+
+
+def read_index_bytes(pack: PackFile) -> bytes:
+    """Return the index of a pack, whose checksum is verified, and its entries are not; raise Damaged."""
     if pack.size < len(MAGIC) + TRAILER.size:
         raise _damaged(pack, "it is too short")
     start, count, checksum, magic = TRAILER.unpack(pack.read(pack.size - TRAILER.size, TRAILER.size))
@@ -114,7 +120,7 @@ def read_index(pack: PackFile) -> list[Entry]:
     index = pack.read(start, count * INDEXED.size)
     if digest(index) != checksum.hex():
         raise _damaged(pack, "its index does not match its checksum")
-    return parse_index(pack, index, start)
+    return index
 
 
 def parse_index(pack: PackFile, index: bytes, end: int) -> list[Entry]:
