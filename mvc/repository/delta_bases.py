@@ -45,4 +45,4 @@ def _candidates(repository: Repository, versions: Iterable[VersionId]) -> Iterat
             entries = repository.objects.tree(repository.objects.version(id_).tree).entries
         except (errors.Damaged, errors.Missing):
             continue
-        yield from (Candidate(entry.role, entry.file) for entry in entries)
+        yield from (Candidate(entry.role, entry.file, entry.size) for entry in entries)

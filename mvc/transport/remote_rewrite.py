@@ -65,7 +65,7 @@ class _Plan:
         self, repository: Repository, there: Inventory, groups: Sequence[reencode.Group], gone: frozenset[FileId]
     ) -> None:
         self._repository = repository
-        files = {file for group in groups for _, file in group.files}
+        files = {file for group in groups for _, file, _ in group.files}
         kept = {chunk for file in files if (recipe := self._recipe(file)) for chunk, _ in recipe.chunks}
         lost = {chunk for file in gone for recipe in repository.recipes.for_file(file) for chunk, _ in recipe.chunks}
         self._places: Places = there.find(kept | lost)

@@ -50,7 +50,9 @@ def groups(repository: Repository, versions: Mapping[VersionId, Version], droppe
         version = versions[id_]
         nearest = tuple(dict.fromkeys(near for parent in version.parents for near in above.get(parent, ())))
         entries = repository.objects.tree(version.tree).entries
-        kept[id_] = tuple(Candidate(entry.role, entry.file) for entry in entries if entry.file not in dropped)
+        kept[id_] = tuple(
+            Candidate(entry.role, entry.file, entry.size) for entry in entries if entry.file not in dropped
+        )
         before = dict.fromkeys((*nearest, *_origin(repository, version), *last))
         bases = tuple(candidate for each in before for candidate in kept.get(each, ()))
         found.append(Group((*kept[id_], Candidate("", version.model_toml)), bases))

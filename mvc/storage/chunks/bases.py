@@ -14,7 +14,9 @@ be a copy of; files of the same version are the last ones to be tried for other 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from mvc.model.ids import ChunkId, FileId
@@ -24,16 +26,21 @@ from mvc.storage.chunks.layout import Piece
 from mvc.storage.chunks.recipes import Recipe
 
 _Kind = tuple[str, tuple[int, ...] | None]
+_LARGE = 256 * 1024
+"""Bytes from which files of unknown format are bases of other roles."""
+_RELATIVES = 3
+"""Files of other roles that a file of unknown format is compared with, at most."""
 _ROUNDED = {"BF16": encodings.BFLOAT, "F16": encodings.HALF}
 _SIBLINGS = 8
 """Files of the new version itself whose tensors are searched, at most: the first ones, which are the largest."""
 
 
 class Candidate(NamedTuple):
-    """A stored file whose chunks may be delta bases of new ones."""
+    """A stored file, of `size` bytes if known, whose chunks may be delta bases of new ones."""
 
     role: str
     file: FileId
+    size: int = 0
 
 
 class Found(NamedTuple):
@@ -67,11 +74,13 @@ class Bases:
         self._recipe = recipe
         self._known: dict[FileId, _Tensors] = {}
         self._siblings: list[Recipe] = []
+        self._unknown: list[Recipe] = []
 
     def add(self, recipe: Recipe) -> None:
         """Search this file too, which belongs to the new version and is stored already."""
-        if recipe.segments and len(self._siblings) < _SIBLINGS:
-            self._siblings.append(recipe)
+        siblings = self._siblings if recipe.segments else self._unknown
+        if (recipe.segments or recipe.size >= _LARGE) and len(siblings) < _SIBLINGS:
+            siblings.append(recipe)
 
     def siblings(self) -> Iterator[_Tensors]:
         """Yield the tensors of the files of the new version that are stored already."""
@@ -83,6 +92,46 @@ class Bases:
     def of(self, role: str, segments: Sequence[Segment]) -> FileBases:
         """Return the delta bases of a new file of `role` with these segments."""
         return FileBases(self, role, segments)
+
+    def alike(self, role: str, size: int, *, others: bool = True) -> Iterator[Recipe]:
+        """Yield the recipes of the files that a new file of unknown format, of `size` bytes, may be another version of.
+
+        That is the first file of its role. If there is none, it is with `others` up to `_RELATIVES` files of unknown format of
+        about its size, largest first, those of its own version before others of the same size.
+        """
+        if role in self._by_role:
+            recipe = self._recipe(self._by_role[role])
+            if recipe is not None:
+                yield recipe
+        elif others and size >= _LARGE:
+            yield from self._near(size)
+
+    def of_size(self, size: int) -> Iterator[Recipe]:
+        """Yield the recipes of the files of unknown format of `size` bytes, those of its own version first."""
+        yield from (recipe for recipe in self._unknown if recipe.size == size)
+        for file in self._by_size.get(size, ()):
+            recipe = self._recipe(file)
+            if recipe is not None and not recipe.segments:
+                yield recipe
+
+    def _near(self, size: int) -> Iterator[Recipe]:
+        sizes = {recipe.size for recipe in self._unknown} | self._by_size.keys()
+        near = sorted((each for each in sizes if size <= 2 * each <= 4 * size), reverse=True)
+        yield from itertools.islice(itertools.chain.from_iterable(map(self.of_size, near)), _RELATIVES)
+
+    @cached_property
+    def _by_role(self) -> dict[str, FileId]:
+        """The first file of each role."""
+        return {candidate.role: candidate.file for candidate in reversed(self._candidates)}
+
+    @cached_property
+    def _by_size(self) -> dict[int, list[FileId]]:
+        """The files of each size of at least `_LARGE` bytes."""
+        sizes: dict[int, list[FileId]] = {}
+        for candidate in self._candidates:
+            if candidate.size >= _LARGE:
+                sizes.setdefault(candidate.size, []).append(candidate.file)
+        return sizes
 
     def tensors(self, role: str) -> Iterator[tuple[bool, _Tensors]]:
         """Yield the tensors of each file, and True if the file has that role; these files come first."""

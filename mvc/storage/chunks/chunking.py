@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mvc import lazy
+from mvc.model.ids import Buffer
 from mvc.storage.chunks.layout import Piece
 
 if TYPE_CHECKING:
@@ -96,6 +97,38 @@ def laid_out(read_into: ReadInto, buffers: Buffers, pieces: Sequence[Piece]) -> 
         chunks = tuple(view[piece.offset - start : piece.end - start] for piece in pieces[first:last])
         yield Block(view, chunks, buffer, tuple(pieces[first:last]))
         first = last
+
+
+def inherited(read_into: ReadInto, buffers: Buffers, pieces: Sequence[Piece], size: int) -> Iterator[Block]:
+    """Cut `size` bytes of `read_into` into `pieces`, and by content between them; the blocks are without pieces."""
+    first = end = 0
+    while first < len(pieces):
+        last = first + 1
+        while last < len(pieces) and pieces[last].offset == pieces[last - 1].end:
+            last += 1
+        yield from blocks(_limited(read_into, pieces[first].offset - end), buffers)
+        for block in laid_out(read_into, buffers, pieces[first:last]):
+            yield replace(block, pieces=())
+        first, end = last, pieces[last - 1].end
+    yield from blocks(_limited(read_into, size - end), buffers)
+
+
+def cut(data: Buffer) -> list[memoryview]:
+    """Return the content-defined chunks of bytes."""
+    return list(_cut(memoryview(data), last=True))
+
+
+def _limited(read_into: ReadInto, size: int) -> ReadInto:
+    """Return a function that reads at most `size` bytes of `read_into` in all."""
+    left = size
+
+    def read(view: memoryview) -> int:
+        nonlocal left
+        count = read_into(view[:left])
+        left -= count
+        return count
+
+    return read
 
 
 def _fill(read_into: ReadInto, view: memoryview, filled: int) -> int:

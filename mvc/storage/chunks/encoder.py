@@ -18,6 +18,7 @@ from mvc.storage.chunks import codec, encodings
 from mvc.storage.chunks.bases import FileBases, Found
 from mvc.storage.chunks.codec import Parts
 from mvc.storage.chunks.encodings import Base, Shape
+from mvc.storage.chunks.guess import Choice
 from mvc.storage.chunks.layout import Piece
 from mvc.storage.packs import packformat
 from mvc.storage.packs.index import Location
@@ -31,6 +32,9 @@ CAST_DEPTH = 3
 
 Encoded = tuple[Entry, Parts]
 """An entry that has no offset in a pack yet, and its stored bytes."""
+
+Choose = Callable[[Buffer, Buffer | None], Choice]
+"""A function that returns the encoding of a chunk, from its bytes and those of its base, if it has one."""
 
 
 def depth_limit(encoding: int) -> int:
@@ -67,6 +71,12 @@ def encode(chunk: ChunkId, raw: Buffer, shape: Shape | None, under: Under | None
     return entry, stored
 
 
+def encode_unknown(chunk: ChunkId, raw: Buffer, under: Under | None, choose: Choose) -> Encoded:
+    """Encode a chunk of unknown format as `choose` says, as a delta if there is a base and it pays."""
+    choice = choose(raw, under.base[1] if under else None)
+    return encode(chunk, raw, choice.shape, under if choice.based else None)
+
+
 class _Base(NamedTuple):
     """A delta base: the encoding of the delta, and the places of the base."""
 
@@ -99,6 +109,12 @@ class Encoder:
             found = found.other
         return partial(self._encode, chunk, data, shape, [base for base in choices if base is not None])
 
+    def prepare_unknown(
+        self, chunk: ChunkId, data: memoryview, found: Found | None, choose: Choose
+    ) -> Callable[[], Encoded]:
+        """Return a function that encodes a chunk of unknown format, as `prepare`; it calls `choose` with the bytes of the base."""
+        return partial(self._encode_unknown, chunk, data, self._resolve(found) if found else None, choose)
+
     def _resolve(self, found: Found) -> _Base | None:
         """Return the places of the base; if its chain is too deep, those of its own base, and so on."""
         chunk, encoding, beneath, _ = found
@@ -126,6 +142,10 @@ class Encoder:
         smaller = tuple(place for place in bases if place.location.entry.depth < written.entry.depth)
         return (Place(written, smaller, base is None or any(place.whole for place in smaller)),)
 
+    def read(self, chunk: ChunkId) -> Buffer:
+        """Return the verified bytes of a chunk that is stored, or in the pack being written. Raises Damaged, Missing."""
+        return self._reader.read(chunk, self._locate(chunk))
+
     def _encode(self, chunk: ChunkId, data: memoryview, shape: Shape | None, choices: Sequence[_Base]) -> Encoded:
         """Encode a chunk with the first of its bases, unless that is to be rounded and the numbers of the chunk are others."""
         under = None
@@ -135,6 +155,9 @@ class Encoder:
             if under is not None and (is_last or (shape and codec.is_copy(data, shape, under.base))):
                 break
         return encode(chunk, data, shape, under)
+
+    def _encode_unknown(self, chunk: ChunkId, data: memoryview, base: _Base | None, choose: Choose) -> Encoded:
+        return encode_unknown(chunk, data, self._read(base) if base is not None else None, choose)
 
     def _read(self, base: _Base) -> Under | None:
         """Return a base with its verified bytes; None if it is unreadable and cannot serve as one."""

@@ -13,11 +13,12 @@ import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.formats.source import Source
 from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, Hasher, digest
@@ -25,8 +26,9 @@ from mvc.storage.chunks import chunking, encodings, recipes
 from mvc.storage.chunks.bases import Bases, FileBases
 from mvc.storage.chunks.chunking import Block, Buffers, ReadInto
 from mvc.storage.chunks.encoder import Encoded, Encoder
+from mvc.storage.chunks.guess import Guess
 from mvc.storage.chunks.headers import Headers
-from mvc.storage.chunks.layout import Digests, Layout
+from mvc.storage.chunks.layout import Digests, Layout, Piece
 from mvc.storage.chunks.recipes import Recipe, Recipes
 from mvc.storage.disk import hashing
 from mvc.storage.disk.door import StoreDoor
@@ -39,12 +41,19 @@ from mvc.storage.packs.reader import ChunkReader
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from mvc.storage.chunks import inherited
+    from mvc.storage.chunks.inherited import Inherited
+else:
+    inherited = lazy.Module("mvc.storage.chunks.inherited")
+
 DEPTH = 2
 """Blocks that wait at each of the two stages."""
 MANY = 256
 """The number of new small files from which their recipes go into a metadata pack, which needs one fsync for all."""
 TOGETHER = 4
 """Chunks that a worker encodes per task, which amortises the cost of a task."""
+MOST_UNLIKE = 8
+"""Files of unknown format that were like no other, one after the other, until they are compared with those of their role only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,7 @@ class Ingest:
         self.features: set[str] = set()
         self.headers = Headers()
         self._files: set[FileId] = set()
+        self._unlike = 0
         self._small: list[Recipe] = []
         self._pack = MetaWriter(door)
         self.chunks.refresh()
@@ -123,10 +133,11 @@ class Ingest:
                 return self._inline(data)
         layout = self.headers.layout(Source.of(fd, path))
         bases = self.bases.of(role, layout.segments) if layout else None
+        cuts = self._inherit(fd, size, role) if layout is None else None
         if size >= packwriter.CUT:
             self.packs.expect(size)
         try:
-            return _File(self, layout, bases).store(_reader(fd))
+            return _File(self, layout, bases, cuts).store(_reader(fd))
         except errors.NotCanonical as error:
             reason = f"its recipe could not be read: {error.fields['reason']}. Split it into several files"
             raise errors.TooBig(what=path or "a file", reason=reason) from error
@@ -135,7 +146,7 @@ class Ingest:
         """Store a file that is given as bytes."""
         if len(data) <= recipes.MAX_INLINE:
             return self._inline(data).file
-        return _File(self, None, None).store(io.BytesIO(data).readinto).file
+        return _File(self).store(io.BytesIO(data).readinto).file
 
     def close(self) -> None:
         """Make all packs durable; they get their names at the next barrier. Raises DiskFailed, also an earlier one."""
@@ -176,6 +187,18 @@ class Ingest:
         if self._progress is not None:
             self._progress(count)
 
+    def _inherit(self, fd: int, size: int, role: str) -> Inherited | None:
+        """Return the cuts of a file of unknown format, None if it is cut by content."""
+        new = inherited.NewFile(lambda offset, count: os.pread(fd, count, offset), size)
+        cuts = inherited.same(new, self.bases.of_size(size))
+        for recipe in () if cuts else self.bases.alike(role, size, others=self._unlike < MOST_UNLIKE):
+            cuts = cuts or inherited.inherit(new, recipe, self.encoder.read, self._known)
+        self._unlike = 0 if cuts else self._unlike + 1
+        return cuts
+
+    def _known(self, chunks: Sequence[ChunkId]) -> set[ChunkId]:
+        return self.chunks.known(chunks) | self.written.intersection(chunks)
+
     def _put_small(self, recipe: Recipe) -> None:
         """Keep the recipe of a small file in memory; from `MANY` on, write all of them into a metadata pack."""
         if len(self._small) < MANY:
@@ -205,15 +228,25 @@ class Ingest:
 class _File:
     """One file on its way into the store."""
 
-    def __init__(self, ingest: Ingest, layout: Layout | None, bases: FileBases | None) -> None:
+    def __init__(
+        self,
+        ingest: Ingest,
+        layout: Layout | None = None,
+        bases: FileBases | None = None,
+        cuts: Inherited | None = None,
+    ) -> None:
         self._ingest = ingest
         self._layout = layout
         self._bases = bases
+        self._cuts = cuts
+        self._found = cuts.bases() if cuts else {}
         self._digests = Digests(layout.segments if layout else ())
         self._file = Hasher()
         self._hashed: deque[_Hashed] = deque()
         self._encoding: deque[_Encoding] = deque()
         self._chunks: list[tuple[ChunkId, int]] = []
+        self._guess = Guess()
+        self._offset = 0
         self._new_bytes = 0
         self._size = 0
 
@@ -234,12 +267,16 @@ class _File:
 
     def _blocks(self, read_into: ReadInto) -> Iterator[Block]:
         buffers = self._ingest.buffers
-        if self._layout is None:
-            return chunking.blocks(read_into, buffers)
-        return chunking.laid_out(read_into, buffers, self._layout.pieces)
+        if self._layout is not None:
+            return chunking.laid_out(read_into, buffers, self._layout.pieces)
+        if self._cuts is not None:
+            return chunking.inherited(read_into, buffers, self._cuts.pieces, self._cuts.size)
+        return chunking.blocks(read_into, buffers)
 
     def _recipe(self, file: FileId) -> Recipe:
         chunks, layout = tuple(self._chunks), self._layout
+        if self._cuts is not None and self._size == self._cuts.size:
+            return Recipe(file, self._size, inherited.SEGMENTER, chunks=chunks)
         if layout is None or self._size != layout.pieces[-1].end:  # it became shorter meanwhile
             return Recipe(file, self._size, chunking.SEGMENTER, chunks=chunks)
         return Recipe(file, self._size, layout.segmenter, chunks=chunks, segments=self._digests.segments())
@@ -267,7 +304,7 @@ class _File:
             self._encoding.popleft()
 
     def _encode(self, hashed: _Hashed) -> None:
-        ingest, block, works = self._ingest, hashed.block, []
+        ingest, block, works = self._ingest, hashed.block, list[Callable[[], Encoded]]()
         ids = hashed.ids.result()
         for piece, held in zip(block.pieces, ids.segments, strict=True):
             self._digests.add(piece, held)
@@ -278,16 +315,25 @@ class _File:
             self._chunks.append((id_, len(data)))
             if id_ not in known and id_ not in ingest.written:
                 ingest.written.add(id_)
-                of = block.pieces[number] if block.pieces else None
-                works.append(ingest.encoder.prepare(id_, data, of, self._bases))
+                works.append(self._work(id_, data, block.pieces[number] if block.pieces else None, len(works)))
+            self._offset += len(data)
         parts = (works[first : first + TOGETHER] for first in range(0, len(works), TOGETHER))
         self._encoding.append(_Encoding(hashed, [ingest.workers.submit(_encoded, part) for part in parts]))
+
+    def _work(self, chunk: ChunkId, data: memoryview, piece: Piece | None, number: int) -> Callable[[], Encoded]:
+        """Return the function that encodes a new chunk, the one of this `number` in its block."""
+        encoder = self._ingest.encoder
+        if piece is not None:
+            return encoder.prepare(chunk, data, piece, self._bases)
+        if number % TOGETHER == 0:  # a guess changes from chunk to chunk, so each task has its own
+            self._guess = replace(self._cuts.guess) if self._cuts else Guess()
+        choose = partial(self._guess.choose, self._offset)
+        return encoder.prepare_unknown(chunk, data, self._found.get(self._offset), choose)
 
     def _write(self, encoding: _Encoding) -> None:
         for entry, stored in chain.from_iterable(future.result() for future in encoding.new):
             place = self._ingest.packs.add(entry, *stored)
-            if self._layout is not None:
-                self._ingest.encoder.wrote(place)
+            self._ingest.encoder.wrote(place)
             self._ingest.features.update(encodings.features(entry.encoding))
             self._new_bytes += packformat.HEADER.size + entry.stored
         encoding.hashed.file.result()

@@ -180,6 +180,16 @@ def from_quads(packed: Plane, others: Plane, count: int) -> Plane | None:
     return whole
 
 
+def most_equal(probe: bytes, window: bytes) -> tuple[int, int]:
+    """Return where `window` has the most bytes of `probe`, at most 255 long, in common, and how many these are."""
+    values, places = np.frombuffer(window, np.uint8), len(window) - len(probe) + 1
+    equal = np.zeros(places, np.uint8)
+    for index, value in enumerate(probe):
+        equal += values[index : index + places] == value
+    best = int(equal.argmax())
+    return best, int(equal[best])
+
+
 def sampled(whole: Numbers, length: int, parts: int) -> Numbers:
     """Return `parts` ranges of `length` numbers, evenly spread over all; all if there are not more."""
     if len(whole) <= length * parts:

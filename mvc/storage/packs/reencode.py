@@ -17,10 +17,11 @@ from functools import partial
 from typing import NamedTuple
 
 from mvc.model.ids import ChunkId, FileId
-from mvc.storage.chunks import codec, encoder, encodings, layout
+from mvc.storage.chunks import codec, encoder, encodings, inherited, layout
 from mvc.storage.chunks.bases import Bases, Candidate, FileBases, Found
 from mvc.storage.chunks.encoder import Encoded, Under, depth_limit
 from mvc.storage.chunks.encodings import DELTA, DIFFERENCE
+from mvc.storage.chunks.guess import Guess
 from mvc.storage.chunks.layout import Piece
 from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.disk.workers import Workers
@@ -56,6 +57,8 @@ class Change(NamedTuple):
     chunk: ChunkId
     place: Place
     base: Base | None
+    unknown: bool = False
+    """It is of a file of unknown format, so samples say what its numbers are."""
 
     @property
     def is_copy(self) -> bool:
@@ -89,11 +92,11 @@ def plan(
     seen: set[FileId] = set()
     for group in groups:
         bases = Bases(group.bases, recipe)
-        for role, file in _largest_first(group.files, recipe):
+        for role, file, _ in _largest_first(group.files, recipe):
             known = recipe(file) if file not in seen else None
             seen.add(file)
             if known is not None:
-                planned.add(known, bases.of(role, known.segments))
+                planned.add(known, _found(known, role, bases))
                 bases.add(known)
     return planned.changes
 
@@ -126,25 +129,40 @@ def write(
 
 def _largest_first(files: Sequence[Candidate], recipe: Callable[[FileId], Recipe | None]) -> list[Candidate]:
     """Return files in the order in which a commit stores them: copies of fewer bits come later than what they are made of."""
-    sizes = {file: known.size if (known := recipe(file)) is not None else 0 for _, file in files}
+    sizes = {file: known.size if (known := recipe(file)) is not None else 0 for _, file, _ in files}
     return sorted(files, key=lambda candidate: -sizes[candidate.file])
 
 
 def _recipes(groups: Iterable[Group], recipe: Callable[[FileId], Recipe | None]) -> Iterator[Recipe]:
-    for file in dict.fromkeys(file for group in groups for _, file in group.files):
+    for file in dict.fromkeys(file for group in groups for _, file, _ in group.files):
         known = recipe(file)
         if known is not None:
             yield known
 
 
-def _found(bases: FileBases, piece: Piece | None) -> Found | None:
+def _found(recipe: Recipe, role: str, bases: Bases) -> Iterator[Callable[[], Found | None]]:
+    """Yield for each chunk a function that returns the delta base that a commit would choose."""
+    if recipe.segments:
+        of_file = bases.of(role, recipe.segments)
+        yield from (partial(_found_of_piece, of_file, piece) for piece in _pieces(recipe))
+        return
+    is_inherited = recipe.segmenter == inherited.SEGMENTER
+    parents = bases.alike(role, recipe.size) if is_inherited else ()
+    of_offset = max((inherited.placed(recipe, parent) for parent in parents), key=len, default={})
+    offset = 0
+    for _, size in recipe.chunks:
+        yield partial(of_offset.get, offset)
+        offset += size
+
+
+def _found_of_piece(bases: FileBases, piece: Piece | None) -> Found | None:
     return bases.find(piece) if piece is not None else None
 
 
 def _pieces(recipe: Recipe) -> Sequence[Piece | None]:
     """Return the piece of each chunk, as it was cut; None where a later mvc would cut the file in another way."""
     form = recipe.segmenter.get("format")
-    found = layout.lay_out(str(form), recipe.segments, recipe.size) if recipe.segments else None
+    found = layout.lay_out(str(form), recipe.segments, recipe.size)
     if found is None or [piece.size for piece in found.pieces] != [size for _, size in recipe.chunks]:
         return [None] * len(recipe.chunks)
     return found.pieces
@@ -157,22 +175,22 @@ class _Plan:
         self._final: dict[str, _Final | None] = {}
         self.changes: list[Change] = []
 
-    def add(self, recipe: Recipe, bases: FileBases) -> None:
-        for (chunk, _), piece in zip(recipe.chunks, _pieces(recipe), strict=True):
-            self._settle(chunk, partial(_found, bases, piece))
+    def add(self, recipe: Recipe, found: Iterable[Callable[[], Found | None]]) -> None:
+        for (chunk, _), find in zip(recipe.chunks, found, strict=True):
+            self._settle(chunk, find, unknown=not recipe.segments)
 
-    def _settle(self, chunk: ChunkId, find: Callable[[], Found | None]) -> _Final | None:
+    def _settle(self, chunk: ChunkId, find: Callable[[], Found | None], *, unknown: bool) -> _Final | None:
         """Return the entry that a kept chunk will have; None if its bytes are absent."""
         if chunk not in self._final:
             self._final[chunk] = None  # not a base of its own bases
             place = self._place(chunk)
-            self._final[chunk] = self._decide(chunk, place, find) if place is not None else None
+            self._final[chunk] = self._decide(chunk, place, find, unknown=unknown) if place is not None else None
         return self._final[chunk]
 
-    def _decide(self, chunk: ChunkId, place: Place, find: Callable[[], Found | None]) -> _Final:
+    def _decide(self, chunk: ChunkId, place: Place, find: Callable[[], Found | None], *, unknown: bool) -> _Final:
         entry = place.location.entry
         old = ChunkId(entry.base) if entry.base else None
-        under = self._settle(old, lambda: None) if old in self._needed and old is not None else None
+        under = self._settle(old, lambda: None, unknown=unknown) if old in self._needed and old is not None else None
         if old is None or (under is not None and not under.moved):
             return _Final(entry.depth, entry.encoding, old, moved=False)
         found = find() if entry.width else None
@@ -183,7 +201,7 @@ class _Plan:
             base = base._replace(encoding=entry.encoding)  # its bytes can be copied
         if base is None and under is not None and old is not None:
             base = Base(old, entry.encoding, under.depth)
-        change = Change(chunk, place, base)
+        change = Change(chunk, place, base, unknown)
         if base is None or not change.is_copy or base.depth + 1 != entry.depth:
             self.changes.append(change)
         if base is None:
@@ -224,4 +242,6 @@ def _encode(reader: ChunkReader, files: PackFiles, located: tuple[Change, tuple[
     under = None
     if base is not None:
         under = Under(base.chunk, base.depth, (base.encoding, reader.read(base.chunk, base_places)))
+    if change.unknown:
+        return encoder.encode_unknown(change.chunk, memoryview(raw), under, partial(Guess().choose, 0))
     return encoder.encode(change.chunk, memoryview(raw), encodings.shape(old.encoding, old.width), under)
