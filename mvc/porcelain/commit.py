@@ -184,6 +184,8 @@ def commit(
     work = _begin(model, options, None if options.dry_run else Draft(repository, progress))
     old = _replaced(work) if options.amend else work.current
     base = history.snapshot(repository, old, model.key)
+    if work.draft is not None and base is not None:
+        work.draft.trust(base.tree)
 
     def ready(manifest: Manifest, files: Sequence[WorkFile], elsewhere: Sequence[TreeEntry]) -> None:
         checked = drafts.check(manifest, message or "", allow_secret=options.allow_secret)

@@ -23,7 +23,7 @@ from mvc.remotes.backends import probe
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.push_session import PushSession
 from mvc.remotes.remote import Remote
-from mvc.remotes.upload_plan import Fresh
+from mvc.remotes.upload_plan import DroppedFiles, Fresh
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.replay import Target
@@ -61,7 +61,7 @@ class PushedRef(Document):
 
 @dataclass(frozen=True, slots=True)
 class Pushed(Document):
-    """The result of each ref update; the versions and bytes sent, and the bytes that the remote had already.
+    """The result of each ref update; the versions and bytes sent, and the bytes of changed files that the remote had already.
 
     `done` is False after a dry run; `rebased` counts the tries after the first, `rebases` has the result of each rebase;
     `repaired` is the repair of the remote, if one was made; `notes` counts the notes that are new there, and
@@ -258,7 +258,7 @@ class _Push:
         refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
         fresh = self._fresh(refs, tips)
         there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
-        todo = upload_plan.plan(self._repository, there, fresh)
+        todo = upload_plan.plan(self._repository, there, fresh, dropped=DroppedFiles(ever=set(self._dropped.files)))
         return Pushed(
             self._remote.name,
             self._model,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.compare.text import CONTEXT, TextDiff
 from mvc.model.document import Document, keys, rows
@@ -22,6 +23,7 @@ from mvc.repository import places as publications
 from mvc.repository.compare import texts
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
+from mvc.storage.chunks.recipes import MAX_INLINE
 from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import Place
 from mvc.storage.records.remarks import Note
@@ -103,6 +105,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
+    states = repository.promised.states(entry.file for entry in snapshot.tree.entries)
     places = tuple(publications.places(model, id_))
     names = tuple(refnames.decorations(model).get(id_, ()))
     brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
@@ -118,7 +121,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
         places=places,
         registry_tags=registry_notes.of_places(repository, places),
-        states={entry.path: repository.promised.state(entry.file) for entry in snapshot.tree.entries},
+        states={entry.path: states[entry.file] for entry in snapshot.tree.entries},
         tensors=_tensors(repository, snapshot.tree),
         texts=() if context is None else texts.differences(repository, difference.files, context=context),
         notes=tuple(repository.remarks.notes(model.key, id_)) if id_ in model.noted() else (),
@@ -127,5 +130,11 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
 
 
 def _tensors(repository: Repository, tree: Tree) -> dict[str, TensorCount]:
-    counted = ((entry.path, count(tensors.stored(repository, entry))) for entry in tree.entries)
+    entries = (entry for entry in tree.entries if _may_have_tensors(entry))
+    counted = ((entry.path, count(tensors.stored(repository, entry))) for entry in entries)
     return {path: found for path, found in counted if found is not None}
+
+
+def _may_have_tensors(entry: TreeEntry) -> bool:
+    """Return False for a small file, as datasets have thousands of, that no trainer names like weights."""
+    return entry.size > MAX_INLINE or entry.path.lower().endswith(WEIGHT_SUFFIXES)

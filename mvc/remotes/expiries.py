@@ -17,7 +17,7 @@ from mvc.model.ids import FileId, VersionId, digest
 from mvc.remotes.backends.backend import Backend, Outcome
 from mvc.remotes.refs import Pause
 from mvc.remotes.store import Store
-from mvc.remotes.upload_plan import Fresh
+from mvc.remotes.upload_plan import DroppedFiles, Fresh
 from mvc.storage.records.promised import EXPIRED, Cause, Dropped, Expired
 
 MAX_RECORD = 64 * 1024
@@ -65,8 +65,10 @@ def drop(backend: Backend, dropped: Mapping[VersionId, Iterable[FileId]], cause:
         append(backend, Expired(1, None, *cause, tuple(sorted(files)), tuple(sorted(versions))), pause)
 
 
-def skipped(store: Store, records: Sequence[Expired], fresh: Fresh, revived: Iterable[VersionId] = ()) -> set[FileId]:
-    """Return the files of `fresh` that a push does not send: each version that uses them dropped them there.
+def dropped_files(
+    store: Store, records: Sequence[Expired], fresh: Fresh, revived: Iterable[VersionId] = ()
+) -> DroppedFiles:
+    """Return the dropped files, for a push of `fresh`; it skips those that each version which uses them dropped there.
 
     Versions in `revived` get their bytes again.
     """
@@ -74,10 +76,11 @@ def skipped(store: Store, records: Sequence[Expired], fresh: Fresh, revived: Ite
     for id_ in revived:
         dropped.versions.pop(id_, None)
     if not dropped.files:
-        return set()
+        return DroppedFiles()
     pairs = [(id_, entry.file) for id_, version in fresh for entry in store.objects.tree(version.tree).entries]
     kept = {file for id_, file in pairs if not dropped.record(id_, file)}
-    return {file for _, file in pairs} - kept - {version.model_toml for _, version in fresh}
+    skip = {file for _, file in pairs} - kept - {version.model_toml for _, version in fresh}
+    return DroppedFiles(skip, set(dropped.files))
 
 
 def revive(backend: Backend, versions: Iterable[VersionId], cause: Cause, pause: Pause) -> None:

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.model.ids import Buffer, Hasher, PackId, is_id
+from mvc.model.ids import Buffer, FileId, Hasher, PackId, is_id
 from mvc.remotes import hints
 from mvc.remotes import remote as remotes
 from mvc.remotes.backends.backend import Backend, Listed
@@ -94,6 +94,11 @@ class Inventory:
     def recipes(self) -> set[str]:
         """The ids of the recipes on the remote."""
         return {entry.id for _, entry in self._entries(packformat.RECIPE)}
+
+    @cached_property
+    def files(self) -> set[FileId]:
+        """The files that have a recipe on the remote."""
+        return {FileId(entry.base) for _, entry in self._entries(packformat.RECIPE) if entry.base}
 
     def is_needed(self, metapack: PackId, live: Container[str]) -> bool:
         """Return whether a metadata pack has one of the `live` objects or recipes, or the index of a live pack."""

@@ -25,7 +25,7 @@ from mvc.remotes.inventory import Inventory
 from mvc.remotes.refs import Pause, RemoteRefs
 from mvc.remotes.store import Store
 from mvc.remotes.upload import Uploader, salt_of
-from mvc.remotes.upload_plan import Fresh
+from mvc.remotes.upload_plan import DroppedFiles, Fresh
 from mvc.storage.progress import Progress
 from mvc.storage.records import sealed
 from mvc.storage.records.promised import Cause
@@ -78,7 +78,7 @@ class PushSession:
         """Upload everything that the versions in `fresh` need. Raises FilesElsewhere, and as Inventory and Uploader."""
         for _ in range(_ROUNDS):
             inventory = Inventory(self._store, self._backend, self._jobs)
-            todo = upload_plan.plan(self._store, inventory, fresh, skip=self._skipped(fresh))
+            todo = upload_plan.plan(self._store, inventory, fresh, dropped=self._dropped(fresh))
             if progress is not None:
                 progress.expect(todo.size)
             self.sent += Uploader(self._store, self._backend, self._jobs, progress).send(todo, inventory, seen)
@@ -101,7 +101,7 @@ class PushSession:
 
         Then leave a hint for each of the `damaged` packs.
         """
-        todo = upload_plan.plan(self._store, inventory, fresh, partial=True, skip=self._skipped(fresh))
+        todo = upload_plan.plan(self._store, inventory, fresh, partial=True, dropped=self._dropped(fresh))
         salt = salt_of({*inventory.spoiled, *inventory.unnamed})
         self.sent += Uploader(self._store, self._backend, self._jobs).send(todo, inventory, seen, salt)
         for pack in sorted(damaged):
@@ -114,8 +114,8 @@ class PushSession:
         """Record versions as dropped on the remote, each with its files."""
         expiries.drop(self._backend, dropped, cause, self._pause)
 
-    def _skipped(self, fresh: Fresh) -> set[FileId]:
-        return expiries.skipped(self._store, expiries.read(self._backend), fresh, self.revived)
+    def _dropped(self, fresh: Fresh) -> DroppedFiles:
+        return expiries.dropped_files(self._store, expiries.read(self._backend), fresh, self.revived)
 
     def record_revived(self) -> None:
         """Record that the revived versions have their bytes again, once these are sent."""

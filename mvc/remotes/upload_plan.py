@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId, VersionId
@@ -57,28 +58,38 @@ class UploadPlan:
         return not (self.objects or self.recipes or self.whole or self.entries)
 
 
+class DroppedFiles(NamedTuple):
+    """Files that records of the remote name: those to `skip`, as every version to upload dropped them; all `ever` dropped."""
+
+    skip: AbstractSet[FileId] = frozenset()
+    ever: AbstractSet[FileId] = frozenset()
+
+
+NONE = DroppedFiles()
+
+
 def plan(
     store: Store,
     inventory: Inventory,
     fresh: Fresh,
     *,
     partial: bool = False,
-    skip: AbstractSet[FileId] = frozenset(),
+    dropped: DroppedFiles = NONE,
 ) -> UploadPlan:
     """Plan the upload of `fresh`. Raises FilesElsewhere for files that are on neither side; Missing, Damaged.
 
-    With `partial`, such files are skipped. Of the files in `skip`, only recipes are uploaded. A chunk that only suspect
-    packs of the remote have is uploaded if it is stored.
+    With `partial`, such files are skipped. Of the files that are dropped on the remote, only recipes are uploaded. A chunk
+    that only suspect packs of the remote have is uploaded if it is stored.
+
+    The files of a parent that the remote's refs reach are taken to be there, except in a `partial` plan: a repair compares
+    each file, and sends what the remote has lost.
     """
     store.chunks.refresh()
-    files = {file: id_ for id_, version in fresh for file in _files(store, version) if file not in skip}
+    left_out = dropped.skip if partial else dropped.skip | (_kept(store, inventory, fresh) - dropped.ever)
+    files = {file: id_ for id_, version in fresh for file in _files(store, version) if file not in left_out}
     recipes = {file: sorted(store.recipes.for_file(file), key=Recipe.preference) for file in files}
-    located = {
-        chunk: store.reader.locate(chunk)
-        for found in recipes.values()
-        for recipe in found
-        for chunk, _ in recipe.chunks
-    }
+    chunks = (chunk for found in recipes.values() for recipe in found for chunk, _ in recipe.chunks)
+    located = store.reader.locate_all(chunks)
     places = inventory.find({*located, *_bases(located)})
     selection = _Selection(located, places, inventory.sound(places))
     chosen = [_choose(recipes[file], selection) for file in files]
@@ -89,13 +100,13 @@ def plan(
         )
         error.lost = {file: files[file] for file in lost}
         raise error
-    kept = [recipe for recipe in chosen if recipe is not None]
-    for recipe in kept:
+    sent = [recipe for recipe in chosen if recipe is not None]
+    for recipe in sent:
         selection.add(recipe)
     whole, entries = split(store, selection.entries, inventory.features)
     return UploadPlan(
         tuple(id_ for id_ in _objects(fresh) if id_ not in inventory.objects),
-        tuple(recipe for recipe in (*kept, *_recipes(store, skip)) if recipe.id() not in inventory.recipes),
+        tuple(recipe for recipe in (*sent, *_recipes(store, dropped.skip)) if recipe.id() not in inventory.recipes),
         whole,
         entries,
         sum(each.entry.stored for each in selection.entries),
@@ -119,6 +130,18 @@ def split(
 def _length(store: Store, pack: str) -> int:
     """Return the number of entries of a pack."""
     return len(packformat.read_index(PackFile(store.door, pack)))
+
+
+def _kept(store: Store, inventory: Inventory, fresh: Fresh) -> frozenset[FileId]:
+    """Return the files of the parents of `fresh` that are not fresh themselves: the remote's refs reach these.
+
+    None if anything on the remote is damaged, so that each file is compared.
+    """
+    if inventory.spoiled:
+        return frozenset()
+    parents = {parent for _, version in fresh for parent in version.parents} - {id_ for id_, _ in fresh}
+    known = [store.objects.version(id_) for id_ in sorted(parents & inventory.objects)]
+    return frozenset(file for version in known for file in _files(store, version)) & inventory.files
 
 
 def _recipes(store: Store, files: Iterable[FileId]) -> Iterator[Recipe]:

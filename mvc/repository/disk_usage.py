@@ -22,8 +22,7 @@ Parts = dict[str, int]
 
 def recipe_of(repository: Repository, file: FileId) -> Recipe | None:
     """Return the recipe of a file, even if chunks of it are absent; None for none. Raises Damaged."""
-    found = repository.recipes.best(file)
-    return found or next(iter(repository.recipes.for_file(file)), None)
+    return repository.recipes.best_known(file)
 
 
 def parts(recipe: Recipe) -> Parts:

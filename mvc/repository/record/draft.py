@@ -48,8 +48,16 @@ class Draft:
         self._progress = progress
         self.fresh: dict[FileId, int] = {}
         """The bytes newly stored for each file."""
+        self._trusted: frozenset[FileId] = frozenset()
         with repository.writing():
             self._generation = gc.generation(repository.door)
+
+    def trust(self, tree: Tree) -> None:
+        """Take the files of `tree`, that of the parent version, as stored unless records say otherwise.
+
+        Asking for each chunk of 10,000 unchanged files takes longer than the rest of a commit; `mvc fsck` finds damage.
+        """
+        self._trusted = frozenset(entry.file for entry in tree.entries)
 
     @cached_property
     def ingest(self) -> Ingest:
@@ -69,9 +77,11 @@ class Draft:
         """
         repository = self._repository
         known = repository.stats.lookup(file.root_path, file.stat)
+        if known is not None and known in self._trusted and not repository.promised.has_record(known):
+            return known
         recipe = repository.recipes.best(known) if known is not None else None
         if known is not None and recipe is not None:
-            repository.door.make_durable(recipe.path)
+            repository.door.make_durable(recipe.folder)
             return known
         return snapshot.read_steadily(repository, file, lambda fd: self.store(fd, file.path, file.role))
 

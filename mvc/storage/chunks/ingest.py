@@ -176,7 +176,7 @@ class Ingest:
         elif new:
             self._put_small(recipe)
         if not new:
-            self.door.make_durable(recipe.path.rpartition("/")[0])
+            self.door.make_durable(recipe.folder)
         self._files.add(recipe.file)
         return new
 

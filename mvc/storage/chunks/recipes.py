@@ -12,14 +12,14 @@ import base64
 import binascii
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from mvc import errors
 from mvc.model import canonical
-from mvc.model.ids import ChunkId, FileId, PackId, RecipeId, digest, is_id
+from mvc.model.ids import ChunkId, FileId, PackId, RecipeId, are_ids, digest, is_id
 from mvc.model.segment import Segment
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.packs import packformat
@@ -56,7 +56,12 @@ class Recipe:
     @property
     def path(self) -> str:
         """The name of a loose recipe, below `.mvc`."""
-        return f"{FOLDER}/{self.file[:2]}/{self.file}/{self.id()}"
+        return f"{self.folder}/{self.id()}"
+
+    @property
+    def folder(self) -> str:
+        """The folder of the loose recipes of its file, below `.mvc`."""
+        return _folder(self.file)
 
     def id(self) -> RecipeId:
         """Return the id of the recipe's bytes."""
@@ -88,7 +93,7 @@ class Recipe:
         record = canonical.decode(data)
         _check(record)
         inline = _inline(record["inline"]) if "inline" in record else None
-        chunks = tuple([(ChunkId(id_), size) for id_, size in record.get("chunks", ())])
+        chunks: Chunks = tuple([(id_, size) for id_, size in record.get("chunks", ())])
         segments = tuple([_segment(each) for each in record.get("segments", ())])
         recipe = cls(FileId(record["file"]), record["size"], record["segmenter"], inline, chunks, segments)
         held = len(inline) if inline is not None else sum(size for _, size in chunks)
@@ -118,34 +123,27 @@ class Recipes:
 
     def for_file(self, file: FileId) -> list[Recipe]:
         """Return all intact recipes of a file; raise Damaged if it has recipes but none is intact."""
-        found: list[Recipe] = []
-        damage: errors.Damaged | None = None
-        for name, read in itertools.chain(self._loose(file), self._metapacks.recipes(file)):
-            try:
-                found += [recipe for recipe in [_verified(read(), file, name)] if name not in self._lies]
-            except errors.Damaged as error:
-                damage = error
-        if damage is not None and not found:
-            raise damage
-        return found
+        return [recipe for recipe, _ in self._intact(file)]
 
     def any_for(self, file: FileId) -> bool:
         """Return whether there is a recipe of a file, intact or not."""
-        return any(True for _ in itertools.chain(self._loose(file), self._metapacks.recipes(file)))
+        return any(True for _ in itertools.chain(self._metapacks.recipes(file), self._loose(file)))
 
     def best(self, file: FileId) -> Recipe | None:
         """Return a recipe whose chunks are all stored, preferably a trusted one or one with segments; None for none.
 
         Raises Damaged as `for_file`.
         """
-        recipes = self.for_file(file)
-        if len(recipes) > 1:
-            recipes.sort(key=lambda each: (not self.is_own(each), each.preference()))
-        for sure in (False, True):
-            for recipe in recipes:
-                if self._chunks.has_all([chunk for chunk, _ in recipe.chunks], sure=sure):
-                    return recipe
-        return None
+        return self._first_stored(self._by_preference(file))
+
+    def best_known(self, file: FileId) -> Recipe | None:
+        """Return a recipe, if there are several the one that `best` returns; None for none. Raises Damaged.
+
+        Chunks of it may be absent.
+        """
+        recipes = self._by_preference(file)
+        stored = self._first_stored(recipes) if len(recipes) > 1 else None
+        return stored or next(iter(recipes), None)
 
     def is_own(self, recipe: Recipe) -> bool:
         """Return whether a recipe is trusted: made from the file's bytes by this repository, or with the bytes inline."""
@@ -155,8 +153,49 @@ class Recipes:
         """Ignore a recipe from now on: it rebuilt another file."""
         self._lies.add(recipe.id())
 
+    def _first_stored(self, recipes: Sequence[Recipe]) -> Recipe | None:
+        """Return the first recipe whose chunks are all stored."""
+        for sure in (False, True):
+            for recipe in recipes:
+                if self._is_stored(recipe, sure=sure):
+                    return recipe
+        return None
+
+    def _is_stored(self, recipe: Recipe, *, sure: bool) -> bool:
+        """Return whether all chunks are stored; of a file that is absent, the first one nearly always is absent."""
+        chunks = [chunk for chunk, _ in recipe.chunks]
+        return self._chunks.has_all(chunks[:1], sure=sure) and self._chunks.has_all(chunks[1:], sure=sure)
+
+    def _by_preference(self, file: FileId) -> list[Recipe]:
+        """Return the intact recipes of a file, trusted ones first, then those with segments. Raises Damaged."""
+        found = self._intact(file)
+        found.sort(key=lambda each: (not (each.is_loose or each.recipe.inline is not None), each.recipe.preference()))
+        return [recipe for recipe, _ in found]
+
+    def _intact(self, file: FileId) -> list[_Intact]:
+        """Return each intact recipe of a file once: one that is loose and in metadata packs too is read where it is loose.
+
+        Raises Damaged if there are recipes but none is intact.
+        """
+        found: dict[str, _Intact] = {}
+        damage: errors.Damaged | None = None
+        copies = itertools.chain(
+            ((name, read, True) for name, read in self._loose(file)),
+            ((name, read, False) for name, read in self._metapacks.recipes(file)),
+        )
+        for name, read, is_loose in copies:
+            if name not in found:
+                try:
+                    found[name] = _Intact(_verified(read(), file, name), is_loose)
+                except errors.Damaged as error:
+                    damage = error
+        intact = [each for name, each in found.items() if name not in self._lies]
+        if damage is not None and not intact:
+            raise damage
+        return intact
+
     def _loose(self, file: FileId) -> Iterator[tuple[str, Callable[[], bytes]]]:
-        folder = f"{FOLDER}/{file[:2]}/{file}"
+        folder = _folder(file)
         for name in self._door.names(folder):
             yield name, partial(self._read, f"{folder}/{name}")
 
@@ -167,6 +206,17 @@ class Recipes:
             return self._door.read(path)
         except OSError as error:
             raise errors.Damaged(what=path, reason=error.strerror or str(error)) from error
+
+
+class _Intact(NamedTuple):
+    """An intact recipe, and whether it is loose."""
+
+    recipe: Recipe
+    is_loose: bool
+
+
+def _folder(file: FileId) -> str:
+    return f"{FOLDER}/{file[:2]}/{file}"
 
 
 @functools.lru_cache(maxsize=_DECODED)
@@ -189,7 +239,7 @@ def _check(record: Any) -> None:
         raise errors.NotCanonical(reason="file is an id, and size a number of bytes")
     if not isinstance(record["segmenter"], dict) or not isinstance(record["segmenter"].get("name"), str):
         raise errors.NotCanonical(reason="segmenter has a name")
-    if not isinstance(record.get("chunks", []), list) or not all(map(_is_chunk, record.get("chunks", ()))):
+    if not _are_chunks(record.get("chunks", [])):
         raise errors.NotCanonical(
             reason=f"chunks are pairs of an id and a size of at most {packformat.MAX_CHUNK} bytes"
         )
@@ -223,13 +273,17 @@ def _check_segments(segments: tuple[Segment, ...], size: int) -> None:
         end = segment.end
 
 
-def _is_chunk(pair: Any) -> bool:
+def _are_chunks(pairs: Any) -> bool:
+    """Return whether `pairs` is a list of pairs of an id and a size; a file may have 100,000 of them."""
+    if not isinstance(pairs, list) or not {*map(type, pairs)} <= {list} or not {*map(len, pairs)} <= {2}:
+        return False
+    ids, sizes = [id_ for id_, _ in pairs], [size for _, size in pairs]
     return (
-        isinstance(pair, list)
-        and len(pair) == 2
-        and is_id(pair[0])
-        and type(pair[1]) is int
-        and 0 < pair[1] <= packformat.MAX_CHUNK
+        {*map(type, ids)} <= {str}
+        and are_ids(ids)
+        and {*map(type, sizes)} <= {int}
+        and min(sizes, default=1) > 0
+        and max(sizes, default=1) <= packformat.MAX_CHUNK
     )
 
 

@@ -80,6 +80,11 @@ class ChunkIndex:
         """Return every place of a chunk, the smallest depth first; with `sure`, re-read the pack indexes before."""
         return self._ask(lambda: self._find([chunk]).get(chunk, []), sure=sure)
 
+    def find_all(self, chunks: Iterable[ChunkId], *, sure: bool = False) -> dict[ChunkId, list[Location]]:
+        """Return every place of each of `chunks` that has any, with few queries; as `find`."""
+        wanted = list(dict.fromkeys(chunks))
+        return self._ask(lambda: self._find(wanted), sure=sure)
+
     def has_all(self, chunks: Iterable[ChunkId], *, sure: bool = False) -> bool:
         """Return whether all chunks and their bases have a place."""
         wanted = [bytes.fromhex(chunk) for chunk in set(chunks)]
@@ -113,14 +118,15 @@ class ChunkIndex:
 
     def _find(self, chunks: Sequence[ChunkId]) -> dict[ChunkId, list[Location]]:
         """Return the places of each of `chunks` that has any."""
-        ids = [bytes.fromhex(chunk) for chunk in chunks]
-        query = _FIND.format(",".join("?" * len(ids)))
         found: dict[ChunkId, list[Location]] = {}
-        for id_, pack, *row in self._open().execute(query, ids).fetchall():
-            place = Location(pack, _entry(ChunkId(id_.hex()), row))
-            if pack not in self._listed or not place.entry.well_formed:
-                raise sqlite3.DatabaseError
-            found.setdefault(ChunkId(place.entry.id), []).append(place)
+        for first in range(0, len(chunks), _AT_ONCE):
+            ids = [bytes.fromhex(chunk) for chunk in chunks[first : first + _AT_ONCE]]
+            query = _FIND.format(",".join("?" * len(ids)))
+            for id_, pack, *row in self._open().execute(query, ids).fetchall():
+                place = Location(pack, _entry(ChunkId(id_.hex()), row))
+                if pack not in self._listed or not place.entry.well_formed:
+                    raise sqlite3.DatabaseError
+                found.setdefault(ChunkId(place.entry.id), []).append(place)
         return found
 
     def _standing(self, wanted: Sequence[ChunkId]) -> set[ChunkId]:

@@ -154,6 +154,26 @@ class Promised:
             return State.MISSING
         return self.recorded(file) or State.MISSING
 
+    def states(self, files: Iterable[FileId]) -> dict[FileId, State]:
+        """Return the state of each file by its recipe and its records; chunks are looked up only for a file with a record.
+
+        Chunks that another file has lost are damage, which `mvc fsck` finds. Raises Damaged.
+        """
+        found = {}
+        for file in dict.fromkeys(files):
+            if self.has_record(file):
+                found[file] = self.state(file)
+            else:
+                found[file] = State.COMPLETE if self._recipes.any_for(file) else State.MISSING
+        return found
+
+    def has_record(self, file: FileId) -> bool:
+        """Return whether a file has a record, or may have one that is damaged."""
+        try:
+            return self.recorded(file) is not None
+        except errors.Damaged:  # it counts only for a file that is not complete
+            return True
+
     def recorded(self, file: FileId) -> State | None:
         """Return the recorded state of a file, None without a record; raise Damaged."""
         if self.record(PROMISED, file):

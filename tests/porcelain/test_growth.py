@@ -1,0 +1,186 @@
+"""What a verb does for files that did not change is the same for few of them and for many, counted instead of timed."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvc.remotes.inventory import Inventory
+from mvc.remotes.upload_plan import DroppedFiles, UploadPlan, plan
+from mvc.storage.chunks import chunking, recipes
+from mvc.storage.chunks.recipes import MAX_INLINE, Recipe
+from mvc.storage.disk.timestamps import FileSystem
+from mvc.storage.packs.index import ChunkIndex
+from tests.cli.shell import Shell, begin
+from tests.remotes.clones import folder
+
+FEW, MANY = 3, 30
+
+
+class Work:
+    """The recipes that were decoded and encoded, and the queries of the chunk index."""
+
+    def __init__(self) -> None:
+        self.decoded = self.encoded = self.queries = 0
+
+    @property
+    def all(self) -> tuple[int, int, int]:
+        return self.decoded, self.encoded, self.queries
+
+
+@contextmanager
+def _counted(patch: pytest.MonkeyPatch) -> Iterator[Work]:
+    work = Work()
+    recipes._verified.cache_clear()
+    decode, encode, open_ = Recipe.decode, Recipe.encode, ChunkIndex._open
+
+    def decoded(data: bytes) -> Recipe:
+        work.decoded += 1
+        return decode(data)
+
+    def encoded(recipe: Recipe) -> bytes:
+        work.encoded += 1
+        return encode(recipe)
+
+    def opened(index: ChunkIndex) -> Any:
+        work.queries += 1
+        return open_(index)
+
+    with patch.context() as counting:
+        counting.setattr(Recipe, "decode", staticmethod(decoded))
+        counting.setattr(Recipe, "encode", encoded)
+        counting.setattr(ChunkIndex, "_open", opened)
+        yield work
+
+
+def _pushed(place: Path, patch: pytest.MonkeyPatch, rng: random.Random, files: int) -> Shell:
+    """A version with so many small files and half as many in chunks, whose recipes are loose and, pushed, in a pack too."""
+    place.mkdir()
+    shell = begin(place, patch)
+    for number in range(files):
+        shell.write(f"data/{number:03}.txt", b"%d" % number * 100)
+    for number in range(files // 2):
+        shell.write(f"data/{number:03}.bin", rng.randbytes(MAX_INLINE + 1_000))
+    shell.ok("add", "data", "--as", "data")
+    shell.ok("remote", "add", "origin", str(place / "origin"))
+    shell.commit("one")
+    shell.ok("push")
+    patch.setattr(FileSystem, "flush", staticmethod(lambda _: None))  # a file system in memory does not stamp each edit
+    patch.setattr(FileSystem, "has_passed", lambda *_: True)
+    shell.ok("status")
+    return shell
+
+
+def _one_line(shell: Shell, epochs: int) -> None:
+    shell.set(parameters__epochs=epochs)
+    shell.commit("one line")
+
+
+@pytest.mark.parametrize("verb", ["commit", "show", "push", "push -n"])
+def test_a_version_of_one_changed_line_costs_the_same_for_few_and_many_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random, verb: str
+) -> None:
+    done = []
+    for files in (FEW, MANY):
+        shell = _pushed(tmp_path / str(files), monkeypatch, rng, files)
+        if verb == "commit":
+            shell.set(parameters__epochs=2)
+        else:
+            _one_line(shell, 2)
+        arguments = ["commit", "-m", "x"] if verb == "commit" else verb.split()
+        with _counted(monkeypatch) as work:
+            shell.ok(*arguments)
+        done.append(work)
+    few, many = done
+    if verb == "show":  # the recipe of a file in chunks may list tensors
+        assert (few.decoded, many.decoded) == (FEW // 2, MANY // 2)
+        few.decoded = many.decoded = 0
+    assert few.all == many.all
+
+
+def test_the_chunks_to_send_are_looked_up_by_few_queries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    monkeypatch.setattr(chunking, "MIN", 64)
+    monkeypatch.setattr(chunking, "AVERAGE", 256)
+    monkeypatch.setattr(chunking, "MAX", 1024)
+    monkeypatch.setattr(chunking, "_cutter", chunking._cutter.__wrapped__)
+    shell = begin(tmp_path, monkeypatch)
+    shell.write("w.bin", rng.randbytes(100_000))
+    shell.ok("add", "w.bin", "--as", "w")
+    shell.commit("one")
+    shell.ok("remote", "add", "origin", str(tmp_path / "origin"))
+    with _counted(monkeypatch) as work:
+        shell.ok("push")
+    (entry,) = shell.repository.objects.tree(shell.repository.objects.version(_tip(shell)).tree).entries
+    recipe = shell.repository.recipes.best(entry.file)
+    assert recipe is not None
+    assert len(recipe.chunks) > 200
+    assert work.queries < 50
+
+
+def _tip(shell: Shell) -> Any:
+    return shell.ok("rev-parse", "HEAD").out.strip()
+
+
+def _plan(shell: Shell, **how: Any) -> UploadPlan:
+    """What a push of the newest version would send."""
+    repository = shell.repository
+    tip = _tip(shell)
+    inventory = Inventory(repository, folder(shell.folder / "origin").backend, 1)
+    return plan(repository, inventory, [(tip, repository.objects.version(tip))], **how)
+
+
+def test_what_a_remote_lost_of_the_parent_is_left_to_a_repair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    shell = _pushed(tmp_path / "r", monkeypatch, rng, FEW)
+    _one_line(shell, 2)
+    shutil.rmtree(tmp_path / "r" / "origin" / "packs")
+    assert not _plan(shell).size
+    assert _plan(shell, partial=True).size
+    shell.ok("push")
+    shell.ok("push", "--repair")
+    assert shell("fsck", "--remote", "origin", "--read-data").code == 0
+
+
+def test_a_file_that_the_remote_dropped_is_sent_although_the_parent_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    shell = _pushed(tmp_path / "r", monkeypatch, rng, FEW)
+    _one_line(shell, 2)
+    shutil.rmtree(tmp_path / "r" / "origin" / "packs")
+    tree = shell.repository.objects.tree(shell.repository.objects.version(_tip(shell)).tree)
+    dropped = {entry.file for entry in tree.entries}
+    assert _plan(shell, dropped=DroppedFiles(ever=dropped)).size
+
+
+def test_a_damaged_remote_is_compared_file_by_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    shell = _pushed(tmp_path / "r", monkeypatch, rng, FEW)
+    _one_line(shell, 2)
+    (pack,) = (tmp_path / "r" / "origin" / "packs").glob("*/*")
+    pack.write_bytes(pack.read_bytes()[:-1])
+    assert _plan(shell).size
+
+
+def test_a_file_of_the_parent_whose_absence_is_recorded_is_stored_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    shell = _pushed(tmp_path / "r", monkeypatch, rng, FEW)
+    shell.folder = tmp_path
+    shell.ok("clone", "--meta", str(tmp_path / "r" / "origin"), "c")
+    shell.folder = tmp_path / "c"
+    shutil.copytree(tmp_path / "r" / "data", tmp_path / "c" / "data", dirs_exist_ok=True)
+    shell.ok("status")
+    _one_line(shell, 2)
+    tree = shell.repository.objects.tree(shell.repository.objects.version(_tip(shell)).tree)
+    assert len(tree.entries) == FEW + FEW // 2
+    assert all(shell.repository.recipes.best(entry.file) for entry in tree.entries)
