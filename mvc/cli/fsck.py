@@ -59,7 +59,8 @@ def command(
     Checks every object and log entry, and that every version is complete. Nothing is changed without --repair. With
     --remote, reads all metadata of the remote, and with --read-data its packs too. --remote NAME --repair reads
     everything, and replaces missing or damaged data on the remote with this repository's intact copies. If anything is
-    damaged or missing, lists the affected versions and files and exits with 14.
+    damaged or missing, lists the affected versions and files and exits with 14. With --subset, several processes or
+    machines verify a remote together: the parts 1/T to T/T have each pack once.
     """
     if repairing and remote is not None and source is None and subset is None:
         return _heal(invocation, remote)
@@ -131,6 +132,8 @@ def _repair(invocation: Invocation, name: str) -> int:
 def _lines(report: Report) -> Iterator[str]:
     counts = ", ".join(_counted(number, escape(noun)) for noun, number in sorted(report.counts.items()))
     yield f"Checked {counts or 'an empty store'}"
+    if report.subset is not None:
+        yield f"Read part {report.subset} of the packs."
     if report.pending is not None:
         yield f"An interrupted `mvc {escape(report.pending)}` is incomplete; the next command that writes completes it."
     if report.pruning:

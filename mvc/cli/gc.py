@@ -45,7 +45,7 @@ def command(
 
     Keeps everything reachable from branches, tags, aliases and HEAD, and for gc.reflog-expire days (90) from their
     former positions. The rest is removed once it is older than the grace period. If anything reachable cannot be
-    read, nothing is removed. Files in the cache of `mvc export --link` are removed once they are unused for
+    read, nothing is removed. On a remote one collection runs at a time: others exit with 15 and change nothing. Files in the cache of `mvc export --link` are removed once they are unused for
     gc.cache-expire days (14).
     """
     repository = invocation.repository() if dry_run else invocation.writer()

@@ -53,7 +53,8 @@ class Report(Document):
     """The findings, the files of versions they affect, and the amounts checked.
 
     `pending` is the verb of an interrupted change to be rolled forward; `cloning` the URL of an interrupted clone;
-    `pruning` the number of chunks that an interrupted prune has not removed yet.
+    `pruning` the number of chunks that an interrupted prune has not removed yet. `subset` is the part of a remote's packs
+    that was read, such as 2/5; null for all or none.
     """
 
     findings: tuple[Finding, ...]
@@ -62,6 +63,7 @@ class Report(Document):
     pending: str | None
     cloning: str | None = None
     pruning: int = 0
+    subset: str | None = None
 
 
 def fsck(repository: Repository, *, read_data: bool = False, progress: Progress | None = None) -> Report:

@@ -113,7 +113,9 @@ def examine(
     _files(there, versions, needed, (recipes, places), found)
     damaged = faults | {pack: str(error.fields.get("reason", error.message)) for pack, error in there.damaged.items()}
     _packs(there, damaged, _needed(there, recipes, places), found)
-    return Survey(Report(tuple(found.findings), tuple(found.hits), found.counts, None), tips, there, damaged, whole)
+    part = "/".join(map(str, subset)) if read_data and subset != ALL else None
+    report = Report(tuple(found.findings), tuple(found.hits), found.counts, None, subset=part)
+    return Survey(report, tips, there, damaged, whole)
 
 
 def _names(remote: Remote, numbers: dict[RefName, int], found: _Found) -> dict[RefName, RefEntry]:
