@@ -85,14 +85,16 @@ class ChunkReader:
     def _read(self, chunk: ChunkId, place: Place, *, check: bool) -> Buffer:
         location, entry = place.location, place.location.entry
         stored = packformat.read_entry(self._files.get(location.pack), entry)
-        base = self.read(ChunkId(entry.base), place.bases, check=check) if entry.base else None
+        base = self.read(ChunkId(entry.base), place.bases, check=False) if entry.base else None
+        what = f"chunk {chunk[:10]} in {location.pack}"
         try:
             raw = codec.decode(entry.encoding, stored, entry.raw, width=entry.width, base=base)
-            if check and digest(raw) != chunk:
-                raise errors.Damaged(what="its content", reason="checksum mismatch")
         except errors.Damaged as error:
-            what = f"chunk {chunk[:10]} in {location.pack}"
             raise errors.Damaged(what=what, reason=error.fields.get("reason", error.message)) from error
+        if check and digest(raw) != chunk:
+            if entry.base:  # its own hash was not needed until now: raises if the base is the damaged one
+                self.read(ChunkId(entry.base), place.bases)
+            raise errors.Damaged(what=what, reason="checksum mismatch")
         return raw
 
 
