@@ -49,7 +49,7 @@ FORMATS = {
     format_.name: format_
     for format_ in (
         Format("safetensors", (".safetensors",), b"{", offset=8),
-        Format("torch", (".pt", ".pth", ".ckpt", ".torchscript", ".jit"), _ZIP, strict=False),
+        Format("torch", (".pt", ".pth", ".ckpt", ".torchscript", ".jit", ".pt2"), _ZIP, strict=False),
         Format("torch_legacy", (".pt", ".pth", ".ckpt"), b"\x80"),
         Format("npz", (".npz",), _ZIP),
         Format("keras", (".keras",), _ZIP),

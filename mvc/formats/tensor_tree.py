@@ -36,6 +36,22 @@ _MODULE_DICTS = ("_modules", "_parameters", "_buffers")
 """Attributes in which a module keeps its parts. They are left out of paths, as in a state dict."""
 
 
+class Storage(NamedTuple):
+    """A storage of `length` elements of `dtype`; `""` and 0 if only its bytes are known."""
+
+    key: str
+    dtype: str = ""
+    length: int = 0
+
+
+class Grid(NamedTuple):
+    """The elements of a tensor: the first one, and for each dimension the count and the distance of its elements."""
+
+    first: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
 class View(NamedTuple):
     """A tensor over bytes `start` to `stop` of the storage `key`, which has `length` elements of dtype `storage`.
 
@@ -121,19 +137,25 @@ def _view(name: str, tensor: Call) -> Iterator[View]:
     """Yield the tensor as a view, unless PyTorch would not write its arguments."""
     match tensor.args:
         case (Persistent(("storage", Global(kind), str(key), _, int(length), *_)), int(first), shape, strides, *_):
-            storage = storage_dtype(kind)
+            storage = Storage(key, storage_dtype(kind), length)
         case _:
             return
     if not isinstance(shape, tuple) or not isinstance(strides, tuple) or len(strides) != len(shape):
         return
-    dtype, elements = _dtype(tensor, storage), volume(name, shape)
+    yield view(name, storage, _dtype(tensor, storage.dtype), Grid(first, shape, strides))
+
+
+def view(name: str, storage: Storage, dtype: str, grid: Grid) -> View:
+    """Return a tensor of a storage; raise HeaderError for an impossible one."""
+    first, shape, strides = grid
+    elements = volume(name, shape)
     volume(name, strides)
-    if first < 0 or length < 0:
+    if first < 0 or storage.length < 0:
         raise HeaderError(f"{name or 'a tensor'} is outside its storage")
     width = WIDTHS.get(dtype, 0)
     extent = 1 + sum((count - 1) * stride for count, stride in zip(shape, strides, strict=True)) if elements else 0
     contiguous = bool(width) and _is_contiguous(shape, strides)
-    yield View(name, key, storage, length, dtype, first * width, (first + extent) * width, shape, contiguous)
+    return View(name, *storage, dtype, first * width, (first + extent) * width, shape, contiguous)
 
 
 def _dtype(tensor: Call, storage: str) -> str:

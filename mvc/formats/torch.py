@@ -3,20 +3,23 @@
     run/data.pkl  ─►  {"model": {"encoder.weight": tensor of storage 0, from element 0, (384, 384), …}}
     run/data/0    ─►  Segment(…, "model.encoder.weight", "F32", (384, 384))
 
-Checkpoints (`torch.save`) and TorchScript archives share this layout. The pickle is parsed, never executed.
+Checkpoints (`torch.save`) and TorchScript archives share this layout. The pickle is parsed, never executed. A program of
+torch.export has storages as members too, and JSON members with their names.
 Source: torch/serialization.py, torch/_utils.py and torch/csrc/jit/serialization of PyTorch.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from mvc.formats.header import Header, ordered
-from mvc.formats.pytorch import storages
+from mvc.formats.pytorch import exported, storages
 from mvc.formats.pytorch.storages import Views
 from mvc.formats.source import HeaderError, Source
 from mvc.formats.syntax import pickle_text, zip_directory
 from mvc.formats.syntax.zip_directory import Member
+from mvc.formats.tensor_tree import View
 from mvc.model.segment import Segment
 
 MAX_PICKLE = 32 * 1024 * 1024
@@ -24,6 +27,8 @@ MAX_PICKLE = 32 * 1024 * 1024
 _PICKLES = ("data", "constants")
 """The pickles of an archive, each with its storages in the folder of its name. Names of the first have no prefix."""
 _BEGINNINGS = ("data.pkl", "data/", "constants/", "code/", "version", "byteorder", ".format_version", ".data/")
+_MAX_CONFIGS = 16
+"""Members with the tensors of a program that are read, at most."""
 
 Members = dict[str, Member]
 
@@ -61,9 +66,13 @@ def main_pickle(source: Source) -> bytes:
 
 def _segments(source: Source, members: Members, folder: str, *, is_little: bool) -> Iterator[Segment]:
     """Yield the segments of the storages in `folder`, without dtypes if they are big-endian."""
-    views = _views(source, members, folder)
+    views = _exported(source, members, folder)
+    is_exported = bool(views)
+    views = views or _views(source, members, folder)
     for name, member in members.items():
         if name.startswith(f"{folder}/") and member.stored:
+            if is_exported and name.removeprefix(f"{folder}/") not in views:
+                continue  # a program, or what names its tensors
             storage = Segment(zip_directory.data_offset(source, member), member.size)
             for segment in storages.tiles(storage, views.get(name.removeprefix(f"{folder}/"), ())):
                 yield segment if is_little else segment._replace(dtype="")
@@ -78,6 +87,19 @@ def _views(source: Source, members: Members, folder: str) -> Views:
     except HeaderError:  # names are optional: the archive's directory locates the storages
         return {}
     return storages.views(root, prefix)
+
+
+def _exported(source: Source, members: Members, folder: str) -> Views:
+    """Return the tensors of a program that torch.export saved, by storage; none for other archives."""
+    configs = [name for name in members if name.startswith(f"{folder}/") and name.endswith(exported.CONFIG)]
+    viewed: list[Iterator[View]] = []
+    for name in configs[:_MAX_CONFIGS]:
+        place = name.removeprefix(f"{folder}/").rpartition("/")[0]
+        viewed.append(exported.views(_content(source, members, name, exported.MAX_CONFIG), place))
+    try:
+        return storages.by_storage(itertools.chain.from_iterable(viewed))
+    except HeaderError:  # names are optional here, too
+        return {}
 
 
 def _content(source: Source, members: Members, name: str, limit: int) -> bytes:

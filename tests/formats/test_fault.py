@@ -11,7 +11,7 @@ from mvc.formats.source import Source
 from tests.formats.archives import archive
 
 DATA = Path(__file__).parent / "data"
-WEIGHTS = sorted(path.name for path in DATA.iterdir() if path.suffix not in {".py", ".json"})
+WEIGHTS = sorted(path.name for path in DATA.iterdir() if path.is_file() and path.suffix not in {".py", ".json"})
 
 
 def found(data: bytes, name: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import zipfile
+from collections.abc import Mapping
 
 import pytest
 
@@ -224,3 +226,57 @@ def test_other_archives_are_left_alone() -> None:
     for name in ("data.csv", "data.pkl", "folder/picture.png"):
         data = archive({name: b"1"})
         assert not torch.matches(data[:16], source(data, "model.pt"))
+
+
+def test_a_program_of_torch_export_has_the_names_of_its_state_dict() -> None:
+    found = {name: (each.dtype, each.shape) for name, each in segments("program.pt2").items()}
+    assert found == {name: (each.dtype, each.shape) for name, each in segments("state.pt").items()}
+
+
+CONFIG = "run/data/weights/model_weights_config.json"
+META = {"dtype": 7, "sizes": [{"as_int": 2}, {"as_int": 3}], "strides": [{"as_int": 3}, {"as_int": 1}]}
+
+
+def program(config: object, **storages: bytes) -> bytes:
+    """A program whose member `config` names the storages."""
+    text = config if isinstance(config, bytes) else json.dumps({"config": config}).encode()
+    return archive({f"run/data/weights/{name}": data for name, data in storages.items()} | {CONFIG: text})
+
+
+def of_program(meta: Mapping[str, object], **more: object) -> bytes:
+    meta = {**META, "storage_offset": {"as_int": 0}, **meta}
+    tensor = {"path_name": "weight_0", "use_pickle": False, "tensor_meta": meta, **more}
+    return program({"fc.weight": tensor}, weight_0=bytes(24))
+
+
+def test_a_tensor_of_a_program_has_its_own_member() -> None:
+    (found,) = header_of(of_program({})).segments
+    assert (found.name, found.dtype, found.shape, found.size) == ("fc.weight", "F32", (2, 3), 24)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        program(b"{" * 100_000, weight_0=bytes(24)),
+        program(b"[" * 100_000, weight_0=bytes(24)),
+        program(b"[" + b"{}," * 600_000 + b"{}]", weight_0=bytes(24)),
+        program(b"not JSON", weight_0=bytes(24)),
+        program([1, 2], weight_0=bytes(24)),
+        program({"a": None, "b": {"path_name": 1}}, weight_0=bytes(24)),
+        of_program({}, use_pickle=True),
+        of_program({}, tensor_meta=None),
+        of_program({"sizes": [{"as_expr": "s0"}, {"as_int": 3}]}),
+        of_program({"sizes": [{"as_int": 1 << 62}] * 2}),
+        of_program({"sizes": [{"as_int": -2}, {"as_int": 3}]}),
+        of_program({"strides": [{"as_int": 1}]}),
+        of_program({"storage_offset": {"as_int": -1}}),
+        of_program({"storage_offset": {"as_int": True}}),
+    ],
+)
+def test_a_program_without_usable_names_has_storages(data: bytes) -> None:
+    assert [each.name for each in header_of(data).segments if each.size == 24] == [""]
+
+
+def test_a_tensor_of_a_program_outside_its_storage_is_refused() -> None:
+    for meta in ({"storage_offset": {"as_int": 1}}, {"strides": [{"as_int": OUTSIDE}, {"as_int": 1}]}):
+        assert "outside" in refusal(torch.read, of_program(meta))

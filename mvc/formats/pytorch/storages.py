@@ -8,7 +8,7 @@ Archives and older files locate storages differently, and their pickles view the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mvc.formats import tensor_tree
@@ -26,9 +26,14 @@ def views(root: Any, prefix: str = "") -> Views:
 
     `prefix` begins their names.
     """
+    return by_storage(tensor_tree.views(root, prefix))
+
+
+def by_storage(viewed: Iterable[View]) -> Views:
+    """Return tensors by the key of their storage; raise HeaderError if there are too many."""
     result: Views = {}
     characters = 0
-    for count, view in enumerate(tensor_tree.views(root, prefix)):
+    for count, view in enumerate(viewed):
         characters += len(view.name)
         if count >= MAX_SEGMENTS or characters > MAX_TEXT:
             raise HeaderError(f"it has more than {MAX_SEGMENTS} tensors, or {MAX_TEXT >> 20} MiB of names")

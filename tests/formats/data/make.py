@@ -115,8 +115,20 @@ def torch_files() -> None:
     torch.save(_views(), HERE / "views.pt")
     torch.save(state, HERE / "legacy.ckpt", _use_new_zipfile_serialization=False)
     torch.save(_views(), HERE / "legacy.pt", _use_new_zipfile_serialization=False)
+    program_file()
     with warnings.catch_warnings(action="ignore"):
         torch.jit.script(network.eval()).save(str(HERE / "script.jit"))
+
+
+def program_file() -> None:
+    """As torch.export saves a program, without the program itself, which is long."""
+    network = Network().eval()
+    saved = io.BytesIO()
+    torch.export.save(torch.export.export(network, (torch.tensor([1, 2, 3]),)), saved)
+    with zipfile.ZipFile(saved) as archive, zipfile.ZipFile(HERE / "program.pt2", "w") as file:
+        for member in archive.infolist():
+            if "/models/" not in member.filename and "/sample_inputs/" not in member.filename:
+                file.writestr(zipfile.ZipInfo(member.filename), archive.read(member))
 
 
 def _views() -> dict[str, object]:

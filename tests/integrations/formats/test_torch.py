@@ -44,6 +44,56 @@ def test_a_file_of_before_1_6_costs_what_its_tensors_do(reference: Growth, tmp_p
     _check(found, reference, noise=2 * growth.NOISE)  # small tensors have other neighbours after each save
 
 
+def _traced(state: Any, path: Path) -> None:
+    torch.jit.trace(_model(state), torch.zeros(2, 3, 32, 32)).save(str(path))
+
+
+def _exported(state: Any, path: Path) -> None:
+    torch.export.save(torch.export.export(_model(state), (torch.zeros(2, 3, 32, 32),)), path)
+
+
+def _model(state: Any) -> network.Network:
+    model = network.Network()
+    model.load_state_dict(state)
+    model.eval()
+    return model
+
+
+@pytest.mark.parametrize(("name", "save"), [("best.torchscript", _traced), ("best.pt2", _exported)])
+def test_a_program_costs_what_its_tensors_do(
+    reference: Growth, tmp_path: Path, name: str, save: Callable[[Any, Path], object]
+) -> None:
+    found = growth.measured(tmp_path, name, writers(save))
+    print(f"safetensors {reference}; {name} {found}")
+    assert found.tensors.items() >= reference.tensors.items() or name == "best.torchscript"
+    _check(found, reference, noise=3 * growth.NOISE)  # and its code, with the lines that it was traced from
+
+
+def test_a_checkpoint_costs_what_its_tensors_do(reference: Growth, tmp_path: Path) -> None:
+    def save(number: int, path: Path) -> None:
+        trained = network.versions()[number]
+        torch.save({"model": trained.model, "optimizer": trained.optimizer.state_dict(), "epoch": number}, path)
+
+    found = growth.measured(tmp_path, "last.pt", [partial(save, number) for number in range(3)])
+    print(f"safetensors {reference}; checkpoint {found}")
+    names = {name.removeprefix("model.") for name in found.tensors if name.startswith("model.")}
+    assert names >= reference.tensors.keys()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_copy_of_fewer_bits_in_the_same_version_costs_next_to_nothing(tmp_path: Path, dtype: torch.dtype) -> None:
+    def save(state: Any, path: Path) -> None:
+        torch.save(state, path)
+        half = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+        safetensors.torch.save_file(half, path.with_name("a-half.safetensors"))
+
+    alone = growth.measured(tmp_path / "alone", "best.pt", writers(torch.save))
+    both = growth.measured(tmp_path / "both", "best.pt", writers(save))
+    print(f"alone {alone}; with {dtype} {both}")
+    for without, share in zip(alone.shares, both.shares, strict=True):
+        assert 3 * share < 2 * without + 3 * growth.NOISE + 2  # both files are one and a half times as long
+
+
 def _check(found: Growth, reference: Growth, noise: float = growth.NOISE) -> None:
     first, second, third = found.shares
     assert first < reference.shares[0] + 1
