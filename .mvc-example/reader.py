@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from blake3 import blake3
-from planes import numbers, unfold
+from blocks import decoded
 
 ENTRY = struct.Struct("<Q32sBBBBII32s")  # offset, id, kind, encoding, depth, width, raw size, stored size, base
 CHUNK, OBJECT, RECIPE = 0, 1, 2
@@ -48,9 +48,9 @@ class Store:
     def get(self, kind: int, key: str) -> bytes:
         """The raw bytes of a chunk, an object, or a file's recipe, checked."""
         id_, (encoding, depth, width, size), data, base = self.found[kind, key]
-        if encoding > 1:
-            data = numbers(data, encoding, width, size, self.get(CHUNK, base) if depth else b"")
-        return check(unfold(data) if encoding == 1 else data, id_, id_)
+        if encoding:
+            data = decoded(data, encoding, width, size, self.get(CHUNK, base) if depth else b"")
+        return check(data, id_, id_)
 
     def object(self, id_: str) -> Any:
         """A version, manifest or tree."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -17,10 +18,14 @@ import pytest
 
 from mvc.porcelain.fsck import fsck
 from mvc.repository.repository import Repository
+from mvc.storage.chunks import codec, encodings
+from mvc.storage.chunks.block_layouts import LAYOUTS
+from mvc.storage.chunks.encodings import Shape
 
 EXAMPLE = Path(__file__).resolve().parents[1] / ".mvc-example"
 STORE = EXAMPLE / "store"
 READER = EXAMPLE / "reader.py"
+READER_FILES = ("reader.py", "planes.py", "blocks.py")
 
 
 def _script(name: str) -> ModuleType:
@@ -114,8 +119,8 @@ def test_it_holds_what_its_readme_says(reader: Any) -> None:
 
 
 def test_the_reader_is_independent_and_short() -> None:
-    sources = [path.read_text(encoding="utf-8") for path in (READER, EXAMPLE / "planes.py")]
-    assert len(sources[0].splitlines()) < 100
+    sources = [path.read_text(encoding="utf-8") for path in map(EXAMPLE.joinpath, READER_FILES)]
+    assert all(len(source.splitlines()) < 100 for source in sources)
     imported = {
         name.partition(".")[0]
         for source in sources
@@ -124,6 +129,20 @@ def test_the_reader_is_independent_and_short() -> None:
         for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
     }
     assert "mvc" not in imported
+
+
+@pytest.mark.parametrize("number", LAYOUTS)
+def test_the_reader_decodes_quantised_blocks(rng: random.Random, number: int) -> None:
+    size = LAYOUTS[number].size
+    base = rng.randbytes(500 * size + 20)
+    raw = bytearray(base)
+    for _ in range(500):
+        raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+    shape = Shape(1, size // 2, number)
+    encoding, parts = codec.encode_blocks(bytes(raw), shape, (encodings.BLOCKS, base))
+    assert encoding == encodings.BLOCKS
+    decoded = _beside("blocks").decoded(b"".join(parts), encoding, shape.byte(encoding), len(raw), base)
+    assert decoded == raw
 
 
 def _read(*arguments: str) -> subprocess.CompletedProcess[bytes]:

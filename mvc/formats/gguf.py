@@ -30,7 +30,7 @@ _MAX_DEPTH = 8
 """Nesting of arrays, at most."""
 _MAX_RANK = 8
 """Dimensions of a tensor, at most; ggml itself has 4."""
-_KINDS = {
+KINDS = {
     0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
     7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110),
     12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292),
@@ -89,9 +89,9 @@ def _length(cursor: Cursor) -> int:
 
 def _segments(infos: list[_Info], start: int, alignment: int) -> Iterator[Segment]:
     for info in infos:
-        if info.kind not in _KINDS:
+        if info.kind not in KINDS:
             raise HeaderError(f"{info.name} has the unknown type {info.kind}")
-        dtype, block, size = _KINDS[info.kind]
+        dtype, block, size = KINDS[info.kind]
         elements = volume(info.name, info.shape)
         if (info.shape[-1] if info.shape else 1) % block or info.offset % alignment:
             raise HeaderError(f"{info.name} does not consist of whole blocks, or is not aligned")

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import encodings, zstd
-from mvc.storage.chunks.encodings import PARTS, PROBE, RAW, ZSTD, Base, Shape, pays
+from mvc.storage.chunks.encodings import BLOCKS, DIFFERENCE, PARTS, PROBE, RAW, ZSTD, Base, Shape, pays
 
 if TYPE_CHECKING:
-    from mvc.storage.chunks import numbers
+    from mvc.storage.chunks import numbers, quantised
 else:
     numbers = lazy.Module("mvc.storage.chunks.numbers")
+    quantised = lazy.Module("mvc.storage.chunks.quantised")
 
 Encoded = tuple[int, Buffer]
 """An encoding, and stored bytes."""
@@ -43,6 +44,8 @@ def _sample(raw: Buffer) -> bytes:
 
 def encode_numbers(raw: Buffer, width: int, base: Base | None = None, phase: int = 0) -> tuple[int, Parts]:
     """Encode numbers of `width` bytes, the first after `phase` bytes, as a delta if there is a base; return as `encode`."""
+    if base is not None and base[0] == BLOCKS:
+        base = DIFFERENCE, base[1]
     encoding, packed = numbers.encode(raw, Shape(width, phase), base)
     if pays(sum(map(len, packed)), len(raw)):
         return encoding, packed
@@ -55,6 +58,20 @@ def is_copy(raw: Buffer, shape: Shape, base: Base) -> bool:
     return numbers.is_copy(raw, shape, base)
 
 
+def encode_blocks(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, Parts]:
+    """Encode quantised blocks, as a delta if there is a base; return as `encode`."""
+    packed = quantised.encode(raw, shape, base[1]) if base is not None else None
+    if packed is not None and pays(sum(map(len, packed)), len(raw)):
+        return BLOCKS, packed
+    encoding, stored = encode(raw)
+    return encoding, (stored,)
+
+
+def phase_of_blocks(stored: Buffer) -> int:
+    """Return the number of bytes before the first block of an entry of blocks."""
+    return int.from_bytes(stored[:2], "little")
+
+
 def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Buffer | None = None) -> Buffer:
     """Decode the `size` raw bytes of an entry. Raises Damaged, and UnknownFeature for an encoding of a newer mvc.
 
@@ -65,6 +82,8 @@ def decode(encoding: int, stored: Buffer, size: int, *, width: int = 0, base: Bu
         raw: Buffer = stored
     elif encoding == ZSTD:
         raw = zstd.decompress(stored, size)
+    elif encoding == BLOCKS:
+        raw = quantised.decode(memoryview(stored), size, width, base)
     elif encoding in encodings.NAMES:
         raw = numbers.decode(encoding, memoryview(stored), size, width, base)
     else:

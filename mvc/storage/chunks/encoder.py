@@ -55,6 +55,8 @@ def encode(chunk: ChunkId, raw: Buffer, shape: Shape | None, under: Under | None
     if shape is None:
         encoding, whole = codec.encode(raw)
         stored: Parts = (whole,)
+    elif shape.blocks:
+        encoding, stored = codec.encode_blocks(raw, shape, under.base if under else None)
     else:
         encoding, stored = codec.encode_numbers(raw, shape.width, under.base if under else None, shape.phase)
     based = under if encoding in encodings.BASED else None

@@ -104,7 +104,7 @@ class Guess:
         """Return the last shape, at the phase of bytes at `offset`."""
         if self.shape is None:
             return None
-        width, phase = self.shape
+        width, phase = self.shape.width, self.shape.phase
         return Shape(width, (self.offset + phase - offset) % width)
 
 
@@ -165,7 +165,7 @@ def _shapes(without: Alone) -> Iterator[Shape]:
 
 
 def _difference(new: bytes, old: bytes, shape: Shape) -> int:
-    width, phase = shape
+    width, phase = shape.width, shape.phase
     values, base = (planes.numbers(memoryview(each)[phase:], width) for each in (new, old))
     return sum(_stored(plane.data) if plane.any() else 0 for plane in planes.split(planes.difference(values, base)))
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from mvc.model.ids import digest
 from mvc.model.segment import PIECE, STEP, WIDTHS, Segment, digest_of
+from mvc.storage.chunks.block_layouts import LAYOUTS, NUMBERS
 from mvc.storage.chunks.encodings import Shape
 
 SMALL = 16 * 1024
@@ -26,14 +27,15 @@ COVERED = 0.5
 """The share of a file that tensors must fill; otherwise it is cut by content."""
 
 
-_NUMBERS = {dtype: width for dtype, width in WIDTHS.items() if dtype != "BOOL"} | {"C64": 4, "C128": 8}
-"""Bytes of one number by dtype; a complex number is two."""
+_NUMBERS = WIDTHS | {"": 0, "BOOL": 0, "C32": 2, "C64": 4, "C128": 8}
+"""Bytes of one number by dtype; a complex number is two. Those of other dtypes are stored as numbers of one byte."""
 
 
 class Piece(NamedTuple):
     """A future chunk: `size` bytes of a file from `offset`, with `segments[first:last]` or a part of one segment.
 
     `width` is the bytes of one number, 0 if it does not consist of numbers of one dtype; the first begins after `phase` bytes.
+    With `blocks`, the number of their layout, it consists of quantised blocks, and the phase is theirs.
     """
 
     offset: int
@@ -42,11 +44,12 @@ class Piece(NamedTuple):
     last: int
     width: int = 0
     phase: int = 0
+    blocks: int = 0
 
     @property
     def shape(self) -> Shape | None:
         """The shape of its numbers, None if it has none."""
-        return Shape(self.width, self.phase) if self.width else None
+        return Shape(self.width, self.phase, self.blocks) if self.width else None
 
     @property
     def end(self) -> int:
@@ -117,7 +120,8 @@ def _items(segments: Sequence[Segment], size: int) -> Iterator[Piece]:
     for index, segment in enumerate(segments):
         if segment.offset > end:
             yield Piece(end, segment.offset - end, index, index)
-        yield Piece(segment.offset, segment.size, index, index + 1, _NUMBERS.get(segment.dtype, 0))
+        blocks = NUMBERS.get(segment.dtype, 0)
+        yield Piece(segment.offset, segment.size, index, index + 1, _NUMBERS.get(segment.dtype, 1), blocks=blocks)
         end = segment.end
     if size > end:
         yield Piece(end, size - end, len(segments), len(segments))
@@ -128,16 +132,18 @@ def _stepped(items: Iterable[Piece], segments: Sequence[Segment]) -> Iterator[Pi
     for item in items:
         step = segments[item.first].step if item.first < item.last else STEP
         for offset in range(item.offset, item.end, step):
-            yield item._replace(offset=offset, size=min(step, item.end - offset))
+            phase = (item.offset - offset) % LAYOUTS[item.blocks].size if item.blocks else 0
+            yield item._replace(offset=offset, size=min(step, item.end - offset), phase=phase)
 
 
 def _grouped(items: Iterable[Piece]) -> Iterator[Piece]:
-    """Yield pieces that group neighbouring segments; a piece has a width if all its segments have the same."""
+    """Yield pieces that group neighbouring segments; a piece has the width or block layout that all its segments have."""
     group: Piece | None = None
     for item in items:
         if group is not None and group.size + item.size <= GROUP:
             width = group.width if group.width == item.width else 0
-            group = Piece(group.offset, group.size + item.size, group.first, item.last, width)
+            blocks = group.blocks if group.blocks == item.blocks else 0
+            group = Piece(group.offset, group.size + item.size, group.first, item.last, width, blocks=blocks)
             continue
         if group is not None:
             yield group

@@ -9,6 +9,7 @@ u32 a plane    the form of each plane in the upper two bits, its stored size in 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 from mvc import errors
 from mvc.model.ids import Buffer
@@ -32,17 +33,14 @@ def encode(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, tuple[Buf
 
     Planes and delta are compared on samples, and the shorter one is used; a delta must be clearly shorter.
     """
-    view, (width, phase) = memoryview(raw), shape
+    view, width, phase = memoryview(raw), shape.width, shape.phase
     values = planes.numbers(view[phase:], width)
     chosen = encodings.PHASED if phase else encodings.PLANES
     if base is not None:
         encoding, old = base[0], _base_numbers(base, shape, len(values))
         if _is_shorter(encoding, values, old):
             chosen, values = encoding, _difference(encoding, values, old)
-    dense = chosen not in BASED
-    packed = [_pack(plane, dense=dense) for plane in planes.split(values)]
-    heads = struct.pack(f"<{width}I", *(form << _FORM | len(stored) for form, stored in packed))
-    stored = (heads, *(stored for _, stored in packed), view[phase + len(values) * width :])
+    stored = (*pack(planes.split(values), dense=chosen not in BASED), view[phase + len(values) * width :])
     return chosen, (view[:phase], *stored) if phase else stored
 
 
@@ -60,15 +58,35 @@ def decode(encoding: int, stored: memoryview, size: int, byte: int, base: Buffer
     shape = encodings.shape(encoding, byte)
     if shape is None or shape.phase > size or (base is None) == (encoding in BASED):
         raise _damaged("its width or delta base does not fit its encoding")
-    width, phase = shape
+    width, phase = shape.width, shape.phase
     count = (size - phase) // width
-    split, rest = _unpack(stored[phase:], width, count)
+    split, rest = unpack(stored[phase:], [count] * width)
     values = planes.join(split, count)
     if base is not None:
         old = _base_numbers((encoding, base), shape, count)
         values = _restore(encoding, values, old)
     raw = values.data.cast("B")
     return b"".join((stored[:phase], raw, rest)) if phase or rest else raw
+
+
+def pack(split: Sequence[Plane], *, dense: bool = False) -> tuple[Buffer, ...]:
+    """Return the stored bytes of planes: their heads, then each in its shortest form; `dense` as for `_pack`."""
+    packed = [_pack(plane, dense=dense) for plane in split]
+    heads = struct.pack(f"<{len(packed)}I", *(form << _FORM | len(stored) for form, stored in packed))
+    return (heads, *(stored for _, stored in packed))
+
+
+def unpack(stored: memoryview, counts: Sequence[int]) -> tuple[list[Plane | None], memoryview]:
+    """Return the planes that `pack` stored, of these lengths, None for zeros, and the bytes after them. Raises Damaged."""
+    place = 4 * len(counts)
+    if len(stored) < place:
+        raise _damaged("it is too short for its planes")
+    split = []
+    for head, count in zip(struct.unpack_from(f"<{len(counts)}I", stored), counts, strict=True):
+        size = head & ((1 << _FORM) - 1)
+        split.append(_plane(head >> _FORM, stored[place : place + size], size, count))
+        place += size
+    return split, stored[place:]
 
 
 def _base_numbers(base: Base, shape: Shape, count: int) -> Numbers:
@@ -136,19 +154,6 @@ def _quads(plane: Plane) -> Buffer:
     pairs, others = planes.quads(plane)
     first = zstd.compress_plane(pairs.data)
     return b"".join((struct.pack("<I", len(first)), first, zstd.compress_plane(others.data) if len(others) else b""))
-
-
-def _unpack(stored: memoryview, width: int, count: int) -> tuple[list[Plane | None], memoryview]:
-    """Return the planes of `count` numbers, and the bytes after them."""
-    if len(stored) < 4 * width:
-        raise _damaged("it is too short for its planes")
-    place = 4 * width
-    found = []
-    for head in struct.unpack_from(f"<{width}I", stored):
-        size = head & ((1 << _FORM) - 1)
-        found.append(_plane(head >> _FORM, stored[place : place + size], size, count))
-        place += size
-    return found, stored[place:]
 
 
 def _plane(form: int, stored: memoryview, size: int, count: int) -> Plane | None:

@@ -20,7 +20,7 @@ from mvc.model.ids import ChunkId, FileId
 from mvc.storage.chunks import codec, encoder, encodings, inherited, layout
 from mvc.storage.chunks.bases import Bases, Candidate, FileBases, Found
 from mvc.storage.chunks.encoder import Encoded, Under, depth_limit
-from mvc.storage.chunks.encodings import DELTA, DIFFERENCE
+from mvc.storage.chunks.encodings import BLOCKS, DELTA, DIFFERENCE, Shape
 from mvc.storage.chunks.guess import Guess
 from mvc.storage.chunks.layout import Piece
 from mvc.storage.chunks.recipes import Recipe
@@ -30,6 +30,8 @@ from mvc.storage.packs.packfile import PackFiles
 from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.reader import ChunkReader, Place
 
+_PLAIN = {DELTA, DIFFERENCE, BLOCKS}
+"""Encodings of deltas against a base as it is."""
 _SAMPLE = 8
 """Entries of a kind that are encoded to estimate the others."""
 _WINDOW = 16
@@ -197,7 +199,7 @@ class _Plan:
         if found is not None and found.other is not None and entry.encoding not in encodings.CASTS:
             found = found.other
         base = self._resolve(found) if found is not None else None
-        if base is not None and base.chunk == old and {base.encoding, entry.encoding} == {DELTA, DIFFERENCE}:
+        if base is not None and base.chunk == old and {base.encoding, entry.encoding} <= _PLAIN:
             base = base._replace(encoding=entry.encoding)  # its bytes can be copied
         if base is None and under is not None and old is not None:
             base = Base(old, entry.encoding, under.depth)
@@ -244,4 +246,13 @@ def _encode(reader: ChunkReader, files: PackFiles, located: tuple[Change, tuple[
         under = Under(base.chunk, base.depth, (base.encoding, reader.read(base.chunk, base_places)))
     if change.unknown:
         return encoder.encode_unknown(change.chunk, memoryview(raw), under, partial(Guess().choose, 0))
-    return encoder.encode(change.chunk, memoryview(raw), encodings.shape(old.encoding, old.width), under)
+    return encoder.encode(change.chunk, memoryview(raw), _shape(files, change.place), under)
+
+
+def _shape(files: PackFiles, place: Place) -> Shape | None:
+    """Return the shape of the numbers of a stored chunk."""
+    entry = place.location.entry
+    shape = encodings.shape(entry.encoding, entry.width)
+    if shape is not None and shape.blocks:
+        return shape._replace(phase=codec.phase_of_blocks(packformat.read_entry(files.get(place.location.pack), entry)))
+    return shape
