@@ -18,10 +18,12 @@ from mvc.porcelain.fsck import fsck
 from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
+from mvc.storage.chunks.encodings import DIFFERENCE, PLANES, RAW, ZSTD
 from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.fsck import Sound, check
 from tests.crash.harness import command, mvc
+from tests.required import stored
 from tests.weights import safetensors
 
 SLACK = ("README", ".gitignore", "cache", "tmp", "lock")
@@ -58,6 +60,7 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> Golden:
         files |= {(f"v{number}", "best.onnx"): data, (f"v{number}", "notes.txt"): b"small"}
         files[f"v{number}", TUNED] = _network(number)
     mvc(root, "tag", "first", "v1")
+    assert stored(root) == {RAW, ZSTD, PLANES, DIFFERENCE}
     assert not fsck(Repository(root), read_data=True).findings
     return Golden(root, files)
 

@@ -97,6 +97,21 @@ CASES += [
     Case("delta-of-no-depth", _one(_as(GOOD, id=A, base=ANY)), DAMAGED),
     Case("delta-of-rubbish", _one(_delta(A, GOOD.entry.id, 1), GOOD), DAMAGED, A[:10]),
     Case("cast-of-rubbish", _one(_delta(A, GOOD.entry.id, 1, encoding=encodings.BFLOAT), GOOD), DAMAGED, A[:10]),
+    Case(
+        "difference-of-rubbish", _one(_delta(A, GOOD.entry.id, 1, encoding=encodings.DIFFERENCE), GOOD), DAMAGED, A[:10]
+    ),
+    Case(
+        "difference-at-a-phase-beyond-its-width",
+        _one(_as(_delta(A, GOOD.entry.id, 1, encoding=encodings.DIFFERENCE), width=0x44), GOOD),
+        DAMAGED,
+    ),
+    Case("planes-at-phase-0", _one(_as(GOOD, id=ANY, encoding=encodings.PHASED, width=4)), DAMAGED),
+    Case(
+        "planes-at-a-phase-of-rubbish",
+        _one(_as(GOOD, id=ANY, encoding=encodings.PHASED, width=0x14)),
+        DAMAGED,
+        ANY[:10],
+    ),
     Case("chunk-twice-in-a-pack", _one(GOOD, GOOD), 0),
     Case("chunk-twice-one-wrong", _one(_as(ZSTD, id=GOOD.entry.id), GOOD, size=3000), 0),
 ]
