@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.bench import machine, runs
 from tests.bench.chain import chain, huge
+from tests.bench.deltas import deltas
 from tests.bench.growth import growth
 from tests.bench.history import history
 from tests.bench.large import large
@@ -19,7 +20,7 @@ from tests.bench.share import share
 from tests.bench.small import small
 
 PARTS = ("small", "training", "history", "large", "chain", "share")
-ALONE = ("growth",)
+ALONE = ("growth", "deltas")
 """Parts that run only by `--only`."""
 
 
@@ -39,6 +40,9 @@ def measure(report: Report, place: Path, asked: argparse.Namespace) -> None:
                 run(report, place, rounds, megabytes, dtype)
     if "share" in parts:
         share(report, place, rounds, megabytes, 100 if asked.quick else 1000)
+    if "deltas" in parts:
+        for dtype in ("BF16", "F32"):
+            deltas(report, place, rounds, megabytes, dtype, asked.against or "HEAD^")
     if "growth" in parts:
         growth(report, place, rounds, quick=asked.quick, against=asked.against, acts=asked.acts)
     if asked.huge:
@@ -51,7 +55,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few rounds and tools, 100 versions, 100 MB")
     parser.add_argument("--rounds", type=int, help="rounds with large weights (default 5)")
     parser.add_argument("--only", choices=(*PARTS, *ALONE), help="one part of it")
-    parser.add_argument("--against", metavar="COMMIT", help="growth: measure the code of that commit, too, in turns")
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="growth, deltas: measure the code of that commit, too, in turns"
+    )
     parser.add_argument("--acts", default="", metavar="TEXT", help="growth: only acts whose line has this text")
     parser.add_argument("--huge", action="store_true", help="10 GB too; takes 30 GB of disk")
     parser.add_argument(

@@ -110,7 +110,7 @@ ACTS = (
 
 def growth(report: Report, place: Path, rounds: int, *, quick: bool, against: str | None, acts: str) -> None:
     """Measure the acts whose line has the text `acts`; with `against`, also with the code of that commit."""
-    codes = [Code(NOW, TOP), *([_checked_out(against, place / "code")] if against else [])]
+    codes = [Code(NOW, TOP), *([checked_out(against, place / "code")] if against else [])]
     chosen = [act for act in ACTS if acts in f"{act.kind}: {act.name}"]
     for kind, of_kind in groupby(chosen, key=lambda act: act.kind):
         count = SIZES[kind] // (10 if quick else 1)
@@ -140,7 +140,7 @@ def _memory(times: Times) -> str:
     return f", {times.memory >> 20} MB" if times.memory > own else ""
 
 
-def _checked_out(commit: str, folder: Path) -> Code:
+def checked_out(commit: str, folder: Path) -> Code:
     """Return the code of a commit, whose package is unpacked below `folder`. Raises CalledProcessError."""
     folder.mkdir(parents=True)
     with (
