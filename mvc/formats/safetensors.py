@@ -12,18 +12,21 @@ from typing import Any, NoReturn
 
 from mvc.formats.header import Header, ordered, volume
 from mvc.formats.source import HeaderError, Source
+from mvc.formats.syntax import long_json
 from mvc.model.segment import WIDTHS, Segment
 
-MAX_HEADER = 32 * 1024 * 1024
-"""Bytes of a header, at most: 300 for each of the most tensors allowed.
-
-The format allows 100 MB, which would take ten times as much memory once parsed.
+MAX_HEADER = 100_000_000
+"""Bytes of a header, at most, as in the library of the format."""
+MAX_PARSED = 32 * 1024 * 1024
+"""Bytes of a header that are parsed, at most: 300 for each of the most tensors allowed. A parsed header takes up to ten times
+as much memory. Of a longer one, long texts of the metadata are left out before.
 """
 MAX_MARKS = 1_000_000
 """Brackets and commas of a header, at most. Each makes one value, so they bound the memory; a tensor has up to ten."""
 MAX_MAPS = 150_000
 """Maps of a header, at most. One takes as much memory as several other values; a tensor has one."""
 _LENGTH = 8
+_BLOCK = 1024 * 1024
 METADATA = "__metadata__"
 """The key of the map of texts, which is not a tensor."""
 
@@ -54,7 +57,16 @@ def parse(source: Source) -> tuple[dict[str, Any], int]:
     length = int.from_bytes(source.read(0, _LENGTH), "little")
     if length > MAX_HEADER:
         raise HeaderError(f"its header is longer than {MAX_HEADER} bytes")
-    return _parse(source.read(_LENGTH, length)), _LENGTH + length
+    return _parse(_read(source, length)), _LENGTH + length
+
+
+def _read(source: Source, length: int) -> bytes:
+    """Return the JSON map of the header, without long texts of its metadata if it is long itself."""
+    if length <= MAX_PARSED:
+        return source.read(_LENGTH, length)
+    end = _LENGTH + length
+    blocks = (source.read(offset, min(_BLOCK, end - offset)) for offset in range(_LENGTH, end, _BLOCK))
+    return long_json.without_long_texts(blocks, METADATA.encode(), MAX_PARSED)
 
 
 def _parse(data: bytes) -> dict[str, Any]:

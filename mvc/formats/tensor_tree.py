@@ -26,8 +26,13 @@ _DTYPES = {
     "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64",
     "float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64", "complex64": "C64", "complex128": "C128",
     "bool": "BOOL", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2", "float8_e8m0fnu": "F8_E8M0",
+    "float8_e4m3fnuz": "F8_E4M3FNUZ", "float8_e5m2fnuz": "F8_E5M2FNUZ", "float4_e2m1fn_x2": "F4", "complex32": "C32",
 }  # fmt: skip
 """Dtypes, by the name of a storage class without its suffix, or of a dtype."""
+_PAIRS = "F4"
+"""The dtype of which PyTorch counts pairs, of a byte each, and safetensors counts numbers."""
+_SIZES = WIDTHS | {"F8_E4M3FNUZ": 1, "F8_E5M2FNUZ": 1, "C32": 4, _PAIRS: 1}
+"""Bytes of an element, as PyTorch counts elements."""
 _TENSORS = {f"torch._utils._rebuild_{name}" for name in ("tensor", "tensor_v2", "tensor_v3", "qtensor")}
 _WRAPPERS = {f"torch._utils._rebuild_{name}" for name in ("parameter", "parameter_with_state")}
 _TYPED = "torch._tensor._rebuild_from_type_v2"
@@ -152,9 +157,11 @@ def view(name: str, storage: Storage, dtype: str, grid: Grid) -> View:
     volume(name, strides)
     if first < 0 or storage.length < 0:
         raise HeaderError(f"{name or 'a tensor'} is outside its storage")
-    width = WIDTHS.get(dtype, 0)
+    width = _SIZES.get(dtype, 0)
     extent = 1 + sum((count - 1) * stride for count, stride in zip(shape, strides, strict=True)) if elements else 0
     contiguous = bool(width) and _is_contiguous(shape, strides)
+    if dtype == _PAIRS and shape:
+        shape = (*shape[:-1], 2 * shape[-1])
     return View(name, *storage, dtype, first * width, (first + extent) * width, shape, contiguous)
 
 

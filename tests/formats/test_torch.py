@@ -18,7 +18,7 @@ from tests import effort
 from tests.formats import pickles
 from tests.formats.archives import archive, unpacked
 from tests.formats.headers import DATA, header_of, refusal, segments, source
-from tests.formats.pickles import checkpoint, mapping, number, storage, tensor, text
+from tests.formats.pickles import checkpoint, mapping, named, number, numbers, storage, tensor, text
 
 STATE = {
     "embedding.weight": (6, 4), "layers.0.weight": (4, 4), "layers.0.bias": (4,), "layers.1.weight": (4, 4),
@@ -112,6 +112,26 @@ WEIGHT = tensor(storage("0", 6), 0, (2, 3), (3, 1))
 )
 def test_names_are_paths(root: bytes, names: list[str]) -> None:
     assert [each.name for each in header_of(checkpoint(root, {"0": bytes(24)})).segments] == names
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "shape", "size"),
+    [
+        ("float8_e4m3fnuz", "F8_E4M3FNUZ", (2, 3), 6),
+        ("float8_e5m2fnuz", "F8_E5M2FNUZ", (2, 3), 6),
+        ("float8_e5m2", "F8_E5M2", (2, 3), 6),
+        ("complex32", "C32", (2, 3), 24),
+        ("float4_e2m1fn_x2", "F4", (2, 6), 6),  # two numbers a byte, which PyTorch counts as one
+    ],
+)
+def test_dtypes_without_a_storage_class_keep_their_names(
+    kind: str, dtype: str, shape: tuple[int, ...], size: int
+) -> None:
+    held = storage("0", size, "torch.storage UntypedStorage")
+    rest = (number(0), numbers(2, 3), numbers(3, 1), pickles.FALSE, pickles.NONE, named(f"torch {kind}"))
+    root = mapping({"a": pickles.call("torch._utils _rebuild_tensor_v3", held, *rest)})
+    (found,) = header_of(checkpoint(root, {"0": bytes(size)})).segments
+    assert (found.name, found.dtype, found.shape, found.size) == ("a", dtype, shape, size)
 
 
 def test_nothing_is_imported_or_run() -> None:
