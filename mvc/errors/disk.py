@@ -28,9 +28,9 @@ class NotWritable(MvcError):
 
 
 class CannotLink(MvcError):
-    """{path} cannot have hard links to the cache of decoded files in {store}: {reason}.
+    """{path} cannot share files with the cache of decoded files in {store}: {reason}.
 
-    Nothing was written. Choose a folder on the file system of the repository, or copy with `mvc export`.
+    Nothing was exported. Choose a folder on the file system of the repository, or export without --link.
     """
 
 

@@ -53,7 +53,7 @@ def export(
     With `link`, files of more than 16 KiB share their bytes with a cache of decoded files: by reflinks, or by copies where
     the file system has none; or by read-only hard links. The folder is built under a temporary name and renamed last, so
     it is complete or absent. Raises InsideStore, NotEmpty, Damaged, UnportablePath, NotWritable, DiskFailed; CannotLink
-    for hard links that cannot be made, FileChanged if a cached file is edited meanwhile.
+    for links that cannot be made, FileChanged if a cached file is edited meanwhile.
     """
     repository = model.repository
     version = repository.objects.version(id_)
@@ -66,7 +66,10 @@ def export(
         cache = DecodedFiles(repository.door, repository.extract) if link is not None and copied is None else None
         for entry in tree.entries:
             if cache is not None and link is not None and entry.size > MAX_INLINE:
-                _share(cache, door, entry, link, progress)
+                try:
+                    _share(cache, door, entry, link, progress)
+                except OSError as error:  # too many links, a file of another user, no space
+                    raise _cannot_link(repository, directory, error.strerror or str(error)) from error
                 linked += 1
             else:
                 with door.file(entry.path, executable=entry.exec) as temporary:
@@ -80,14 +83,19 @@ def export(
 def _reason_to_copy(repository: Repository, door: ExportDoor, link: Link, directory: Path) -> str | None:
     """Return why files must be copied; None if they can be shared. Raises CannotLink, ReadOnlyStore for hard links."""
     try:
+        repository.door.sweep()  # of killed exports, which may have left files as large as the version's
         reason = door.cannot_share(repository.door, link)
     except errors.ReadOnlyStore as error:
         if link == HARD:
             raise
         return error.message.rstrip(".")
     if reason is not None and link == HARD:
-        raise errors.CannotLink(path=directory, store=repository.door.root, reason=reason)
+        raise _cannot_link(repository, directory, reason)
     return reason
+
+
+def _cannot_link(repository: Repository, directory: Path, reason: str) -> errors.CannotLink:
+    return errors.CannotLink(path=directory, store=repository.door.root, reason=reason)
 
 
 def _share(cache: DecodedFiles, door: ExportDoor, entry: TreeEntry, link: Link, progress: Progress | None) -> None:

@@ -18,7 +18,7 @@ import mvc
 from mvc import errors
 from mvc.storage.chunks.extract import Extract
 from mvc.storage.decoded import FOLDER
-from mvc.storage.disk import hashing, primitives
+from mvc.storage.disk import hashing, primitives, process
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.disk.timestamps import FileSystem
 from tests.cli.shell import MODEL, Shell
@@ -243,6 +243,30 @@ def test_hard_links_that_cannot_be_made_are_an_error(
     assert not [path for path in shell.folder.iterdir() if "mvc-tmp" in path.name]
 
 
+@pytest.mark.parametrize("link", ["reflink", "hard"])
+def test_a_link_that_fails_later_is_an_error(
+    shell: Shell, weights: bytes, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_link = os.link
+
+    def shared(target: int, source: int) -> None:
+        if os.fstat(source).st_size == SIZE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        _copied(target, source)
+
+    def linked(source: Path, target: Path, **named: bool) -> None:
+        if FOLDER in str(source):
+            raise OSError(errno.EMLINK, os.strerror(errno.EMLINK))
+        real_link(source, target, **named)
+
+    monkeypatch.setattr(primitives, "share_blocks", shared)
+    monkeypatch.setattr(os, "link", linked)
+    said = shell("export", f"--link={link}", "v1", "one")
+    assert said.code == 128
+    assert os.strerror(errno.EMLINK if link == "hard" else errno.ENOSPC) in said.err
+    assert not (shell.folder / "one").exists()
+
+
 def test_a_read_only_store_has_no_cache(shell: Shell, weights: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_: StoreDoor) -> None:
         raise errors.ReadOnlyStore(reason="mounted read-only")
@@ -251,6 +275,16 @@ def test_a_read_only_store_has_no_cache(shell: Shell, weights: bytes, monkeypatc
     assert "mounted read-only" in shell.ok("export", "--link", "v1", "one").err
     _assert_exported(shell.folder / "one", weights)
     assert shell("export", "--link=hard", "v1", "two").code == 128
+
+
+def test_the_group_of_a_shared_store_reads_the_cache(
+    shell: Shell, weights: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shell.folder / ".mvc").chmod(0o770)
+    monkeypatch.setattr(process, "umask", lambda: 0o077)
+    shell.ok("export", "--link=hard", "v1", "one")
+    modes = [_cached(shell, executable=executable).stat().st_mode & 0o777 for executable in (False, True)]
+    assert modes == [0o440, 0o550]
 
 
 def test_link_is_refused_with_a_form_of_a_hub(shell: Shell, weights: bytes) -> None:

@@ -7,6 +7,8 @@ import random
 import shutil
 from pathlib import Path
 
+import pytest
+
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records import journal
 from tests.crash.harness import KILLED, KillBefore, assert_sound, command, finish, fresh_copy, memory_folder, mvc, state
@@ -105,21 +107,27 @@ def _compare(killed: Path, place: Path, second: tuple[str, ...], when: str) -> N
         assert_sound(actual)
 
 
-def test_what_a_killed_export_left_goes_with_the_next_one_into_that_folder(tmp_path: Path, rng: random.Random) -> None:
+@pytest.mark.parametrize("options", [(), ("--link=hard",)], ids=["", "link"])
+def test_what_a_killed_export_left_goes_with_the_next_one_into_that_folder(
+    tmp_path: Path, rng: random.Random, options: tuple[str, ...]
+) -> None:
     with memory_folder(tmp_path) as place:
         root = place / "root"
         root.mkdir()
         two_versions(root)
         out = place / "out"
-        steps = command(root, ("export", "v1", "../out")).steps
+        steps = command(root, ("export", *options, "v1", "../out")).steps
         shutil.rmtree(out)
         left = 0
         for number in rng.sample(range(3, steps + 1), 4):
-            assert command(root, ("export", "v1", "../out"), KillBefore(number)).code == KILLED
+            shutil.rmtree(root / ".mvc" / "cache" / "files", ignore_errors=True)
+            assert command(root, ("export", *options, "v1", "../out"), KillBefore(number)).code == KILLED
             left += len(list(place.glob(".*.mvc-tmp")))
             mvc(root, "cat", "v1:notes", "-o", "../notes.txt")
             assert sorted(path.name for path in place.iterdir() if path != out) == ["notes.txt", "root"]
-            mvc(root, "export", "v1", "../out", code=16 if out.exists() else 0)
+            complete = out.exists()
+            mvc(root, "export", *options, "v1", "../out", code=16 if complete else 0)
+            assert complete or not options or not list((root / ".mvc" / "tmp").iterdir())
             assert sorted(path.name for path in place.iterdir()) == ["notes.txt", "out", "root"]
             shutil.rmtree(out)
         assert left
