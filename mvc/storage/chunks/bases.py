@@ -154,7 +154,7 @@ class FileBases:
 
     def find(self, piece: Piece) -> Found | None:
         """Return the delta base of a piece of the new file, None if there is none."""
-        if not piece.width or piece.first == piece.last:
+        if not (piece.width or piece.mixed) or piece.first == piece.last:
             return None
         if piece.first not in self._found:
             self._found[piece.first] = self._match(piece.first)
@@ -165,6 +165,10 @@ class FileBases:
 
     def _chunk(self, piece: Piece, match: _Match, other: Found | None) -> Found | None:
         segment = self._segments[piece.first]
+        if piece.mixed:
+            same = match.encoding == encodings.DIFFERENCE and match.dtype == segment.dtype
+            chunk = match.tensors.chunk_at(match.offset + piece.offset - segment.offset) if same else None
+            return Found(chunk, match.encoding) if chunk else None
         elements = (piece.offset - segment.offset) // segment.width
         chunk = match.tensors.chunk_at(match.offset + elements * WIDTHS.get(match.dtype, 1))
         beneath = segment.dtype == "F32" and match.dtype != "F32"

@@ -18,7 +18,7 @@ from mvc.storage.chunks import codec, encodings
 from mvc.storage.chunks.bases import FileBases, Found
 from mvc.storage.chunks.codec import Parts
 from mvc.storage.chunks.encodings import Base, Shape
-from mvc.storage.chunks.guess import Choice
+from mvc.storage.chunks.guess import Choice, Guess
 from mvc.storage.chunks.layout import Piece
 from mvc.storage.packs import packformat
 from mvc.storage.packs.index import Location
@@ -104,7 +104,9 @@ class Encoder:
     ) -> Callable[[], Encoded]:
         """Return a function that encodes a chunk, in any thread; `data` must not change before it is called."""
         shape = piece.shape if piece else None
-        found = bases.find(piece) if bases and piece and shape else None
+        found = bases.find(piece) if bases and piece else None
+        if piece is not None and piece.mixed:
+            return self.prepare_unknown(chunk, data, found, partial(Guess().choose, piece.offset))
         choices = []
         while found is not None:
             choices.append(self._resolve(found))

@@ -36,6 +36,7 @@ class Piece(NamedTuple):
 
     `width` is the bytes of one number, 0 if it does not consist of numbers of one dtype; the first begins after `phase` bytes.
     With `blocks`, the number of their layout, it consists of quantised blocks, and the phase is theirs.
+    It is `mixed` if it has several tensors, or a tensor and other bytes, without a common width: its shape is chosen by samples.
     """
 
     offset: int
@@ -45,6 +46,7 @@ class Piece(NamedTuple):
     width: int = 0
     phase: int = 0
     blocks: int = 0
+    mixed: bool = False
 
     @property
     def shape(self) -> Shape | None:
@@ -143,7 +145,9 @@ def _grouped(items: Iterable[Piece]) -> Iterator[Piece]:
         if group is not None and group.size + item.size <= GROUP:
             width = group.width if group.width == item.width else 0
             blocks = group.blocks if group.blocks == item.blocks else 0
-            group = Piece(group.offset, group.size + item.size, group.first, item.last, width, blocks=blocks)
+            mixed = not width and not blocks and item.last > group.first
+            size = group.size + item.size
+            group = Piece(group.offset, size, group.first, item.last, width, blocks=blocks, mixed=mixed)
             continue
         if group is not None:
             yield group
