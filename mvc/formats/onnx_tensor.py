@@ -1,8 +1,9 @@
 """A tensor of an ONNX model: a range of the model's file, or of another file, with dtype and shape.
 
-    TensorProto ─ dims 1, data_type 2, float_data 4, name 8, raw_data 9, double_data 10, external_data 13, data_location 14
+    TensorProto ─ dims 1, data_type 2, float_data 4, int32_data 5, int64_data 7, name 8, raw_data 9, double_data 10,
+                  uint64_data 11, external_data 13, data_location 14
 
-Numbers that are not stored as in memory (int32_data, int64_data and uint64_data are varints) are no segment.
+Integers that are not stored as in memory have a dtype of their own, `I64_VARINT`: each takes one to ten bytes.
 
 Source: onnx.proto of the ONNX project, IR version 13; its page "External Data".
 """
@@ -32,13 +33,17 @@ _BITS = {dtype: 8 * width for dtype, width in WIDTHS.items()} | {
 }  # fmt: skip
 _DATA = {4: frozenset({1, 14}), 9: frozenset(DTYPES), 10: frozenset({11, 15})}
 """float_data, raw_data and double_data: the data types that they store as in memory."""
+_VARINTS = {5: frozenset(DTYPES) - {1, 7, 11, 12, 13, 14, 15}, 7: frozenset({7}), 11: frozenset({12, 13})}
+"""int32_data, int64_data and uint64_data: the data types that they store as varints."""
+_LONGEST = 10
+"""Bytes of a varint, at most."""
 _EXTERNAL = 1
 _MAX_TEXT = 1024
 _COUNT = re.compile(r"[0-9]{1,18}\Z", re.ASCII)
 
 
 class Tensor(NamedTuple):
-    """The bytes of a tensor, None if not stored as in memory; in the model's file, or in the file at `location`."""
+    """The bytes of a tensor, None if they are not in one place; in the model's file, or in the file at `location`."""
 
     segment: Segment | None
     location: str | None = None
@@ -54,9 +59,12 @@ def read_tensor(reader: Reader, message: Field) -> Tensor:
         _read_field(reader, field_, fields)
     if fields.is_external:
         return _external(fields)
-    if fields.data is None or fields.data_type not in _DATA[fields.data.number]:
+    data = fields.data
+    if data is not None and fields.data_type in _VARINTS.get(data.number, ()):
+        return Tensor(_varints(fields, data))
+    if data is None or fields.data_type not in _DATA.get(data.number, ()):
         return Tensor(None)
-    return Tensor(_segment(fields, fields.data.offset, fields.data.value))
+    return Tensor(_segment(fields, data.offset, data.value))
 
 
 @dataclass(slots=True)
@@ -90,7 +98,7 @@ def _read_field(reader: Reader, field_: Field, fields: _Fields) -> None:
         fields.is_external = field_.value == _EXTERNAL
     elif field_.wire == BYTES and field_.number == 8:
         fields.name = reader.text(field_, _MAX_TEXT)
-    elif field_.wire == BYTES and field_.number in _DATA:
+    elif field_.wire == BYTES and field_.number in _DATA.keys() | _VARINTS.keys():
         fields.data = field_
     elif field_.wire == BYTES and field_.number == 13:
         key, value = _entry(reader, field_)
@@ -127,6 +135,15 @@ def _count(fields: _Fields, key: str, default: int | None) -> int | None:
     if not _COUNT.match(text):
         raise HeaderError(f"the {key} of {fields.name or 'a tensor'} is not a number of bytes")
     return int(text)
+
+
+def _varints(fields: _Fields, data: Field) -> Segment:
+    """Return a tensor of varints; its dtype and shape are left out if it cannot have as many."""
+    count = math.prod(fields.dims or ()) if fields.expected is not None else -1
+    if not count <= data.value <= _LONGEST * count:
+        return Segment(data.offset, data.value, fields.name)
+    dtype = f"{DTYPES[fields.data_type]}_VARINT"
+    return Segment(data.offset, data.value, fields.name, dtype, tuple(fields.dims or ()))
 
 
 def _segment(fields: _Fields, offset: int, size: int) -> Segment:

@@ -148,7 +148,9 @@ def test_dtype_and_shape_are_known_where_they_give_the_size(
 @pytest.mark.parametrize(
     "fields",
     [
-        number(2, INT64) + message(7, varint(1 << 40)),
+        number(2, INT64) + varint(7 << 3) + varint(1 << 40),  # int64_data that is not packed
+        number(2, INT64) + message(5, varint(1 << 40)),  # int32_data of other integers
+        number(2, FLOAT) + message(7, varint(1)),  # int64_data of floats
         number(2, FLOAT) + b"\x25\0\0\0\0",  # float_data that is not packed
         number(2, INT64) + message(4, bytes(8)),  # float_data of integers
         number(2, 8) + message(6, b"text"),
@@ -158,6 +160,26 @@ def test_dtype_and_shape_are_known_where_they_give_the_size(
 )
 def test_numbers_that_do_not_lie_as_in_memory_are_no_segments(fields: bytes) -> None:
     assert read(model(message(5, fields))).segments == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "dtype", "shape"),
+    [
+        (number(1, 2) + number(2, INT64) + message(7, varint(3), varint((1 << 64) - 1)), "I64_VARINT", (2,)),
+        (number(1, 3) + number(2, 6) + message(5, *map(varint, (1, 2, 300))), "I32_VARINT", (3,)),
+        (number(1, 1) + number(2, 10) + message(5, varint(0x3C00)), "F16_VARINT", (1,)),
+        (number(1, 2) + number(2, 13) + message(11, varint(1), varint(1 << 63)), "U64_VARINT", (2,)),
+        (number(2, 9) + message(5, varint(1)), "BOOL_VARINT", ()),
+        (number(1, 2) + number(2, INT64) + message(7, varint(3)), "", None),  # fewer than the shape has
+        (number(1, 2) + number(2, INT64) + message(7, bytes(21)), "", None),  # more
+        (number(1, 1 << 62) + number(2, INT64) + message(7, bytes(21)), "", None),
+    ],
+)
+def test_integers_of_one_to_ten_bytes_have_a_dtype_of_their_own(
+    fields: bytes, dtype: str, shape: tuple[int, ...] | None
+) -> None:
+    (segment,) = read(model(message(5, fields, message(8, b"w")))).segments
+    assert (segment.name, segment.dtype, segment.shape) == ("w", dtype, shape)
 
 
 def test_names_that_are_too_long_are_left_out() -> None:

@@ -57,6 +57,7 @@ def everything() -> tuple[Any, dict[str, tuple[str, list[int], bytes]]]:
     floats, doubles = array("<u4", 6).astype("<f4"), np.array([0.5, 1e300], "<f8")
     found["float_data"] = ("F32", [2, 3], floats.tobytes())
     found["double_data"] = ("F64", [2], doubles.tobytes())
+    found["int64_data"] = ("I64_VARINT", [3], b"\1" + b"\xff" * 9 + b"\1" + b"\x80" * 5 + b"\x20")
     weights = [array("<u2", count).astype("<f4") for count in (1, 2, 3, 4, 5, 6)]
     found |= {
         "hidden": ("F32", [1], weights[0].tobytes()),
