@@ -19,9 +19,12 @@ ReadAt = Callable[[int, int], bytes]
 def measured(difference: TensorDiff, old: ReadAt, new: ReadAt) -> TensorDiff:
     """Return the difference with the drift of each tensor that has an equal count and a readable dtype.
 
-    Raises the errors of `old` and `new`.
+    Tensors are read in the order of the old file, as both read functions may keep the chunk that they read last. Raises
+    the errors of `old` and `new`.
     """
-    return TensorDiff(tuple([_measured(change, old, new) for change in difference.tensors]))
+    numbered = sorted(enumerate(difference.tensors), key=lambda pair: pair[1].old.offset if pair[1].old else 0)
+    found = {number: _measured(change, old, new) for number, change in numbered}
+    return TensorDiff(tuple([found[number] for number in range(len(found))]))
 
 
 def _measured(change: TensorChange, old: ReadAt, new: ReadAt) -> TensorChange:

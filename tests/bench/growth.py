@@ -22,7 +22,7 @@ from tests.bench.report import Report
 
 TOP = Path(__file__).resolve().parents[2]
 NOW = "now"
-SIZES = {"files": 10_000, "chunks": 100_000, "versions": 10_000, "refs": 2_000, "pushes": 1_000}
+SIZES = {"files": 10_000, "chunks": 100_000, "tensors": 20_000, "versions": 10_000, "refs": 2_000, "pushes": 1_000}
 """The kinds of repositories, and the size of each; `--quick` makes a tenth."""
 
 
@@ -96,15 +96,16 @@ class Act:
 
 ACTS = (
     Act("files", ["status"]),
-    Act("files", ["show"]),
     Act("files", ["commit", "-m", "{}"], edit, note="of one line"),
+    Act("files", ["show"]),
     Act("files", ["push"], commit, note="of one line"),
     Act("files", ["status"], folder="clone"),
     Act("chunks", ["status"]),
-    Act("chunks", ["show"]),
     Act("chunks", ["commit", "-m", "{}"], edit, note="of one line"),
+    Act("chunks", ["show"]),
     Act("chunks", ["push"], commit, note="of one line"),
     Act("chunks", ["status"], folder="clone"),
+    Act("tensors", ["diff", "--tensors=deep", "v1", "v2"]),
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,9 +26,11 @@ from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks import chunking, ingest
+from mvc.storage.records import sparse
 from mvc.storage.records.reflog import HEADS, TAGS
 from tests.bench.measure import ENVIRONMENT
 from tests.bench.repositories import ANA, MODEL, START
+from tests.weights import Tensors, safetensors, tuned
 
 _MODEL_TOML = '[model]\nname = "bench"\n\n[parameters]\nepochs = {}\n'
 _FILES = '\n[files]\ndata = "data/**"\n'
@@ -97,6 +100,18 @@ def chunks(place: Path, count: int) -> None:
     _clone(place)
 
 
+def tensors(place: Path, count: int) -> None:
+    """Track a file of `count` tensors of 1 KiB, all of which moved in version 2."""
+    repository = _begin(place, _FILES)
+    rng = random.Random(count)
+    (place / "work" / "data").mkdir()
+    network: Tensors = {f"layer.{n}.bias": ("F32", (256,), rng.randbytes(1024)) for n in range(count)}
+    for number in (1, 2):
+        (place / "work" / "data" / "w.safetensors").write_bytes(safetensors(network))
+        _commit(repository, f"Version {number}")
+        network = tuned(network, rng)
+
+
 def refs(place: Path, count: int) -> None:
     """Make `count` refs of one version, half of them branches and half of them tags."""
     repository = _begin(place)
@@ -135,7 +150,9 @@ def _commit(repository: Repository, message: str) -> None:
 
 
 def _clone(place: Path) -> None:
+    """Clone the metadata, without the list of files that are not checked out: each is looked up, as after a pull."""
     _mvc(place, "clone", "--meta", str(place / "remote"), str(place / "clone"))
+    shutil.rmtree(place / "clone" / ".mvc" / sparse.FOLDER)
 
 
 def _mvc(folder: Path, *arguments: str) -> None:
@@ -155,6 +172,7 @@ KINDS: dict[str, Callable[[Path, int], None]] = {
     "versions": versions,
     "files": files,
     "chunks": chunks,
+    "tensors": tensors,
     "refs": refs,
     "pushes": pushes,
 }

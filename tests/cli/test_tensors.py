@@ -18,6 +18,7 @@ from mvc.cli.app import terminal
 from mvc.model.ids import digest
 from mvc.storage.chunks.extract import Extract
 from mvc.storage.disk import hashing
+from mvc.storage.packs.reader import ChunkReader
 from tests.cli.shell import Shell
 from tests.weights import Tensors, network, safetensors
 
@@ -116,6 +117,38 @@ def test_no_weight_of_a_version_is_read(shell: Shell, monkeypatch: pytest.Monkey
     monkeypatch.setattr(hashing, "on_read", refuse)
     for arguments in (("diff", "--tensors", "v1", "v2"), ("ls", "--tensors"), ("show", "v1")):
         shell.ok(*arguments)
+
+
+@pytest.mark.parametrize("tensors", [40, 400])
+def test_deep_decodes_each_chunk_once_however_many_tensors_share_it(
+    empty: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch, tensors: int
+) -> None:
+    for _ in range(2):
+        weights = rng.randbytes(80_000)
+        size = len(weights) // tensors
+        parts = [weights[start : start + size] for start in range(0, len(weights), size)]
+        empty.write(PATH, safetensors({f"t{n:03}": ("F32", (size // 4,), part) for n, part in enumerate(parts)}))
+        empty.ok("add", PATH, "--as", "weights")
+        empty.commit("x")
+    entries = [
+        empty.repository.objects.tree(empty.repository.objects.version(each).tree).entries for each in _ids(empty)
+    ]
+    recipes = [empty.repository.recipes.best(entry.file) for (entry,) in entries]
+    decoded: list[int] = []
+    inner = ChunkReader._read
+
+    def read(*arguments: Any, **how: Any) -> Any:
+        decoded.append(1)
+        return inner(*arguments, **how)
+
+    monkeypatch.setattr(ChunkReader, "_read", read)
+    assert len(section(empty.ok("diff", "--tensors=deep", "v1", "v2"))) > 1
+    bases = 2  # each chunk may be a delta of a delta
+    assert len(decoded) <= (1 + bases) * sum(len(recipe.chunks) for recipe in recipes if recipe)
+
+
+def _ids(shell: Shell) -> list[Any]:
+    return shell.ok("log", "--format", "{id}").lines
 
 
 def test_deep_says_how_far_tensors_moved(shell: Shell, old: Tensors, new: Tensors) -> None:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, FileId, Hasher, digest
-from mvc.storage.chunks.recipes import Recipe, Recipes
+from mvc.storage.chunks.recipes import Chunks, Recipe, Recipes
 from mvc.storage.disk.temporary import Temporary
 from mvc.storage.disk.workers import THREADS, Workers
 from mvc.storage.packs.reader import ChunkReader, Place
+from mvc.storage.ranges import Ranges
 
 WINDOW = 32
 """The most chunks that are decoded ahead."""
@@ -26,6 +27,8 @@ TOGETHER = 4
 TASKS = 2 * THREADS
 """The tasks to make at least: a few chunks are shared out to all threads."""
 
+LOCATED = 256
+"""Chunks that are located by one query."""
 _UNHASHED = 8
 """The most chunks that are written and not hashed yet."""
 _PEEK = 16
@@ -67,7 +70,7 @@ class Extract:
             yield recipe.inline
             return
         hasher = Hasher()
-        for _, _, raw in self._decoded(recipe, 0, recipe.size, check=True):
+        for _, raw in self._decoded(recipe.chunks, check=True):
             hasher.update(raw)
             yield raw
         if hasher.digest() != file:
@@ -79,8 +82,14 @@ class Extract:
         return self.ranges(file)(offset, size)
 
     def ranges(self, file: FileId) -> Callable[[int, int], bytes]:
-        """Return a function like `read_range` for one file, whose recipe is looked up once."""
-        return partial(self._range, self._recipe(file))
+        """Return a function like `read_range` for one file, whose recipe is looked up once.
+
+        It decodes each chunk once if the ranges are in the order of the file.
+        """
+        recipe = self._recipe(file)
+        if recipe.inline is not None:
+            return partial(_part, recipe.inline)
+        return Ranges(recipe.chunks, lambda chunks: (raw for _, raw in self._decoded(chunks, check=True)))
 
     def small(self, file: FileId) -> bytes:
         """Return all bytes of a file that fits in memory."""
@@ -115,30 +124,21 @@ class Extract:
             temporary.reserve(recipe.size)
         hasher = Hasher()
         with Workers(1) as beside:
-            decoded = self._decoded(recipe, 0, recipe.size, check=False)
+            decoded = self._decoded(recipe.chunks, check=False)
             for raw in beside.ahead(partial(_hashed, hasher), self._written(decoded, temporary), _UNHASHED):
                 if progress is not None:
                     progress(len(raw))
         if hasher.digest() != recipe.file:
             self._name_culprit(recipe)
 
-    def _written(self, decoded: Iterator[tuple[ChunkId, int, Buffer]], temporary: Temporary) -> Iterator[Buffer]:
+    def _written(self, decoded: Iterator[tuple[ChunkId, Buffer]], temporary: Temporary) -> Iterator[Buffer]:
         """Yield the bytes of each chunk, once they are written."""
-        for chunk, _, raw in decoded:
+        for chunk, raw in decoded:
             if not any(raw[:_PEEK]) and chunk == self._zero(len(raw)):
                 temporary.skip(len(raw))
             else:
                 temporary.write(raw)
             yield raw
-
-    def _range(self, recipe: Recipe, offset: int, size: int) -> bytes:
-        end = min(offset + size, recipe.size)
-        if recipe.inline is not None:
-            return recipe.inline[offset:end]
-        pieces = []
-        for _, start, raw in self._decoded(recipe, offset, end, check=True):
-            pieces.append(memoryview(raw)[max(0, offset - start) : end - start])
-        return b"".join(pieces)
 
     def _recipe(self, file: FileId) -> Recipe:
         recipe = self._recipes.best(file)
@@ -152,27 +152,19 @@ class Extract:
         missing = [chunk for chunk, _ in recipes[0].chunks if not self._chunks.index.has_all([chunk])]
         raise errors.Missing(what=f"a chunk of file {file[:10]}, chunk", id=missing[0])
 
-    def _decoded(self, recipe: Recipe, offset: int, end: int, *, check: bool) -> Iterator[tuple[ChunkId, int, Buffer]]:
-        """Yield the id, offset and bytes of each chunk that overlaps the bytes from `offset` to `end` of the file."""
-        start = 0
-        window = min(WINDOW, AHEAD // max(size for _, size in recipe.chunks)) if recipe.chunks else 1
-        wanted = self._wanted(recipe, offset, end, check=check)
-        for outcome in self._workers.ahead(self._try, wanted, window, _together(recipe, end - offset)):
-            if isinstance(outcome, _Failed):
-                chunk, raw = self._again(outcome)
-            else:
-                chunk, raw = outcome
-            if start == 0 and offset:
-                start = _begin(recipe, offset)
-            yield chunk, start, raw
-            start += len(raw)
+    def _decoded(self, chunks: Chunks, *, check: bool) -> Iterator[tuple[ChunkId, Buffer]]:
+        """Yield the id and the bytes of each of `chunks`."""
+        window = min(WINDOW, AHEAD // max(size for _, size in chunks)) if chunks else 1
+        together = max(1, min(TOGETHER, len(chunks) // TASKS))
+        for outcome in self._workers.ahead(self._try, self._wanted(chunks, check=check), window, together):
+            yield self._again(outcome) if isinstance(outcome, _Failed) else outcome
 
-    def _wanted(self, recipe: Recipe, offset: int, end: int, *, check: bool) -> Iterator[_Wanted]:
-        start = 0
-        for chunk, size in recipe.chunks:
-            if start < end and start + size > offset:
-                yield _Wanted(chunk, size, self._chunks.locate(chunk), check)
-            start += size
+    def _wanted(self, chunks: Chunks, *, check: bool) -> Iterator[_Wanted]:
+        for first in range(0, len(chunks), LOCATED):
+            some = chunks[first : first + LOCATED]
+            places = self._chunks.locate_all(chunk for chunk, _ in some)
+            for chunk, size in some:
+                yield _Wanted(chunk, size, places[chunk], check)
 
     def _try(self, wanted: _Wanted) -> tuple[ChunkId, Buffer] | _Failed:
         """Return the chunk from the first place with intact bytes; called in a thread."""
@@ -197,7 +189,7 @@ class Extract:
 
     def _name_culprit(self, recipe: Recipe) -> None:
         """Raise Damaged for the first chunk with a checksum mismatch; _LieError if all chunks match but the file does not."""
-        for _ in self._decoded(recipe, 0, recipe.size, check=True):
+        for _ in self._decoded(recipe.chunks, check=True):
             pass
         raise _LieError
 
@@ -211,10 +203,8 @@ class _LieError(Exception):
     """The chunks of a recipe are intact, but rebuild another file."""
 
 
-def _together(recipe: Recipe, size: int) -> int:
-    """Return how many chunks a task takes, of `size` bytes of a file."""
-    chunks = len(recipe.chunks) * size // max(1, recipe.size)
-    return max(1, min(TOGETHER, chunks // TASKS))
+def _part(data: bytes, offset: int, size: int) -> bytes:
+    return data[offset : offset + size]
 
 
 def _hashed(hasher: Hasher, raw: Buffer) -> Buffer:
@@ -225,13 +215,3 @@ def _hashed(hasher: Hasher, raw: Buffer) -> Buffer:
 def _lie(recipe: Recipe) -> errors.Damaged:
     reason = f"its chunks are intact, but belong to another file than {recipe.file[:10]}"
     return errors.Damaged(what=f"the recipe {recipe.id()}", reason=reason)
-
-
-def _begin(recipe: Recipe, offset: int) -> int:
-    """Return the offset of the chunk that contains the byte at `offset`."""
-    start = 0
-    for _, size in recipe.chunks:
-        if start + size > offset:
-            break
-        start += size
-    return start
