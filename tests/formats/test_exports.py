@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import struct
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError
 from mvc.formats.syntax import sstable
 from mvc.model.segment import Segment
+from mvc.storage.chunks.headers import Headers
 from tests.formats.headers import DATA, header_of, refusal, source
 from tests.formats.test_archives import tarball
+from tests.formats.test_fuzz import changed
 
 FOLDER = DATA / "exports"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
@@ -111,6 +114,7 @@ def test_openvino_scalars_and_types_without_a_width_are_known() -> None:
     assert constants(constant(size=0)) == []
 
 
+MANY = "".join(f"b{number}='' " for number in range(200_000))
 BOMB = '<!DOCTYPE net [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
 
@@ -124,8 +128,9 @@ BOMB = '<!DOCTYPE net [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;
         (graph(constant(offset="9" * 30)), "not a number"),
         (graph(constant(size="")), "not a number"),
         (graph(constant(shape=f"{1 << 59},{1 << 59}")), "elements"),
-        (graph("<a>" * 2000 + "</a>" * 2000), "nested deeper"),
+        (graph("<a>" * 2000 + "</a>" * 2000), "inside one another"),
         (graph("<layer>"), "not well-formed"),
+        (graph(f"<a {MANY}/>"), "a tag"),
         (graph("&nothing;"), "not well-formed"),
         (b"<net>\xff</net>", "not well-formed"),
     ],
@@ -247,6 +252,25 @@ def test_a_distributed_checkpoint_refuses_places_outside_its_folder() -> None:
     assert "not a path inside" in refusal(torch_distributed.read, data.replace(b"__0_0.distcp", b"../../a.pt__"))
     assert refusal(torch_distributed.read, outside)
     assert "lists no tensors" in refusal(torch_distributed.read, b"\x80\x02}.")
+
+
+CHANGES = 150
+"""Changed pairs of a list and a file that it describes, a run; some 0.3 s."""
+
+
+@pytest.mark.parametrize("file", ["model.xml", "checkpoint.index", "dcp/.metadata", "coreml/model.mlmodel"])
+def test_changed_lists_give_a_layout_or_a_note(file: str, rng: random.Random, deep: bool) -> None:
+    data = (FOLDER / file).read_bytes()
+    (location,) = header_of(data, file).external
+    path = (Path(file).parent / location).as_posix()
+    numbers = (FOLDER / path).read_bytes()
+    for _ in range(CHANGES * (100 if deep else 1)):
+        headers = Headers()
+        other = changed(rng, numbers) if rng.random() < 0.5 else numbers
+        headers.expect(source(changed(rng, data), file))
+        layout = headers.layout(source(other, path))
+        assert layout is None or layout.pieces[-1].end == len(other)
+        assert all(note.reason.isprintable() for note in headers.notes)
 
 
 def test_archives_that_end_elsewhere_are_refused() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from mvc.formats.header import MAX_TEXT, Header, ordered
@@ -34,10 +34,17 @@ class Member(NamedTuple):
     size: int
 
 
-def header(format_: str, source: Source, members: Iterable[Member]) -> Header:
-    """Return the tensors of all members. Raises HeaderError with the name of a malformed one."""
-    by_name = {posixpath.normpath(member.name): member for member in members}
-    return Header(format_, ordered(_segments(source, by_name), source.size))
+Locate = Callable[[str], Member]
+"""Returns the member with a name."""
+
+
+def header(format_: str, source: Source, names: Iterable[str], locate: Locate) -> Header:
+    """Return the tensors of the members with these names, each located when it is needed.
+
+    Raises HeaderError with the name of a malformed one.
+    """
+    by_path = {posixpath.normpath(name): name for name in names}
+    return Header(format_, ordered(_segments(source, by_path, locate), source.size))
 
 
 def parsed(source: Source, files: Iterable[Segment]) -> Iterator[Segment]:
@@ -48,29 +55,29 @@ def parsed(source: Source, files: Iterable[Segment]) -> Iterator[Segment]:
             yield segment._replace(offset=file.offset + segment.offset, name=_joined(file.name, segment.name))
 
 
-def _segments(source: Source, members: Mapping[str, Member]) -> Iterator[Segment]:
+def _segments(source: Source, by_path: Mapping[str, str], locate: Locate) -> Iterator[Segment]:
     """Yield the tensors of each member; those that another member lists replace what its own header has."""
-    weights = (name for name in members if name.lower().endswith(_SUFFIXES))
+    weights = (path for path in by_path if path.lower().endswith(_SUFFIXES))
     tensors: dict[str, tuple[Segment, ...]] = {}
     external: dict[str, tuple[Segment, ...]] = {}
     characters = 0
-    for name in itertools.islice(weights, MAX_PARSED):
-        inner = _header(source, members[name])
+    for path in itertools.islice(weights, MAX_PARSED):
+        inner = _header(source, locate(by_path[path]))
         if inner is None:
             continue
-        tensors[name] = inner.segments
+        tensors[path] = inner.segments
         for location, listed in inner.external.items():
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), location))
-            if path in members:
-                external[path] = _listed(source, members[path], listed) if inner.are_files else listed
-        characters += sum(len(name) + len(segment.name) for segment in inner.segments)
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
+            if other in by_path:
+                external[other] = _listed(source, locate(by_path[other]), listed) if inner.are_files else listed
+        characters += sum(len(path) + len(segment.name) for segment in inner.segments)
         if characters > MAX_TEXT:
             raise HeaderError(f"its names have more than {MAX_TEXT} characters")
-    for name, segments in (tensors | external).items():
-        member = members[name]
+    for path, segments in (tensors | external).items():
+        member = locate(by_path[path])
         for segment in ordered(segments, member.size):
-            path = f"{name}/{segment.name}" if segment.name else ""
-            yield segment._replace(offset=member.offset + segment.offset, name=path)
+            name = f"{path}/{segment.name}" if segment.name else ""
+            yield segment._replace(offset=member.offset + segment.offset, name=name)
 
 
 def _header(source: Source, member: Member) -> Header | None:

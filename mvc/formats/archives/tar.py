@@ -16,5 +16,5 @@ def matches(start: bytes, source: Source) -> bool:
 
 def read(source: Source) -> Header:
     """Return the tensors of the members; raise HeaderError if it is malformed."""
-    entries = tar_directory.members(source)
-    return members.header("tar", source, (Member(entry.name, entry.offset, entry.size) for entry in entries))
+    entries = {entry.name: Member(*entry) for entry in tar_directory.members(source)}
+    return members.header("tar", source, entries, entries.__getitem__)

@@ -24,5 +24,8 @@ def matches(start: bytes, source: Source) -> bool:
 def read(source: Source) -> Header:
     """Return the tensors of the members that are not compressed; raise HeaderError if it is malformed."""
     stored = {name: entry for name, entry in zip_directory.members(source).items() if entry.stored and entry.size}
-    places = (Member(name, zip_directory.data_offset(source, entry), entry.size) for name, entry in stored.items())
-    return members.header("zip", source, places)
+
+    def locate(name: str) -> Member:
+        return Member(name, zip_directory.data_offset(source, stored[name]), stored[name].size)
+
+    return members.header("zip", source, stored, locate)

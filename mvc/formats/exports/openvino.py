@@ -2,7 +2,7 @@
 
     <layer name="conv.weight" type="Const"><data element_type="f16" shape="4, 3, 3, 3" offset="0" size="216"/>
 
-The XML is parsed by Expat, as a whole and without entities. Source: "Operation Set" and "IR Format" in the documentation of
+The XML is parsed by Expat, a block at a time and without entities. Source: "Operation Set" and "IR Format" in the documentation of
 OpenVINO, versions 10 and 11; types from openvino/core/type/element_type.hpp.
 """
 
@@ -18,8 +18,13 @@ from mvc.model.segment import WIDTHS, Segment
 
 MAX_XML = 64 * 1024 * 1024
 """Bytes of a graph, at most."""
+MAX_TAG = 1024 * 1024
+"""Bytes of a tag with its attributes, at most: parsed ones take a hundred times as much memory."""
+MAX_ELEMENTS = 2_000_000
+"""Elements of a graph, at most: a second or two of work."""
 MAX_NAME = 1024
 """Characters of a name, at most; a longer one is left out."""
+_BLOCK = 64 * 1024
 _MAX_NESTING = 1000
 _MAX_OFFSET = 1 << 63
 _NET = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<net[\s>]")
@@ -46,7 +51,11 @@ def read(source: Source) -> Header:
     parser.StartElementHandler, parser.EndElementHandler = graph.start, graph.end
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
-        parser.Parse(source.read(0, source.size), True)
+        for position in range(0, source.size, _BLOCK):
+            parser.Parse(source.read(position, min(_BLOCK, source.size - position)))
+            if position - parser.CurrentByteIndex > MAX_TAG:
+                raise HeaderError(f"a tag of its graph is longer than {MAX_TAG >> 20} MiB")
+        parser.Parse(b"", True)
     except (expat.ExpatError, UnicodeError) as error:
         raise HeaderError(f"its graph is not well-formed ({error})") from error
     other = f"{posixpath.splitext(posixpath.basename(source.name))[0]}.bin"
@@ -59,12 +68,13 @@ class _Graph:
     def __init__(self) -> None:
         self.segments: dict[tuple[int, int], Segment] = {}
         self._names: list[str | None] = []
-        self._characters = 0
+        self._characters = self._elements = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Remember a constant's name, and add its data; the names of other elements are None."""
-        if len(self._names) == _MAX_NESTING:
-            raise HeaderError(f"its elements are nested deeper than {_MAX_NESTING}")
+        self._elements += 1
+        if len(self._names) == _MAX_NESTING or self._elements > MAX_ELEMENTS:
+            raise HeaderError(f"it has more than {MAX_ELEMENTS} elements, or {_MAX_NESTING} inside one another")
         layer = self._names[-1] if self._names else None
         if tag == "data" and layer is not None:
             self._add(layer, attributes)
