@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from mvc import errors, lazy
 from mvc.display import Result, changed
-from mvc.formats import known
+from mvc.formats.known import describing
 from mvc.formats.source import Source
 from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff
@@ -310,9 +310,9 @@ def _identify(work: _Work, file: WorkFile) -> FileId:
 
 def _expect(ingest: Ingest, repository: Repository, files: Sequence[WorkFile], unread: Sequence[WorkFile]) -> None:
     """Read the headers of files with external tensors, before these other files are stored."""
-    describing = known.describing([file.path for file in files], [file.path for file in unread])
+    lists = describing([file.path for file in files], [file.path for file in unread])
     for file in files:
-        if file.path in describing:
+        if file.path in lists:
             # Storing the file reports its faults.
             with contextlib.suppress(errors.MvcError, OSError), _opened(repository, file) as opened:
                 ingest.headers.expect(Source.of(opened.fileno(), file.path))

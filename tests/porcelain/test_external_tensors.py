@@ -53,6 +53,17 @@ def test_the_numbers_of_openvino_are_a_delta_by_the_graph_beside(shell: Shell, r
     shell.ok("fsck", "--read-data")
 
 
+def test_a_recorded_graph_describes_the_numbers_that_were_beside_it(shell: Shell, rng: random.Random) -> None:
+    tensors = network(rng, layers=1)
+    shell.write("export/model.xml", graph(tensors).encode())
+    shell.write("export/model.bin", weights(tensors))
+    files = ("--file", "graph=export/model.xml", "--file", "weights=export/model.bin")
+    shell.ok("record", *files, "-m", "one", "--branch", "run/a")
+    listed = json.loads(shell.ok("ls", "--tensors", "run/a", "--json").out)
+    names = {tensor["name"] for file in listed["files"] for tensor in file.get("tensors") or ()}
+    assert names == {*tensors}
+
+
 def test_a_malformed_graph_is_reported_and_its_numbers_are_stored(shell: Shell, rng: random.Random) -> None:
     tensors = network(rng, layers=1)
     shell.write("model.xml", graph(tensors).replace("</net>", "").encode())

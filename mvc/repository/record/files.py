@@ -6,6 +6,7 @@ role: file anywhere ─ stored ───────┴─► version ─► bra
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.formats.known import describing
+from mvc.formats.source import Source
 from mvc.model import paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
@@ -126,6 +129,7 @@ class _Recording:
         self.draft.ingest.bases = delta_bases.bases(self.model, plan.manifest, [plan.parent] if plan.parent else [])
         firsts = [(first_role(roles), path) for path, roles in _by_path(plan.places).items()]
         firsts.sort(key=lambda first: -_size(files[first[0]]))  # as a commit of the working tree
+        self._expect({path: files[role] for role, path in firsts})
         tree = Tree.of([self._entry(role, files[role], path) for role, path in firsts])
         self._refuse_unready(tree)
         author, date = options.author or self.actor.person, options.date or self.actor.at
@@ -175,6 +179,21 @@ class _Recording:
         old = parse.parse(model_file.of_version(self.repository, base, self.model.key), where=model_file.NAME)
         text = model_file.of_version(self.repository, base, self.model.key).decode()
         return toml_text.rewrite(text, old, manifest).encode()
+
+    def _expect(self, files: Mapping[str, Given]) -> None:
+        """Read the headers of files with external tensors: they name the others by the paths that these were read from."""
+        sources = {
+            os.path.abspath(file.path if isinstance(file, NamedFile) else file): path
+            for path, file in files.items()
+            if not isinstance(file, TreeEntry | Content)
+        }
+        for source in describing(sources, sources):
+            with contextlib.suppress(errors.MvcError, OSError):  # storing the file reports its faults
+                fd = _opened(Path(source))
+                try:
+                    self.draft.ingest.headers.expect(Source.of(fd, source), sources)
+                finally:
+                    os.close(fd)
 
     def _entry(self, role: str, file: Given, path: str) -> TreeEntry:
         if isinstance(file, TreeEntry):

@@ -6,6 +6,7 @@ A file with an invalid header is cut by content, as one without tensors, and a n
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from mvc.formats.archives import members
@@ -39,13 +40,15 @@ class Headers:
         self.notes: list[Note] = []
         self._external: dict[str, _External] = {}
 
-    def expect(self, source: Source) -> None:
-        """Record the tensors that the file at a path keeps in other files."""
+    def expect(self, source: Source, stored_as: Mapping[str, str] | None = None) -> None:
+        """Record the tensors that the file at a path keeps in other files; `stored_as` maps their paths to those of `layout`."""
         header, path = self._read(source), source.name
         if header is not None:
             for location, segments in header.external.items():
                 place = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
-                self._external[place] = _External(f"{header.format}-external", segments, header.are_files)
+                self._external[(stored_as or {}).get(place, place)] = _External(
+                    f"{header.format}-external", segments, header.are_files
+                )
 
     def layout(self, source: Source) -> Layout | None:
         """Return the layout of a file, whose name is its path; None for one without tensors."""
