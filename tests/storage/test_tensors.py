@@ -226,3 +226,14 @@ def test_small_tensors_with_other_bytes_between_them_get_planes_and_deltas(parts
     second = _store(parts, _archive(tuned(tensors, rng, 1e-5)), first)
     assert second.new_bytes < 0.6 * second.size
     assert {entry.encoding for entry in _entries(parts)} >= {encodings.PLANES, encodings.DIFFERENCE}
+
+
+@pytest.mark.parametrize("exported", ["model", "ema"])
+def test_weights_alone_have_the_nearer_tensors_of_a_checkpoint_as_bases(
+    parts: Parts, rng: random.Random, exported: str
+) -> None:
+    copies = {"model": network(rng), "ema": network(rng)}
+    both = {f"{prefix}.{name}": tensor for prefix, tensors in copies.items() for name, tensor in tensors.items()}
+    first = _store(parts, safetensors(both))
+    alone = _store(parts, safetensors(tuned(copies[exported], rng, 1e-6)), first)
+    assert alone.new_bytes < 0.5 * alone.size

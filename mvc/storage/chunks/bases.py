@@ -5,7 +5,7 @@
     later   encoder.layer.5.weight  F32  384 x 384   piece 0   ─►  DIFFERENCE  ─►  the delta base of the bf16 chunk
 
 Tensors are matched by name, dtype and shape; then by name without the prefix that only one of the formats has
-(`model.encoder.layer.5.weight`); then by name and dtype; in the file of the same role also by their order among the tensors
+(`model.encoder.layer.5.weight`, and `ema.encoder.layer.5.weight` beside it); then by name and dtype; in the file of the same role also by their order among the tensors
 of one dtype and shape. Files of the same role are tried before others, and nearer versions before older ones.
 
 A half-precision tensor is first compared with the fp32 tensor of the same name in a file of its own version, which it may
@@ -31,6 +31,8 @@ _LARGE = 256 * 1024
 _RELATIVES = 3
 """Files of other roles that a file of unknown format is compared with, at most."""
 _ROUNDED = {"BF16": encodings.BFLOAT, "F16": encodings.HALF}
+_ALIKE = 3
+"""Tensors of one file whose names end alike and that are tried for one of a shorter name, at most."""
 _SIBLINGS = 8
 """Files of the new version itself whose tensors are searched, at most: the first ones, which are the largest."""
 
@@ -47,7 +49,7 @@ class Found(NamedTuple):
     """A delta base, and the encoding of the delta.
 
     With `beneath`, the base is not the chunk itself but the chunk's own delta base: the fp32 chunk that it was rounded from.
-    `other` is the base to use if the new chunk is not a rounded copy of this one.
+    `other` is another base, which may be nearer: samples of the bytes decide.
     """
 
     chunk: ChunkId
@@ -177,26 +179,24 @@ class FileBases:
     def _match(self, index: int) -> tuple[_Match, ...]:
         """Return the tensors that may be the base of one, the best first: a rounded one of its own version, and another."""
         segment = self._segments[index]
-        rounded = self._sibling(segment, "F32", _ROUNDED[segment.dtype]) if segment.dtype in _ROUNDED else None
-        other = self._parent(index) or self._sibling(segment, segment.dtype, encodings.DIFFERENCE)
-        return tuple(match for match in (rounded, other) if match is not None)
+        rounded = self._sibling(segment, "F32", _ROUNDED[segment.dtype]) if segment.dtype in _ROUNDED else []
+        others = self._parent(index) or self._sibling(segment, segment.dtype, encodings.DIFFERENCE)
+        return (*rounded, *others)
 
-    def _sibling(self, segment: Segment, dtype: str, encoding: int) -> _Match | None:
+    def _sibling(self, segment: Segment, dtype: str, encoding: int) -> list[_Match]:
         for tensors in self._bases.siblings():
-            offset = tensors.find(segment._replace(dtype=dtype), None)
-            if offset is not None:
-                return _Match(tensors, offset, encoding, dtype)
-        return None
+            if offsets := tensors.find(segment._replace(dtype=dtype), None):
+                return [_Match(tensors, offset, encoding, dtype) for offset in offsets]
+        return []
 
-    def _parent(self, index: int) -> _Match | None:
+    def _parent(self, index: int) -> list[_Match]:
         segment = self._segments[index]
         for same_role, tensors in self._bases.tensors(self._role):
             for dtype, encoding in _dtypes(segment.dtype):
                 order = self._orders[index] if same_role and dtype == segment.dtype else None
-                offset = tensors.find(segment._replace(dtype=dtype), order)
-                if offset is not None:
-                    return _Match(tensors, offset, encoding, dtype)
-        return None
+                if offsets := tensors.find(segment._replace(dtype=dtype), order):
+                    return [_Match(tensors, offset, encoding, dtype) for offset in offsets]
+        return []
 
 
 def _dtypes(dtype: str) -> Iterator[tuple[str, int]]:
@@ -213,7 +213,7 @@ class _Tensors:
 
     def __init__(self, recipe: Recipe | None) -> None:
         self._exact: dict[tuple[str, _Kind], int] = {}
-        self._ends: dict[tuple[str, _Kind], int | None] = {}
+        self._ends: dict[tuple[str, _Kind], list[int]] = {}
         self._named: dict[tuple[str, str], int] = {}
         self._ordered: dict[_Kind, list[int]] = {}
         self._chunks: dict[int, ChunkId] = {}
@@ -229,23 +229,28 @@ class _Tensors:
                 self._exact.setdefault((segment.name, kind), segment.offset)
                 self._named.setdefault((segment.name, segment.dtype), segment.offset)
             for end in _ends(segment.name):
-                known = (end, kind) in self._ends  # a suffix that two tensors share is ambiguous
-                self._ends[end, kind] = None if known else segment.offset
+                alike = self._ends.setdefault((end, kind), [])
+                if len(alike) < _ALIKE:
+                    alike.append(segment.offset)
             self._ordered.setdefault(kind, []).append(segment.offset)
 
-    def find(self, segment: Segment, order: int | None) -> int | None:
-        """Return the offset of the tensor that matches `segment`; `order` is its position among tensors of its kind, if used."""
+    def find(self, segment: Segment, order: int | None) -> list[int]:
+        """Return the offset of the tensor that matches `segment`, or of several that may; an empty list if none does.
+
+        `order` is its position among tensors of its kind, if used.
+        """
         kind = (segment.dtype, segment.shape)
-        found = self._exact.get((segment.name, kind), self._ends.get((segment.name, kind)))
+        if (segment.name, kind) in self._exact:
+            return [self._exact[segment.name, kind]]
+        if alike := self._ends.get((segment.name, kind)):
+            return alike
         for end in _ends(segment.name):
-            if found is None:
-                found = self._exact.get((end, kind))
-        if found is None:
-            found = self._named.get((segment.name, segment.dtype))
-        if found is None and order is not None:
-            alike = self._ordered.get(kind, [])
-            found = alike[order] if order < len(alike) else None
-        return found
+            if (end, kind) in self._exact:
+                return [self._exact[end, kind]]
+        if (segment.name, segment.dtype) in self._named:
+            return [self._named[segment.name, segment.dtype]]
+        ordered = self._ordered.get(kind, [])
+        return ordered[order : order + 1] if order is not None else []
 
     def chunk_at(self, offset: int) -> ChunkId | None:
         """Return the chunk that begins at `offset`."""

@@ -53,9 +53,9 @@ def encode_numbers(raw: Buffer, width: int, base: Base | None = None, phase: int
     return encoding, (stored,)
 
 
-def is_copy(raw: Buffer, shape: Shape, base: Base) -> bool:
-    """Return whether samples of these numbers are, nearly all of them, those of the base or rounded from them."""
-    return numbers.is_copy(raw, shape, base)
+def distance(raw: Buffer, shape: Shape, base: Base) -> int:
+    """Return the bytes of the delta of a sample of `PROBE` bytes of numbers, 0 if they are those of the base."""
+    return numbers.distance(raw, shape, base)
 
 
 def encode_blocks(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, Parts]:

@@ -30,6 +30,9 @@ DEPTH = 2
 CAST_DEPTH = 3
 """The largest chain depth of a delta that rounds its base: half-precision copies are made of the newest version."""
 
+_COPIED = 256
+"""Bytes of the delta of a sample of 8 KiB from which no other base is tried."""
+
 Encoded = tuple[Entry, Parts]
 """An entry that has no offset in a pack yet, and its stored bytes."""
 
@@ -151,14 +154,18 @@ class Encoder:
         return self._reader.read(chunk, self._locate(chunk))
 
     def _encode(self, chunk: ChunkId, data: memoryview, shape: Shape | None, choices: Sequence[_Base]) -> Encoded:
-        """Encode a chunk with the first of its bases, unless that is to be rounded and the numbers of the chunk are others."""
-        under = None
-        for number, base in enumerate(choices):
-            under = self._read(base)
-            is_last = number == len(choices) - 1
-            if under is not None and (is_last or (shape and codec.is_copy(data, shape, under.base))):
+        """Encode a chunk with the nearest of its bases by samples; the first one is best for anything but plain numbers."""
+        nearest, least = None, 0
+        for under in filter(None, map(self._read, choices)):
+            if len(choices) == 1 or shape is None or shape.blocks:
+                nearest = under
                 break
-        return encode(chunk, data, shape, under)
+            distance = codec.distance(data, shape, under.base)
+            if nearest is None or distance < least:
+                nearest, least = under, distance
+            if distance <= _COPIED:
+                break
+        return encode(chunk, data, shape, nearest)
 
     def _encode_unknown(self, chunk: ChunkId, data: memoryview, base: _Base | None, choose: Choose) -> Encoded:
         return encode_unknown(chunk, data, self._read(base) if base is not None else None, choose)

@@ -23,7 +23,6 @@ QUADS = 2
 ZEROS = 3
 _FORM = 30
 """Bits of a plane's stored size; the bits above hold its form."""
-_COPIED = 8
 _SPARSE = 0.5
 """The share of zeros in a plane from which quads are tried."""
 
@@ -44,13 +43,12 @@ def encode(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, tuple[Buf
     return chosen, (view[:phase], *stored) if phase else stored
 
 
-def is_copy(raw: Buffer, shape: Shape, base: Base) -> bool:
-    """Return whether samples of numbers equal those of the base, rounded as its encoding does, but for one in `_COPIED`."""
+def distance(raw: Buffer, shape: Shape, base: Base) -> int:
+    """Return the bytes of the delta of a sample of `PROBE` bytes of numbers, 0 if they are those of the base."""
     values = planes.numbers(memoryview(raw)[shape.phase :], shape.width)
     old = _base_numbers(base, shape, len(values))
     some, other = (planes.sampled(each, PROBE // PARTS, PARTS) for each in (values, old))
-    apart = planes.split(_difference(base[0], some, other))
-    return sum(len(plane) - planes.zeros(plane) for plane in apart) * _COPIED <= len(some)
+    return _estimate(_difference(base[0], some, other))
 
 
 def decode(encoding: int, stored: memoryview, size: int, byte: int, base: Buffer | None) -> Buffer:
