@@ -13,8 +13,21 @@ import pytest
 from mvc import errors
 from mvc.model.ids import ChunkId, digest
 from mvc.storage.chunks import codec, encoder, encodings
+from mvc.storage.chunks.block_layouts import LAYOUTS, NUMBERS
 from mvc.storage.chunks.encoder import Under
-from mvc.storage.chunks.encodings import BASED, BFLOAT, DELTA, DIFFERENCE, HALF, PHASED, PLANES, RAW, ZSTD, Shape
+from mvc.storage.chunks.encodings import (
+    BASED,
+    BFLOAT,
+    BLOCKS,
+    DELTA,
+    DIFFERENCE,
+    HALF,
+    PHASED,
+    PLANES,
+    RAW,
+    ZSTD,
+    Shape,
+)
 from mvc.storage.packs import packformat
 from mvc.storage.packs.packformat import Entry
 
@@ -28,6 +41,7 @@ FORMS = {
     "difference": (DIFFERENCE, Shape(4)),
     "difference-at-a-phase": (DIFFERENCE, Shape(8, 5)),
     "planes-at-a-phase": (PHASED, Shape(4, 3)),
+    "blocks": (BLOCKS, Shape(1, 5, NUMBERS["Q4_K"])),
 }
 """An encoding, and the numbers that give it."""
 ALLOWED = (errors.Damaged, errors.UnknownFeature)
@@ -100,7 +114,7 @@ def test_stored_bytes_that_are_cut_or_longer_are_damage_or_harmless(good: Good) 
 def test_another_base_is_damage(good: Good, rng: random.Random) -> None:
     if good.base is None:
         return
-    for base in (b"", good.base[:-4], good.base[1:], rng.randbytes(len(good.base)), bytes(10_000)):
+    for base in (b"", good.base[:-100], good.base[1:], rng.randbytes(len(good.base)), bytes(10_000)):
         with pytest.raises(errors.Damaged):
             _checked(good, good.decoded(base=base))
 
@@ -145,7 +159,9 @@ def test_only_headers_that_the_format_allows_are_read() -> None:
         HALF: widths,
         DIFFERENCE: set(phased),
         PHASED: {byte for byte, phase in phased.items() if phase},
+        BLOCKS: set(LAYOUTS),
     }
+    assert allowed.keys() == encodings.NAMES.keys()
     for encoding, widths_read in allowed.items():
         depth = int(encoding in BASED)
         entry = Entry("a" * 64, packformat.CHUNK, encoding, 100, 100, depth, 0, "b" * 64 if depth else None)
