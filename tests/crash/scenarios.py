@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from mvc.model.version import Person, Timestamp
 from mvc.repository.record.options import Options
@@ -15,7 +16,7 @@ from mvc.repository.record.request import RecordRequest, RequestedFile
 from mvc.repository.repository import Repository
 from tests.crash.harness import ORIGIN, made_once, mvc
 from tests.intake import runs
-from tests.weights import safetensors
+from tests.quantised import gguf
 
 SURVEY = ("fsck", "--remote", "origin", "--read-data")
 WEIGHTS = bytes(range(256)) * 300
@@ -156,10 +157,10 @@ def moved(root: Path) -> None:
 def tuned(root: Path) -> None:
     """A version with weights that are cut at their tensors, and the next ones, not committed."""
     mvc(root, "init", "--model", "helmets")
-    (root / "best.safetensors").write_bytes(_network(0))
-    mvc(root, "add", "best.safetensors", "--as", "model-latest")
+    (root / "best.gguf").write_bytes(_network(0))
+    mvc(root, "add", "best.gguf", "--as", "model-latest")
     mvc(root, "commit", "-m", "one")
-    (root / "best.safetensors").write_bytes(_network(1))
+    (root / "best.gguf").write_bytes(_network(1))
 
 
 @made_once
@@ -174,8 +175,8 @@ def tuned_often(root: Path) -> None:
     """Four versions of such weights, the last three stored as what differs, and a large file that changes too."""
     tuned_twice(root)
     for step in (2, 3):
-        (root / "best.safetensors").write_bytes(_network(step))
-        (root / "more.bin").write_bytes(random.Random(step).randbytes(40_000))
+        (root / "best.gguf").write_bytes(_network(step))
+        (root / "more.bin").write_bytes(_unknown(step))
         mvc(root, "add", "more.bin", "--as", "more")
         mvc(root, "commit", "-m", f"version {step}")
 
@@ -208,9 +209,17 @@ def dropped_there(root: Path) -> None:
 
 
 def _network(step: int) -> bytes:
-    drawn = random.Random(0)
-    weights = struct.pack("<6000f", *(drawn.uniform(-1, 1) + step * 1e-5 for _ in range(6_000)))
-    return safetensors({"layer.weight": ("F32", (60, 100), weights)})
+    """Weights in fp32 and quantised ones, which the next step changes a little."""
+    drawn = np.random.default_rng(0).uniform(-1, 1, 40_000).astype(np.float32) + np.float32(step * 1e-4)
+    return gguf({"bias": drawn[:6_000], "weight": drawn[:32_768].reshape(32, 1_024)}, "Q8_0")
+
+
+def _unknown(step: int) -> bytes:
+    """Numbers in a file of unknown format, which begin at an odd place."""
+    return (
+        b"abc"
+        + (np.random.default_rng(1).standard_normal(10_000).astype("<f4").view("<u4") + np.uint32(step)).tobytes()
+    )
 
 
 @made_once
@@ -255,10 +264,10 @@ def littered(root: Path) -> None:
     """
     side(root)
     mvc(root, "config", "gc.reflog-expire", "0")
-    (root / "best.safetensors").write_bytes(_network(0))
-    mvc(root, "add", "best.safetensors", "--as", "tuned")
+    (root / "best.gguf").write_bytes(_network(0))
+    mvc(root, "add", "best.gguf", "--as", "tuned")
     mvc(root, "commit", "-m", "more weights")
-    (root / "best.safetensors").write_bytes(_network(1))
+    (root / "best.gguf").write_bytes(_network(1))
     (root / "weights" / "best.onnx").write_bytes(WEIGHTS[::-1] + bytes(range(255, 0, -1)) * 400)
     (root / "more.bin").write_bytes(random.Random(1).randbytes(60_000))
     mvc(root, "add", "more.bin", "--as", "more")
