@@ -19,6 +19,7 @@ from mvc.formats.source import HeaderError
 from mvc.formats.syntax import sstable
 from mvc.model.segment import Segment
 from mvc.storage.chunks.headers import Headers
+from tests.formats import pickles
 from tests.formats.headers import DATA, header_of, refusal, source
 from tests.formats.test_archives import tarball
 from tests.formats.test_fuzz import changed
@@ -244,6 +245,70 @@ def test_a_table_whose_index_repeats_a_block_is_bounded() -> None:
 )
 def test_coreml_weights_refuse(change: tuple[int, bytes], reason: str) -> None:
     assert reason in refusal(coreml_weights.read, replaced(WEIGHTS, *change))
+
+
+def instance(name: str, **attributes: bytes) -> bytes:
+    """An object of a class of distributed checkpoints, as its pickle."""
+    made = pickles.named(f"torch.distributed.checkpoint.{name}") + b")\x81"
+    return made + pickles.mapping(attributes) + pickles.BUILD
+
+
+def size(*counts: int) -> bytes:
+    """A torch.Size."""
+    return pickles.call("torch Size", pickles.numbers(*counts))
+
+
+def items(parts: list[tuple[bytes, bytes]]) -> bytes:
+    """A dict with any keys."""
+    return b"}(" + b"".join(key + value for key, value in parts) + b"u"
+
+
+def sharded(places: list[tuple[str, tuple[int, int], str, int, int]]) -> bytes:
+    """The list of a checkpoint: each part of a tensor with its offset, its file, and its range there."""
+    parts = [
+        (
+            instance("metadata MetadataIndex", fqn=pickles.text(name), offset=size(*first), index=pickles.NONE),
+            instance(
+                "filesystem _StorageInfo",
+                relative_path=pickles.text(file),
+                offset=pickles.number(start),
+                length=pickles.number(length),
+            ),
+        )
+        for name, first, file, start, length in places
+    ]
+    whole = {name: [first for other, first, *_ in places if other == name] for name, *_ in places}
+    tensors = {
+        name: instance("metadata TensorStorageMetadata", chunks=b"](" + pickles.NONE * len(firsts) + b"e")
+        for name, firsts in whole.items()
+    }
+    fields = {"state_dict_metadata": pickles.mapping(tensors), "storage_data": items(parts)}
+    return b"\x80\2" + instance("metadata Metadata", **fields) + pickles.STOP
+
+
+def test_parts_of_a_tensor_have_its_name_and_their_offset() -> None:
+    rows = [rows * b"\0\0\x80\x3f" for rows in (64 * 64, 64 * 64, 64)]
+    held = [pickles.storage("0", len(data) // 4) for data in rows]
+    parts = [pickles.tensor(held[0], 0, (64, 64), (64, 1)), pickles.tensor(held[1], 0, (64, 64), (64, 1))]
+    parts.append(pickles.tensor(held[2], 0, (64,), (1,)))
+    files = [pickles.checkpoint(part, {"0": data}) for part, data in zip(parts, rows, strict=True)]
+    places = [
+        ("net.weight", (0, 0), "__0_0.distcp", 0, len(files[0])),
+        ("net.weight", (64, 0), "__1_0.distcp", 0, len(files[1])),
+        ("net.bias", (0, 0), "__1_0.distcp", len(files[1]), len(files[2])),
+    ]
+    headers = Headers()
+    headers.expect(source(sharded(places), "run/.metadata"))
+    first = headers.layout(source(files[0], "run/__0_0.distcp"))
+    second = headers.layout(source(files[1] + files[2], "run/__1_0.distcp"))
+    assert headers.notes == []
+    assert first is not None
+    assert second is not None
+    assert [(part.name, part.dtype, part.shape) for part in (*first.segments, *second.segments)] == [
+        ("net.weight[0,0]", "F32", (64, 64)),
+        ("net.weight[64,0]", "F32", (64, 64)),
+        ("net.bias", "F32", (64,)),
+    ]
 
 
 def test_a_distributed_checkpoint_refuses_places_outside_its_folder() -> None:
