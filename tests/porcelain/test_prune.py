@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mvc import errors
@@ -24,6 +25,7 @@ from mvc.repository.retention.rules import Best, Rules
 from mvc.storage import usage
 from mvc.transport import promises
 from tests.cli.shell import MODEL, Shell, begin
+from tests.quantised import gguf
 from tests.weights import Tensors, network, rounded, safetensors, tuned
 
 WEIGHTS = "w.safetensors"
@@ -37,6 +39,12 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 def _numbers(tensors: Tensors) -> bytes:
     """A file of no known format: a number in front moves each tensor to an odd place."""
     return b"\1" + b"".join(data for _, _, data in tensors.values())
+
+
+def _quantised(tensors: Tensors) -> bytes:
+    """A GGUF file of these weights, quantised."""
+    arrays = {name: np.frombuffer(data, "<f4").reshape(shape) for name, (_, shape, data) in tensors.items()}
+    return gguf(arrays, "Q8_0")
 
 
 def _line(shell: Shell, rng: random.Random, count: int, form: Callable[[Tensors], bytes] = safetensors) -> list[bytes]:
@@ -76,7 +84,9 @@ def _prune(shell: Shell, rules: Rules, *named: str, unpushed: bool = False, dry_
     return prune(model, rules, shell.actor, named=ids, unpushed=unpushed, dry_run=dry_run)
 
 
-@pytest.mark.parametrize(("kept", "form"), [(1, safetensors), (2, safetensors), (1, _numbers), (2, _numbers)])
+@pytest.mark.parametrize(
+    ("kept", "form"), [(1, safetensors), (2, safetensors), (1, _numbers), (2, _numbers), (2, _quantised)]
+)
 def test_the_last_versions_take_no_more_than_a_fresh_store_of_them(
     shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch, kept: int, form: Callable[[Tensors], bytes]
 ) -> None:
@@ -90,6 +100,26 @@ def test_the_last_versions_take_no_more_than_a_fresh_store_of_them(
     fresh = _fresh(shell.folder / "fresh", monkeypatch, made[-kept:])
     size = usage.on_disk(fresh.repository.door)
     assert after <= 1.05 * size
+    assert not fsck(shell.repository, read_data=True).findings
+
+
+def test_a_store_of_before_is_pruned_with_what_came_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its deltas are copied where their base stays, and get the newer encoding where they get another one."""
+    shutil.copytree(Path(__file__).resolve().parents[1] / "stores" / "casts", tmp_path / ".mvc")
+    shell = Shell(tmp_path, monkeypatch)
+    shell.ok("switch", "--force", "main")
+    data = bytearray((tmp_path / "weights.safetensors").read_bytes())
+    for number in (5, 6):
+        data[-10_000 * (number - 4) :: 4] = bytes(byte ^ 1 for byte in data[-10_000 * (number - 4) :: 4])
+        shell.write("weights.safetensors", bytes(data))
+        shell.commit(f"v{number}")
+    roles = ("v1:weights", "v4:weights", "v4:weights-bf16", "v4:weights-fp16", "v6:weights", "v6:weights-bf16")
+    made = {role: shell.raw("cat", role) for role in roles}
+    before = usage.on_disk(shell.repository.door)
+    shell.ok("prune", "--yes", "v2", "v3", "v5")
+    assert usage.on_disk(shell.repository.door) < before
+    assert {role: shell.raw("cat", role) for role in roles} == made
+    assert {code for code, _, _ in made.values()} == {0}
     assert not fsck(shell.repository, read_data=True).findings
 
 
