@@ -20,10 +20,10 @@ from mvc.storage.chunks import codec, encoder, encodings
 from mvc.storage.chunks.encoder import Under
 from mvc.storage.chunks.encodings import BLOCKS, DIFFERENCE, Shape
 from mvc.storage.packs import transcode
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, begin
 from tests.older import PLAIN, PLAIN_FEATURES, REFUSED, Older, mark_plain
 from tests.quantised import gguf
-from tests.remotes.clones import WEIGHTS, Weights, ana, clone, push_main, remote_on
+from tests.remotes.clones import WEIGHTS, Weights, clone, push_main, remote_on
 from tests.remotes.strict import PutOnly
 from tests.required import encodings_of, entries_of
 
@@ -44,7 +44,11 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random) ->
 
     They have all encodings of deltas that are written today.
     """
-    shell, weights = ana(tmp_path, monkeypatch, rng, versions=1)
+    (tmp_path / "ana").mkdir()
+    shell = begin(tmp_path / "ana", monkeypatch)
+    weights = Weights(shell, rng, layers=1, width=64)
+    shell.ok("remote", "add", "origin", "../origin")
+    shell.commit("one")
     for step in range(2):
         weights.train()
         shell.write(UNKNOWN, _numbers(step))
