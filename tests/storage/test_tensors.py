@@ -218,6 +218,15 @@ def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(math.prod(shape[place + 1 :]) for place in range(len(shape)))
 
 
+def test_a_group_of_small_tensors_that_grows_or_shrinks_comes_back(parts: Parts, rng: random.Random) -> None:
+    def small(*counts: int) -> bytes:
+        return _archive({f"layer.{count}.bias": ("F32", (count,), rng.randbytes(4 * count)) for count in counts})
+
+    before: list[Stored] = []
+    for counts in ((6000, 30, 40), (6000, 30, 40, 50), (6000, 30), (6000, 30, 41), (6000, 30, *range(100, 140))):
+        before.insert(0, _store(parts, small(*counts), *before[:1]))
+
+
 def test_small_tensors_with_other_bytes_between_them_get_planes_and_deltas(parts: Parts, rng: random.Random) -> None:
     tensors = network(rng, layers=40, width=48)
     del tensors["embedding.weight"]

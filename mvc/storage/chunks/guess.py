@@ -72,11 +72,11 @@ class Guess:
     def choose(self, offset: int, raw: Buffer, base: Buffer | None) -> Choice:
         """Return the encoding of a chunk at `offset` of its file that is shortest by samples."""
         starts = _starts(len(raw))
-        new = _sample(raw, starts)
+        new = _sample(raw, starts, len(raw))
         found = alone(new)
         choice, size = Choice(Shape(found.width) if found.width else None), found.size
         if base is not None:
-            shape, delta = self.delta(new, _sample(base, starts), offset, found)
+            shape, delta = self.delta(new, _sample(base, starts, len(raw)), offset, found)
             if shape is not None:
                 choice, size = Choice(shape, based=True), delta
         return Choice(None) if choice.shape and _repeats(raw, new, size) else choice
@@ -180,10 +180,9 @@ def _starts(size: int) -> list[int]:
     return [place * (size - SAMPLE) // (_PARTS - 1) // _ALIGNED * _ALIGNED for place in range(_PARTS)]
 
 
-def _sample(raw: Buffer, starts: list[int]) -> bytes:
+def _sample(raw: Buffer, starts: list[int], size: int) -> bytes:
+    """Return samples of bytes; all of them, cut or padded to `size`, if there are no `starts`."""
     view = memoryview(raw)
-    return (
-        b"".join(view[start : start + SAMPLE].tobytes().ljust(SAMPLE, b"\0") for start in starts)
-        if starts
-        else view.tobytes()
-    )
+    if not starts:
+        return view[:size].tobytes().ljust(size, b"\0")
+    return b"".join(view[start : start + SAMPLE].tobytes().ljust(SAMPLE, b"\0") for start in starts)
