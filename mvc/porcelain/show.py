@@ -105,7 +105,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
-    states = repository.promised.states(entry.file for entry in snapshot.tree.entries)
+    states, counts = _files(repository, snapshot.tree)
     places = tuple(publications.places(model, id_))
     names = tuple(refnames.decorations(model).get(id_, ()))
     brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
@@ -121,18 +121,24 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
         places=places,
         registry_tags=registry_notes.of_places(repository, places),
-        states={entry.path: states[entry.file] for entry in snapshot.tree.entries},
-        tensors=_tensors(repository, snapshot.tree),
+        states=states,
+        tensors=counts,
         texts=() if context is None else texts.differences(repository, difference.files, context=context),
         notes=tuple(repository.remarks.notes(model.key, id_)) if id_ in model.noted() else (),
         tag_messages=tag_messages(model, names),
     )
 
 
-def _tensors(repository: Repository, tree: Tree) -> dict[str, TensorCount]:
-    entries = (entry for entry in tree.entries if _may_have_tensors(entry))
-    counted = ((entry.path, count(tensors.stored(repository, entry))) for entry in entries)
-    return {path: found for path, found in counted if found is not None}
+def _files(repository: Repository, tree: Tree) -> tuple[dict[str, State], dict[str, TensorCount]]:
+    """Return the state of each file, and the tensors of those in which they are known, by path. Raises Damaged."""
+    states: dict[str, State] = {}
+    counts: dict[str, TensorCount] = {}
+    for entry in tree.entries:  # both of one file at a time, as a recipe stays decoded for a moment
+        states[entry.path] = repository.promised.presumed_state(entry)
+        found = count(tensors.stored(repository, entry)) if _may_have_tensors(entry) else None
+        if found is not None:
+            counts[entry.path] = found
+    return states, counts
 
 
 def _may_have_tensors(entry: TreeEntry) -> bool:

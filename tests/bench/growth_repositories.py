@@ -152,7 +152,7 @@ def _commit(repository: Repository, message: str) -> None:
 def _clone(place: Path) -> None:
     """Clone the metadata, without the list of files that are not checked out: each is looked up, as after a pull."""
     _mvc(place, "clone", "--meta", str(place / "remote"), str(place / "clone"))
-    shutil.rmtree(place / "clone" / ".mvc" / sparse.FOLDER)
+    shutil.rmtree(place / "clone" / ".mvc" / sparse.FOLDER, ignore_errors=True)
 
 
 def _mvc(folder: Path, *arguments: str) -> None:

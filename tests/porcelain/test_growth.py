@@ -104,6 +104,27 @@ def test_a_version_of_one_changed_line_costs_the_same_for_few_and_many_files(
     assert few.all == many.all
 
 
+@pytest.mark.parametrize("verb", ["commit", "show"])
+def test_in_a_clone_only_files_in_chunks_are_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random, verb: str
+) -> None:
+    """Each file of a clone has a record that it is promised, also once it was fetched."""
+    done = []
+    for files in (FEW, MANY):
+        shell = _pushed(tmp_path / str(files), monkeypatch, rng, files)
+        shell.ok("clone", str(shell.folder / "origin"), "clone")
+        shell.folder /= "clone"
+        shell.ok("status")
+        if verb == "commit":
+            shell.set(parameters__epochs=2)
+        else:
+            _one_line(shell, 2)
+        with _counted(monkeypatch) as work:
+            shell.ok(*(["commit", "-m", "x"] if verb == "commit" else ["show"]))
+        done.append(work.decoded - files // 2)
+    assert done[0] == done[1]
+
+
 def test_the_chunks_to_send_are_looked_up_by_few_queries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
 ) -> None:

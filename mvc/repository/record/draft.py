@@ -77,7 +77,7 @@ class Draft:
         """
         repository = self._repository
         known = repository.stats.lookup(file.root_path, file.stat)
-        if known is not None and known in self._trusted and not repository.promised.has_record(known):
+        if known is not None and known in self._trusted and repository.promised.is_presumed(known, file.stat.size):
             return known
         recipe = repository.recipes.best(known) if known is not None else None
         if known is not None and recipe is not None:

@@ -129,6 +129,10 @@ class Recipes:
         """Return whether there is a recipe of a file, intact or not."""
         return any(True for _ in itertools.chain(self._metapacks.recipes(file), self._loose(file)))
 
+    def has_inline(self, file: FileId, size: int) -> bool:
+        """Return whether a file of `size` bytes is in its recipe, where every mvc stores small files; reads nothing."""
+        return size <= MAX_INLINE and self.any_for(file)
+
     def best(self, file: FileId) -> Recipe | None:
         """Return a recipe whose chunks are all stored, preferably a trusted one or one with segments; None for none.
 

@@ -23,6 +23,7 @@ from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.record import OMITTED, Id, Record
 
 if TYPE_CHECKING:
+    from mvc.model.tree import TreeEntry
     from mvc.storage.chunks.recipes import Recipes
 
 PROMISED = "promised"
@@ -154,25 +155,24 @@ class Promised:
             return State.MISSING
         return self.recorded(file) or State.MISSING
 
-    def states(self, files: Iterable[FileId]) -> dict[FileId, State]:
-        """Return the state of each file by its recipe and its records; chunks are looked up only for a file with a record.
+    def presumed_state(self, entry: TreeEntry) -> State:
+        """Return the state of a file by its recipe and its records; chunks are looked up only where a record names it.
 
         Chunks that another file has lost are damage, which `mvc fsck` finds. Raises Damaged.
         """
-        found = {}
-        for file in dict.fromkeys(files):
-            if self.has_record(file):
-                found[file] = self.state(file)
-            else:
-                found[file] = State.COMPLETE if self._recipes.any_for(file) else State.MISSING
-        return found
+        if not self.is_presumed(entry.file, entry.size):
+            return self.state(entry.file)
+        return State.COMPLETE if self._recipes.any_for(entry.file) else State.MISSING
 
-    def has_record(self, file: FileId) -> bool:
-        """Return whether a file has a record, or may have one that is damaged."""
+    def is_presumed(self, file: FileId, size: int) -> bool:
+        """Return whether a file that versions here have is presumed complete: no record says otherwise, or it is small.
+
+        In a clone each file has a record, also once its bytes were fetched.
+        """
         try:
-            return self.recorded(file) is not None
-        except errors.Damaged:  # it counts only for a file that is not complete
-            return True
+            return self.recorded(file) is None or self._recipes.has_inline(file, size)
+        except errors.Damaged:  # the record counts only for a file that is not complete
+            return False
 
     def recorded(self, file: FileId) -> State | None:
         """Return the recorded state of a file, None without a record; raise Damaged."""
