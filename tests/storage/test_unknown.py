@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mvc.storage.chunks import encodings, inherited
+from mvc.storage.chunks import chunking, encodings, inherited
 from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.encoder import DEPTH
-from mvc.storage.chunks.ingest import Ingest, Stored
+from mvc.storage.chunks.ingest import MOST_UNLIKE, Ingest, Stored
+from mvc.storage.chunks.inherited import Inherited, NewFile
 from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.packs.packformat import Entry
 from tests.storage.parts import Parts
@@ -52,6 +55,21 @@ def _store(parts: Parts, data: bytes, *before: Stored, role: str = "w") -> Store
     (stored,) = parts.store(data, bases=_bases(parts, *before, role=role))
     assert parts.load(stored.file) == data
     return stored
+
+
+def _together(parts: Parts, files: Mapping[str, bytes], bases: Bases | None = None) -> list[Stored]:
+    """Store the files of one commit by role."""
+    ingest = Ingest(parts.door, parts.recipes, parts.reader, None, bases)
+    done = []
+    for role, data in files.items():
+        with tempfile.TemporaryFile() as file:
+            file.write(data)
+            file.flush()
+            done.append(ingest.add(file.fileno(), role=role))
+    ingest.close()
+    parts.door.barrier()
+    assert [parts.load(each.file) for each in done] == list(files.values())
+    return done
 
 
 def _recipe(parts: Parts, stored: Stored) -> Recipe:
@@ -155,21 +173,38 @@ def test_the_first_version_of_a_role_has_a_file_of_about_its_size_as_base(parts:
     assert other.new_bytes < 0.7 * first.new_bytes
 
 
+def test_files_of_one_commit_are_bases_of_each_other(parts: Parts, rng: random.Random) -> None:
+    tensors = network(rng)
+    first, other = _together(parts, {"best": _raw(tensors), "ema": _raw(tuned(tensors, rng, TINY))})
+    assert other.new_bytes < 0.7 * first.new_bytes
+
+
+def test_files_that_are_like_no_other_are_soon_not_compared(
+    parts: Parts, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+    inherit = inherited.inherit
+
+    def counted(new: NewFile, *rest: Any) -> Inherited | None:
+        compared.append(new.size)
+        return inherit(new, *rest)
+
+    monkeypatch.setattr(inherited, "inherit", counted)
+    sizes = {f"{number}.jpg": 20_000 + number for number in range(3 * MOST_UNLIKE)} | {"weights": chunking.MAX}
+    before = _together(parts, {role: rng.randbytes(size) for role, size in sizes.items()})
+    files = [Candidate(role, each.file, each.size) for role, each in zip(sizes, before, strict=True)]
+    _together(parts, {role: rng.randbytes(size) for role, size in sizes.items()}, Bases(files, parts.recipes.best))
+    assert compared == [*list(sizes.values())[:MOST_UNLIKE], chunking.MAX]
+
+
 def test_equal_files_of_one_commit_are_stored_once_whatever_they_were_before(parts: Parts, rng: random.Random) -> None:
     tensors = network(rng)
     best, last = _raw(tensors), _raw(tuned(tensors, rng, TINY))
     before = parts.store(best, last)
     data = _raw(tuned(tensors, rng, TINY))
-    ingest = Ingest(parts.door, parts.recipes, parts.reader, None, Bases(
-        [Candidate(role, each.file, each.size) for role, each in zip(("best", "last"), before, strict=True)], parts.recipes.best))  # fmt: skip
-    path = parts.door.root / "data"
-    path.write_bytes(data)
-    new = []
-    for role in ("best", "last"):
-        with path.open("rb") as file:
-            new.append(ingest.add(file.fileno(), role=role))
-    ingest.close()
-    parts.door.barrier()
+    roles = ("best", "last")
+    bases = [Candidate(role, each.file, each.size) for role, each in zip(roles, before, strict=True)]
+    new = _together(parts, dict.fromkeys(roles, data), Bases(bases, parts.recipes.best))
     assert new[0].new_bytes > 0
     assert new[1].new_bytes == 0
     assert parts.load(new[1].file) == data

@@ -48,7 +48,7 @@ _PROBE = 128
 """Bytes that are compared at each shift of a search."""
 _ALIKE = 0.2
 """The share of equal bytes in a probe from which a shift is tried; of unrelated numbers about 0.08 are equal."""
-_CACHED = 16
+_CACHED = 8
 """Decoded chunks of the stored file that are kept."""
 
 ReadAt = Callable[[int, int], bytes]

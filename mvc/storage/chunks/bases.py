@@ -95,17 +95,17 @@ class Bases:
         """Return the delta bases of a new file of `role` with these segments."""
         return FileBases(self, role, segments)
 
-    def alike(self, role: str, size: int, *, others: bool = True) -> Iterator[Recipe]:
+    def alike(self, role: str, size: int) -> Iterator[Recipe]:
         """Yield the recipes of the files that a new file of unknown format, of `size` bytes, may be another version of.
 
-        That is the first file of its role. If there is none, it is with `others` up to `_RELATIVES` files of unknown format of
-        about its size, largest first, those of its own version before others of the same size.
+        That is the first file of its role. If there is none, it is up to `_RELATIVES` files of unknown format of about its size,
+        largest first, those of its own version before others of the same size.
         """
         if role in self._by_role:
             recipe = self._recipe(self._by_role[role])
             if recipe is not None:
                 yield recipe
-        elif others and size >= _LARGE:
+        elif size >= _LARGE:
             yield from self._near(size)
 
     def of_size(self, size: int) -> Iterator[Recipe]:

@@ -53,7 +53,7 @@ MANY = 256
 TOGETHER = 4
 """Chunks that a worker encodes per task, which amortises the cost of a task."""
 MOST_UNLIKE = 8
-"""Files of unknown format that were like no other, one after the other, until they are compared with those of their role only."""
+"""Files of unknown format, one after the other, that were cut by content, until only large ones are compared with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +189,14 @@ class Ingest:
 
     def _inherit(self, fd: int, size: int, role: str) -> Inherited | None:
         """Return the cuts of a file of unknown format, None if it is cut by content."""
+        if self._unlike >= MOST_UNLIKE and size < chunking.MAX:  # such as pictures
+            return None
         new = inherited.NewFile(lambda offset, count: os.pread(fd, count, offset), size)
         cuts = inherited.same(new, self.bases.of_size(size))
-        for recipe in () if cuts else self.bases.alike(role, size, others=self._unlike < MOST_UNLIKE):
-            cuts = cuts or inherited.inherit(new, recipe, self.encoder.read, self._known)
+        for recipe in self.bases.alike(role, size):
+            if cuts is not None:
+                break
+            cuts = inherited.inherit(new, recipe, self.encoder.read, self._known)
         self._unlike = 0 if cuts else self._unlike + 1
         return cuts
 
