@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mvc import errors
@@ -100,12 +101,13 @@ def _cannot_link(repository: Repository, directory: Path, reason: str) -> errors
 
 def _share(cache: DecodedFiles, door: ExportDoor, entry: TreeEntry, link: Link, progress: Progress | None) -> None:
     """Put a file of the cache into the folder, by a link of that kind."""
-    with cache.verified(entry.file, executable=entry.exec, progress=progress) as (fd, source):
-        if link == HARD:
-            door.link(entry.path, source, fd)
-        else:
-            with door.file(entry.path, executable=entry.exec) as temporary:
-                temporary.clone(fd)
+    is_link = link == HARD
+    share = partial(cache.share, entry.file, executable=entry.exec, is_link=is_link, progress=progress)
+    if is_link:
+        share(lambda fd, source: door.link(entry.path, source, fd))
+        return
+    with door.file(entry.path, executable=entry.exec) as temporary:
+        share(lambda fd, _: temporary.clone(fd))
 
 
 def check_target(tree: Tree, directory: Path) -> None:

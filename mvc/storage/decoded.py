@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,7 @@ FOLDER = "cache/files"
 _EXECUTABLE = "-x"
 _WRITABLE = 0o222
 _MAX_RECORD = 4096
+_TRIES = 3
 _REFRESHED_NS = 3600 * 10**9
 """Nanoseconds after which a record is written again, since its age says when the file was last used."""
 
@@ -67,6 +68,16 @@ class Removed(NamedTuple):
 
 
 NOTHING = Removed()
+Act = Callable[[int, Path], tuple[Stat, Stat]]
+"""Shares an open file with a path; returns its stats right before and after that."""
+
+
+class _Opened(NamedTuple):
+    """A verified file, open; its stat, and whether every later edit changes that."""
+
+    fd: int
+    stat: Stat
+    lasting: bool
 
 
 class DecodedFiles:
@@ -77,32 +88,36 @@ class DecodedFiles:
         self._door = door
         self._extract = extract
 
-    @contextlib.contextmanager
-    def verified(
-        self, file: FileId, *, executable: bool, progress: Progress | None = None
-    ) -> Iterator[tuple[int, Path]]:
-        """Yield a descriptor and the path of the verified file, which is decoded if needed.
+    def share(
+        self, file: FileId, act: Act, *, executable: bool, is_link: bool, progress: Progress | None = None
+    ) -> None:
+        """Call `act` with the verified file, open, and its path; decode the file first if needed.
 
-        The block may link it. One process at a time decodes or links a file; others wait. Raises FileChanged if the file
-        is edited meanwhile, ReadOnlyStore, DiskFailed, and as `Extract.to_temporary`.
+        `act` makes a reflink, or a hard link (`is_link`), in place of an earlier one, and returns the stats of the file
+        right before and after that; a hard link changes the ctime. It is called again if the file was changed since it was verified, and FileChanged is raised if that
+        happens each time. One process at a time decodes or links a file; others wait. Raises ReadOnlyStore, DiskFailed,
+        and as `Extract.to_temporary` and `act`.
         """
         name = f"{FOLDER}/{file[:2]}/{file}{_EXECUTABLE if executable else ''}"
         with self._door.lock_folder(name.rpartition("/")[0]):
-            cached = self._cached(name, file, executable=executable)
-            fd, known = cached or self._decoded(name, file, executable=executable, progress=progress)
-            try:
-                before = Stat.of(os.fstat(fd))
-                if cached is not None and progress is not None:
-                    progress(before.size)
-                yield fd, self._door.path(name)
-                self._record(name, file, known, before, Stat.of(os.fstat(fd)))
-            finally:
-                os.close(fd)
+            for _ in range(_TRIES):
+                cached = self._cached(name, file, executable=executable)
+                fd, stat, lasting = cached or self._decoded(name, file, executable=executable, progress=progress)
+                try:
+                    before, after = act(fd, self._door.path(name))
+                finally:
+                    os.close(fd)
+                if before == stat and (after == stat or (is_link and _is_linked(before, after))):
+                    self._record(name, file, after, lasting=lasting and (after == stat or not _is_coarse(after)))
+                    if cached is not None and progress is not None:
+                        progress(stat.size)
+                    return
+        raise errors.FileChanged(path=self._door.path(name))
 
     # --- inside
 
-    def _cached(self, name: str, file: FileId, *, executable: bool) -> tuple[int, Stat | None] | None:
-        """Return the cached file, open, and its stat if every later edit changes it; None if it must be decoded."""
+    def _cached(self, name: str, file: FileId, *, executable: bool) -> _Opened | None:
+        """Return the cached file if its bytes are verified; None if it must be decoded."""
         try:
             fd = self._door.open(name)
         except (OSError, errors.MvcError):
@@ -111,18 +126,16 @@ class DecodedFiles:
             found = Stat.of(os.fstat(fd))
             if found.executable == executable and not found.mode & _WRITABLE:
                 if self._recorded(name, file) == found[:4]:
-                    return fd, found
+                    return _Opened(fd, found, lasting=True)
                 settled = self._settle(fd, found)
                 before = Stat.of(os.fstat(fd))
                 if hashing.file_id(fd) == file and Stat.of(os.fstat(fd)) == before:
-                    return fd, before if settled and before == found else None
+                    return _Opened(fd, before, lasting=settled and before == found)
         os.close(fd)
         return None
 
-    def _decoded(
-        self, name: str, file: FileId, *, executable: bool, progress: Progress | None
-    ) -> tuple[int, Stat | None]:
-        """Return the newly decoded file as `_cached`.
+    def _decoded(self, name: str, file: FileId, *, executable: bool, progress: Progress | None) -> _Opened:
+        """Return the newly decoded file.
 
         Its mtime is at least a tick before the rename, so an edit changes it even in the tick of the rename.
         """
@@ -134,24 +147,21 @@ class DecodedFiles:
             try:
                 before = Stat.of(os.fstat(fd))
                 shows = os.fstat(fd).st_dev == self._device and self._file_system.is_later_than(before.mtime_ns)
-                self._door.give_name(temporary, name)
+                self._door.give_cache_name(temporary, name)
+                placed = Stat.of(os.fstat(fd))
             except BaseException:
                 os.close(fd)
                 raise
         finally:
             temporary.discard()
-        placed = Stat.of(os.fstat(fd))
-        return fd, placed if shows and placed[:2] == before[:2] and not _is_coarse(placed) else None
+        return _Opened(fd, placed, lasting=shows and _is_linked(before, placed) and not _is_coarse(placed))
 
-    def _record(self, name: str, file: FileId, known: Stat | None, before: Stat, after: Stat) -> None:
-        """Record the stat after a use; raise FileChanged if the file was edited. A hard link changes the ctime only."""
-        same = (after.size, after.mtime_ns, after.inode) == (before.size, before.mtime_ns, before.inode)
-        if not same or (known is not None and known != before):
-            raise errors.FileChanged(path=self._door.path(name))
-        if known is None or (after != known and _is_coarse(after)):
+    def _record(self, name: str, file: FileId, stat: Stat, *, lasting: bool) -> None:
+        """Record the stat of the verified file if it is `lasting`."""
+        if not lasting:
             self._door.forget(_record_name(name))
             return
-        row = Verified(file, *after[:4], primitives.now_ns())
+        row = Verified(file, *stat[:4], primitives.now_ns())
         recorded = self._read(name)
         if recorded is None or recorded.stat != row.stat or row.clock - recorded.clock >= _REFRESHED_NS:
             self._door.cache(_record_name(name), row.encode())
@@ -245,6 +255,11 @@ def _last_use(door: StoreDoor, names: list[str]) -> int:
         with contextlib.suppress(FileNotFoundError):
             times.append(door.stat(name).ctime_ns)
     return max(times)
+
+
+def _is_linked(before: Stat, after: Stat) -> bool:
+    """Return whether the stats differ in the ctime at most, which a new name changes."""
+    return after._replace(ctime_ns=before.ctime_ns) == before
 
 
 def _is_coarse(stat: Stat) -> bool:

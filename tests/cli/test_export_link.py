@@ -20,6 +20,8 @@ from mvc.storage.chunks.extract import Extract
 from mvc.storage.decoded import FOLDER
 from mvc.storage.disk import hashing, primitives, process
 from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.exportdoor import ExportDoor
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.disk.timestamps import FileSystem
 from tests.cli.shell import MODEL, Shell
 
@@ -75,6 +77,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _copied(target: int, source: int) -> None:
     """Stand in for a file system with reflinks."""
+    os.lseek(target, 0, os.SEEK_SET)
     os.sendfile(target, source, 0, os.fstat(source).st_size)
 
 
@@ -198,24 +201,53 @@ def test_a_record_of_another_user_or_file_does_not_count(shell: Shell, weights: 
         assert sum(hashed) == SIZE
 
 
+def _edited(path: Path) -> None:
+    """Edit a file as `rsync --times` does, which sets the mtime back."""
+    before = path.stat()
+    path.chmod(0o644)
+    _in_place(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    path.chmod(before.st_mode & 0o777)
+
+
 def test_a_file_that_is_edited_while_it_is_shared_is_not_handed_out(
     shell: Shell, weights: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    edits = [3]
+
     def edited(target: int, source: int) -> None:
         _copied(target, source)
-        if os.fstat(source).st_size == SIZE:
-            path = Path(os.readlink(f"/proc/self/fd/{source}"))
-            path.chmod(0o644)
-            _in_place(path)
+        if os.fstat(source).st_size == SIZE and edits[0]:
+            edits[0] -= 1
+            _edited(Path(os.readlink(f"/proc/self/fd/{source}")))
 
     monkeypatch.setattr(primitives, "share_blocks", edited)
     said = shell("export", "--link", "v1", "one")
     assert said.code == 128
     assert "kept changing" in said.err
     assert not (shell.folder / "one").exists()
-    monkeypatch.setattr(primitives, "share_blocks", _copied)
+    edits = [1]
     shell.ok("export", "--link", "v1", "one")
+    assert edits == [0]
     _assert_exported(shell.folder / "one", weights)
+
+
+def test_a_file_that_is_edited_before_it_is_linked_is_not_handed_out(
+    shell: Shell, weights: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.ok("export", "--link=hard", "v1", "one")
+    edits, link = [2], ExportDoor.link
+
+    def edited(self: ExportDoor, path: str, source: Path, fd: int) -> tuple[Stat, Stat]:
+        if FOLDER in str(source) and edits[0]:
+            edits[0] -= 1
+            _edited(source)
+        return link(self, path, source, fd)
+
+    monkeypatch.setattr(ExportDoor, "link", edited)
+    shell.ok("export", "--link=hard", "v1", "two")
+    assert edits == [0]
+    _assert_exported(shell.folder / "two", weights)
 
 
 @pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL], ids=errno.errorcode.get)

@@ -232,6 +232,13 @@ class StoreDoor:
             sync_folder(target.parent)
         return done
 
+    def give_cache_name(self, temporary: Temporary, name: str) -> None:
+        """Rename the finished file `temporary` to the cache file `name`, atomically, but not durably."""
+        target = self.path(name)
+        with writing(target):
+            step("rename", target)
+            os.replace(temporary.path, target)
+
     def make_durable(self, *names: str) -> None:
         """Make the names of files, or of the files in folders, durable at the next barrier, before something refers to them.
 

@@ -19,6 +19,7 @@ from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.storage.disk import hidden_names
 from mvc.storage.disk.door import StoreDoor
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.disk.outside import discard_folder, rename_new_folder, sweep_beside
 from mvc.storage.disk.primitives import STORE, step, sync_folder, write_all, writing
 from mvc.storage.disk.temporary import Batch, Temporary
@@ -71,14 +72,18 @@ class ExportDoor:
             temporary.discard()
             raise
 
-    def link(self, path: str, source: Path, fd: int) -> None:
-        """Make `path` below the folder a hard link to `source`, which is open as `fd`. Raises OSError, FileChanged."""
+    def link(self, path: str, source: Path, fd: int) -> tuple[Stat, Stat]:
+        """Make `path` below the folder a hard link to `source`, which is open as `fd`, in place of an earlier one.
+
+        Returns the stats of `fd` right before, and of the link right after. Raises OSError.
+        """
         place = self._building / path
         self._make(place.parent)
         step("link", place)
+        place.unlink(missing_ok=True)
+        before = os.fstat(fd)
         os.link(source, place, follow_symlinks=False)
-        if not os.path.samestat(os.stat(place, follow_symlinks=False), os.fstat(fd)):
-            raise errors.FileChanged(path=source)
+        return Stat.of(before), Stat.of(os.stat(place, follow_symlinks=False))
 
     def cannot_share(self, store: StoreDoor, how: Link) -> str | None:
         """Return why this folder cannot share the bytes of the store's files, found by trying; None if it can.

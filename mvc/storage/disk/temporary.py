@@ -9,6 +9,7 @@ from pathlib import Path
 from mvc import lazy
 from mvc.model.ids import Buffer
 from mvc.storage.disk import primitives, process, unsupported
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.disk.permissions import Sharing
 from mvc.storage.disk.primitives import step, sync_file, write_all, writing
 from mvc.storage.disk.writeback import WriteBehind
@@ -66,11 +67,18 @@ class Temporary:
             while block := file.read(_COPY):
                 self.write(block)
 
-    def clone(self, source: int) -> None:
-        """Share the blocks of an open file on the same file system, in place of all bytes so far. Raises OSError."""
+    def clone(self, source: int) -> tuple[Stat, Stat]:
+        """Share the blocks of an open file on the same file system, in place of all bytes so far. Raises OSError.
+
+        Returns the stats of that file right before and after.
+        """
         step("clone", self.path)
+        os.ftruncate(self._fd, 0)
+        before = os.fstat(source)
         primitives.share_blocks(self._fd, source)
-        self.size = os.fstat(self._fd).st_size
+        after = os.fstat(source)
+        self.size = before.st_size
+        return Stat.of(before), Stat.of(after)
 
     def reserve(self, count: int) -> None:
         """Preallocate `count` bytes if the filesystem can: writes are then faster.
