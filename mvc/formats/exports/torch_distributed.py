@@ -35,10 +35,13 @@ def matches(start: bytes, source: Source) -> bool:
 
 
 def read(source: Source) -> Header:
-    """Return the archives by the file they are in; raise HeaderError if the list is malformed."""
+    """Return the archives by the file they are in, none if the list is too long; raise HeaderError if it is malformed."""
     if source.size > MAX_PICKLE:
-        raise HeaderError(f"its pickle is longer than {MAX_PICKLE >> 20} MiB")
-    root = _attributes(pickle_text.read(source.read(0, source.size)))
+        return Header("torch_distributed", ())
+    try:
+        root = _attributes(pickle_text.read(source.read(0, source.size)))
+    except pickle_text.LongPickleError:
+        return Header("torch_distributed", ())
     tensors = _items(root.get("state_dict_metadata"))
     whole = {name for name, value in tensors if isinstance(name, str) and _is_whole(value)}
     places: dict[str, list[Segment]] = {}
@@ -49,8 +52,6 @@ def read(source: Source) -> Header:
         if count > MAX_SEGMENTS or characters > MAX_TEXT:
             raise HeaderError(f"it has more than {MAX_SEGMENTS} tensors, or {MAX_TEXT >> 20} MiB of names")
         places.setdefault(path, []).append(segment)
-    if not places:
-        raise HeaderError("it lists no tensors")
     external = {path: ordered(segments, _MAX_OFFSET) for path, segments in places.items()}
     return Header("torch_distributed", (), external, are_files=True)
 

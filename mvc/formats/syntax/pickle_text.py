@@ -23,6 +23,10 @@ MAX_NAME = 1_000
 """Characters of the name of a class or function, at most."""
 
 
+class LongPickleError(HeaderError):
+    """A pickle that may be sound, with more opcodes than are parsed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Global:
     """A reference to a class or function, by its qualified `name`."""
@@ -78,7 +82,7 @@ def parse(data: bytes | Stream) -> Parsed:
         with warnings.catch_warnings(action="ignore"):  # invalid escapes in texts
             for count, (operation, argument, _) in enumerate(genops(cast("bytes", data))):
                 if count == MAX_OPERATIONS:
-                    raise HeaderError(f"its pickle has more than {MAX_OPERATIONS} opcodes")
+                    raise LongPickleError(f"its pickle has more than {MAX_OPERATIONS} opcodes")
                 machine.step(operation.name, argument)
         return Parsed(machine.stack.pop(), machine.persistent)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
