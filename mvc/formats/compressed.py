@@ -10,6 +10,7 @@ Source: RFC 1952 (gzip), RFC 1950 (zlib), RFC 8878 (zstd), the magic bytes of bz
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import lazy
@@ -28,11 +29,11 @@ _START = 8
 _SHARE = 0.5
 """The share of a file that is compressed, at least."""
 _STREAMS = (
-    (b"\x1f\x8b\x08", "gzip", "`gunzip`"),
-    (b"BZh", "bzip2", "`bunzip2`"),
-    (b"\xfd7zXZ\x00", "xz", "`unxz`"),
-    (b"\x28\xb5\x2f\xfd", "zstd", "`unzstd`, or the writer without a compressor"),
-    (b"\x04\x22\x4d\x18", "lz4", "`unlz4`"),
+    (re.compile(rb"\x1f\x8b\x08"), "gzip", "`gunzip`"),
+    (re.compile(rb"BZh[1-9]1AY&"), "bzip2", "`bunzip2`"),
+    (re.compile(rb"\xfd7zXZ\x00"), "xz", "`unxz`"),
+    (re.compile(rb"\x28\xb5\x2f\xfd"), "zstd", "`unzstd`, or the writer without a compressor"),
+    (re.compile(rb"\x04\x22\x4d\x18"), "lz4", "`unlz4`"),
 )
 """Magic bytes of compressed streams, their names, and how to save without."""
 _PICKLES = (".joblib", ".pickle", ".pkl", ".z")
@@ -82,7 +83,7 @@ def compression(source: Source, header: Header | None) -> Compression | None:
 def _of_stream(source: Source) -> Compression | None:
     start = source.read(0, _START)
     for magic, method, instead in _STREAMS:
-        if start.startswith(magic):
+        if magic.match(start):
             return Compression(method, instead)
     is_zlib = start[0] == _ZLIB and not int.from_bytes(start[:2], "big") % _ZLIB_CHECK
     if is_zlib and source.name.lower().endswith(_PICKLES):

@@ -31,6 +31,10 @@ class HeaderError(Exception):
         super().__init__(clean if len(clean) <= MAX_REASON else f"{clean[: MAX_REASON - 1]}…")
 
 
+class TooLongError(HeaderError):
+    """A header that may be sound, and is longer than is parsed."""
+
+
 class Source:
     """A file of `size` bytes, read by ranges."""
 
@@ -59,10 +63,10 @@ class Source:
         return part
 
     def spend(self, size: int) -> None:
-        """Take `size` bytes off the budget, for work that costs as much as reading them; raise HeaderError beyond it."""
+        """Take `size` bytes off the budget, for work that costs as much as reading them; raise TooLongError beyond it."""
         self._left -= size
         if self._left < 0:
-            raise HeaderError(f"its header is longer than {BUDGET >> 20} MiB")
+            raise TooLongError(f"its header is longer than {BUDGET >> 20} MiB")
         if self._whole is not None:
             self._whole.spend(size)
 

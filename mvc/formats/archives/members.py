@@ -10,7 +10,6 @@ A member may keep tensors in another one beside it, as files do.
 
 from __future__ import annotations
 
-import itertools
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from typing import NamedTuple
 from mvc.formats.header import MAX_TEXT, Header, ordered
 from mvc.formats.known import FORMATS, WEIGHT_SUFFIXES
 from mvc.formats.sniff import read_header
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source, TooLongError
 from mvc.model.segment import Segment
 
 MAX_PARSED = 4096
@@ -57,24 +56,29 @@ def parsed(source: Source, files: Iterable[Segment]) -> Iterator[Segment]:
 
 def _segments(source: Source, by_path: Mapping[str, str], locate: Locate) -> Iterator[Segment]:
     """Yield the tensors of each member; those that another member lists replace what its own header has."""
-    weights = (path for path in by_path if path.lower().endswith(_SUFFIXES))
-    tensors: dict[str, tuple[Segment, ...]] = {}
-    external: dict[str, tuple[Segment, ...]] = {}
-    characters = 0
-    for path in itertools.islice(weights, MAX_PARSED):
-        inner = _header(source, locate(by_path[path]))
-        if inner is None:
-            continue
-        tensors[path] = inner.segments
-        for location, listed in inner.external.items():
-            other = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
-            if other in by_path:
-                external[other] = _listed(source, locate(by_path[other]), listed) if inner.are_files else listed
+    weights = [path for path in by_path if path.lower().endswith(_SUFFIXES)]
+    tensors: dict[str, tuple[Member, tuple[Segment, ...]]] = {}
+    external: dict[str, tuple[Member, tuple[Segment, ...]]] = {}
+    count = characters = 0
+    for path in weights[:MAX_PARSED]:
+        try:
+            member = locate(by_path[path])
+            inner = _header(source, member)
+            if inner is None:
+                continue
+            for location, listed in inner.external.items():
+                other = posixpath.normpath(posixpath.join(posixpath.dirname(path), location))
+                if other in by_path:
+                    holder = locate(by_path[other])
+                    external[other] = holder, _listed(source, holder, listed) if inner.are_files else listed
+        except TooLongError:  # the members so far have used up what may be read
+            break
+        tensors[path] = member, inner.segments
+        count += len(inner.segments)
         characters += sum(len(path) + len(segment.name) for segment in inner.segments)
-        if characters > MAX_TEXT:
-            raise HeaderError(f"its names have more than {MAX_TEXT} characters")
-    for path, segments in (tensors | external).items():
-        member = locate(by_path[path])
+        if count > MAX_SEGMENTS or characters > MAX_TEXT:
+            raise HeaderError(f"it has more than {MAX_SEGMENTS} tensors, or {MAX_TEXT >> 20} MiB of names")
+    for path, (member, segments) in (tensors | external).items():
         for segment in ordered(segments, member.size):
             name = f"{path}/{segment.name}" if segment.name else ""
             yield segment._replace(offset=member.offset + segment.offset, name=name)
@@ -83,6 +87,8 @@ def _segments(source: Source, by_path: Mapping[str, str], locate: Locate) -> Ite
 def _header(source: Source, member: Member) -> Header | None:
     try:
         return read_header(source.part(member.offset, member.size, member.name))
+    except TooLongError:
+        raise
     except HeaderError as error:
         raise HeaderError(f"{member.name}: {error}") from error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from mvc.formats.archives import members
 from mvc.formats.archives.members import Member
 from mvc.formats.header import Header
-from mvc.formats.source import MAX_DEPTH, Source
+from mvc.formats.source import MAX_DEPTH, Source, TooLongError
 from mvc.formats.syntax import zip_directory
 
 
@@ -22,8 +22,12 @@ def matches(start: bytes, source: Source) -> bool:
 
 
 def read(source: Source) -> Header:
-    """Return the tensors of the members that are not compressed; raise HeaderError if it is malformed."""
-    stored = {name: entry for name, entry in zip_directory.members(source).items() if entry.stored and entry.size}
+    """Return the tensors of the members that are not compressed, none if they are too many; raise HeaderError if malformed."""
+    try:
+        directory = zip_directory.members(source)
+    except TooLongError:
+        return Header("zip", ())
+    stored = {name: entry for name, entry in directory.items() if entry.stored and entry.size}
 
     def locate(name: str) -> Member:
         return Member(name, zip_directory.data_offset(source, stored[name]), stored[name].size)

@@ -14,7 +14,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.formats.header import MAX_RANK, MAX_TEXT, Header, ordered
-from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source
+from mvc.formats.source import MAX_SEGMENTS, HeaderError, Source, TooLongError
 from mvc.formats.syntax import pickle_text
 from mvc.formats.syntax.pickle_text import Call
 from mvc.model.paths import check_path
@@ -40,7 +40,7 @@ def read(source: Source) -> Header:
         return Header("torch_distributed", ())
     try:
         root = _attributes(pickle_text.read(source.read(0, source.size)))
-    except pickle_text.LongPickleError:
+    except TooLongError:
         return Header("torch_distributed", ())
     tensors = _items(root.get("state_dict_metadata"))
     whole = {name for name, value in tensors if isinstance(name, str) and _is_whole(value)}

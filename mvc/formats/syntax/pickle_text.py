@@ -14,17 +14,13 @@ from dataclasses import dataclass, field
 from pickletools import genops
 from typing import Any, NamedTuple, Protocol, cast
 
-from mvc.formats.source import HeaderError
+from mvc.formats.source import HeaderError, TooLongError
 
 MAX_OPERATIONS = 1_000_000
 """Opcodes of one pickle, at most. Each makes at most one value, so they bound the memory too."""
 
 MAX_NAME = 1_000
 """Characters of the name of a class or function, at most."""
-
-
-class LongPickleError(HeaderError):
-    """A pickle that may be sound, with more opcodes than are parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ def parse(data: bytes | Stream) -> Parsed:
         with warnings.catch_warnings(action="ignore"):  # invalid escapes in texts
             for count, (operation, argument, _) in enumerate(genops(cast("bytes", data))):
                 if count == MAX_OPERATIONS:
-                    raise LongPickleError(f"its pickle has more than {MAX_OPERATIONS} opcodes")
+                    raise TooLongError(f"its pickle has more than {MAX_OPERATIONS} opcodes")
                 machine.step(operation.name, argument)
         return Parsed(machine.stack.pop(), machine.persistent)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from mvc.formats.source import HeaderError, Source
 
 BLOCK = 512
-MAX_MEMBERS = 100_000
-"""Members of an archive, at most: each header is a read of its own."""
+MAX_MEMBERS = 20_000
+"""Headers of an archive that are read, at most: each is a read of its own, and archives of pictures have millions."""
 MAX_NAME = 64 * 1024
 """Bytes of a long name, or of the records of a pax header, at most."""
 _MAGIC, _MAGIC_AT = b"ustar", 257
@@ -46,9 +46,9 @@ def begins(start: bytes) -> bool:
 
 
 def members(source: Source) -> Iterator[Member]:
-    """Yield the regular files that are stored as they are; raise HeaderError if the archive is malformed.
+    """Yield the regular files that are stored as they are, up to the last header that is read.
 
-    A member that is there twice is yielded twice, as it is in the archive.
+    A member that is there twice is yielded twice, as it is in the archive. Raises HeaderError if the archive is malformed.
     """
     name, size = "", -1
     offset = 0
@@ -72,7 +72,6 @@ def members(source: Source) -> Iterator[Member]:
             if len(header.kind) == 1 and header.kind in _FILES:
                 yield Member(name or header.name, content, length)
             name, size = "", -1
-    raise HeaderError(f"it has more than {MAX_MEMBERS} members")
 
 
 def _after(source: Source, offset: int) -> int:

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import HeaderError, Source, TooLongError
 
 MAX_MEMBERS = 200_000
 """Members of an archive, at most."""
@@ -68,7 +68,7 @@ def members(source: Source) -> dict[str, Member]:
     """Return the members by name, in the order of the directory; raise HeaderError if it is malformed."""
     end = _find_end(source)
     if end.members > MAX_MEMBERS or end.size > MAX_DIRECTORY:
-        raise HeaderError(f"its directory has more than {MAX_MEMBERS} members or {MAX_DIRECTORY >> 20} MiB")
+        raise TooLongError(f"its directory has more than {MAX_MEMBERS} members or {MAX_DIRECTORY >> 20} MiB")
     if end.offset + end.size > end.at:
         raise HeaderError("its directory overlaps its end record")
     result: dict[str, Member] = {}
