@@ -32,6 +32,7 @@ class Tensor:
         self.name = segment.name
         self.dtype = segment.dtype
         self.shape = segment.shape
+        self.strides = segment.strides
         self.offset = segment.offset
         self.size = segment.size
 
@@ -46,8 +47,13 @@ class Tensor:
         if kind is None or self.shape is None:
             known = ", ".join(_NUMPY)
             raise errors.NoNumpyDtype(tensor=self.name, dtype=self.dtype or "unknown", known=known)
-        found: np.ndarray[Any, Any] = lazy.load("numpy").frombuffer(self.read(), dtype=kind).reshape(self.shape)
-        return found
+        numpy, data = lazy.load("numpy"), self.read()
+        if self.strides is None:
+            array: np.ndarray[Any, Any] = numpy.frombuffer(data, dtype=kind).reshape(self.shape)
+            return array
+        width = numpy.dtype(kind).itemsize
+        view: np.ndarray[Any, Any] = numpy.ndarray(self.shape, kind, data, 0, [width * step for step in self.strides])
+        return view
 
     def __repr__(self) -> str:
         return f"<Tensor {self.name} {self.dtype} {'x'.join(map(str, self.shape or ()))}>"

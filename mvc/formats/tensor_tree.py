@@ -71,6 +71,7 @@ class View(NamedTuple):
     start: int
     stop: int
     shape: tuple[int, ...]
+    strides: tuple[int, ...]
     contiguous: bool
 
     @property
@@ -162,7 +163,7 @@ def view(name: str, storage: Storage, dtype: str, grid: Grid) -> View:
     contiguous = bool(width) and _is_contiguous(shape, strides)
     if dtype == _PAIRS and shape:
         shape = (*shape[:-1], 2 * shape[-1])
-    return View(name, *storage, dtype, first * width, (first + extent) * width, shape, contiguous)
+    return View(name, *storage, dtype, first * width, (first + extent) * width, shape, strides, contiguous)
 
 
 def _dtype(tensor: Call, storage: str) -> str:

@@ -75,7 +75,7 @@ def _segments(source: Source, members: Members, folder: str, *, is_little: bool)
                 continue  # a program, or what names its tensors
             storage = Segment(zip_directory.data_offset(source, member), member.size)
             for segment in storages.tiles(storage, views.get(name.removeprefix(f"{folder}/"), ())):
-                yield segment if is_little else segment._replace(dtype="")
+                yield segment if is_little else segment._replace(dtype="", views=())
 
 
 def _views(source: Source, members: Members, folder: str) -> Views:

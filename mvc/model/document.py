@@ -150,8 +150,15 @@ def schema(kind: Any) -> Schema:
     """Return the keys of a class with their types; of a map that is merged in, the key is `…`."""
     if issubclass(kind, tuple) and hasattr(kind, "to_json"):  # the store leaves out what has its default
         hints, defaults = get_type_hints(kind), kind._field_defaults
-        return {name: _field(hints[name], optional=name in defaults) for name in kind._fields}
+        names = [name for name in kind._fields if not _is_apart(hints[name])]
+        return {name: _field(hints[name], optional=name in defaults) for name in names}
     return _schema(kind, declared(kind), getattr(kind, "OPTIONAL", ()))
+
+
+def _is_apart(type_: Any) -> bool:
+    """Return whether a field is a tuple of records without a `to_json`, which the store writes in another place."""
+    inner = (*get_args(type_), None)[0]
+    return hasattr(inner, "_fields") and not hasattr(inner, "to_json")
 
 
 def _schema(kind: Any, specs: Keys, optional: tuple[str, ...] = ()) -> Schema:

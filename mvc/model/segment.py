@@ -8,7 +8,7 @@ Formats derive segments from headers, recipes store them, and a comparison of tw
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mvc.model.ids import digest
@@ -24,11 +24,44 @@ WIDTHS = {
 FLOATS = ("F16", "BF16", "F32", "F64")
 
 
+_MAX_RANK = 64
+"""Dimensions of a view, at most."""
+_MAX_ELEMENTS = 1 << 56
+"""Elements of a view, at most: those of a dimension with the stride 0 take no bytes."""
+
+
+class TensorView(NamedTuple):
+    """A tensor over `size` bytes of a segment, from its byte `start` on; its elements are `strides` elements apart.
+
+    `strides` is None if they are in the order of the shape: the tensor is another name for these bytes.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...] | None
+    start: int
+    size: int
+
+    def fits(self, segment: Segment) -> bool:
+        """Return whether it is within a segment, of a dtype with a width, and of the size that its shape has."""
+        if segment.dtype not in WIDTHS or 0 in self.shape or self.start + self.size > segment.size:
+            return False
+        if len(self.shape) > _MAX_RANK or math.prod(self.shape) > _MAX_ELEMENTS:
+            return False
+        strides = self.strides
+        if strides is None:
+            return math.prod(self.shape) * WIDTHS[segment.dtype] == self.size
+        last = sum((count - 1) * stride for count, stride in zip(self.shape, strides, strict=True))
+        return (last + 1) * WIDTHS[segment.dtype] == self.size
+
+
 class Segment(NamedTuple):
     """`size` bytes of a file from `offset`; `name`, `dtype` and `shape` if known, else `""`, `""` and None.
 
     `digest` identifies the content: the id of the bytes if at most `step`, else the id of the concatenated ids (32
     bytes each) of its pieces of `step` bytes. It is `""` until the content is read.
+
+    `views` are further tensors over its bytes. `strides`, in elements, are those of a listed view.
     """
 
     offset: int
@@ -37,6 +70,8 @@ class Segment(NamedTuple):
     dtype: str = ""
     shape: tuple[int, ...] | None = None
     digest: str = ""
+    views: tuple[TensorView, ...] = ()
+    strides: tuple[int, ...] | None = None
 
     @property
     def end(self) -> int:
@@ -63,7 +98,20 @@ class Segment(NamedTuple):
         record: dict[str, Any] = {"offset": self.offset, "size": self.size}
         texts = {"name": self.name, "dtype": self.dtype, "digest": self.digest}
         record |= {key: text for key, text in texts.items() if text}
-        return record if self.shape is None else {**record, "shape": list(self.shape)}
+        lists = {"shape": self.shape, "strides": self.strides}
+        return record | {key: list(values) for key, values in lists.items() if values is not None}
+
+
+def listed(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Return every tensor of segments by itself, in place of one that has its name; the digest is that of the segment."""
+    tensors: list[Segment] = []
+    for segment in segments:
+        if segment.name not in {view.name for view in segment.views}:
+            tensors.append(segment._replace(views=()))
+        for name, shape, strides, start, size in segment.views:
+            place = (segment.offset + start, size, name, segment.dtype, shape)
+            tensors.append(Segment(*place, segment.digest, strides=strides))
+    return tuple(tensors)
 
 
 def digest_of(pieces: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from mvc.model.compare.files import FileChange
 from mvc.model.compare.tensors import TensorDiff, compare
 from mvc.model.document import Document, keys
 from mvc.model.ids import digest
-from mvc.model.segment import Segment, digest_of
+from mvc.model.segment import Segment, digest_of, listed
 from mvc.model.tree import TreeEntry
 from mvc.repository import disk_usage
 from mvc.repository.worktree.scan import WorkFile
@@ -63,7 +63,7 @@ def stored(repository: Repository, entry: TreeEntry) -> Segments:
     if recipe is None:
         return ()
     if recipe.inline is None:
-        return recipe.segments
+        return listed(recipe.segments)
     data = recipe.inline
     return _from_header(lambda offset, size: data[offset : offset + size], len(data), entry.path)
 
@@ -125,7 +125,7 @@ def _from_header(read_at: ReadAt, size: int, path: str) -> Segments:
         return ()
     if header is None:
         return ()
-    return tuple([segment._replace(digest=_digest(segment, read_at)) for segment in header.segments])
+    return listed(segment._replace(digest=_digest(segment, read_at)) for segment in header.segments)
 
 
 def _digest(segment: Segment, read_at: ReadAt) -> str:

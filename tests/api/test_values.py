@@ -11,6 +11,7 @@ import pytest
 
 import mvc
 from mvc import errors
+from tests.formats import pickles
 
 
 class Mode(enum.StrEnum):
@@ -92,3 +93,18 @@ def test_the_name_is_not_changed_by_an_update(model: mvc.Model) -> None:
         model.update(about={"name": "hats"})
     model.update(about={"description": "Helmets"}, replace=["model"])
     assert model.get("model") == {"name": "helmets", "description": "Helmets"}
+
+
+@pytest.mark.parametrize("rows", [3, 4096])
+def test_a_strided_tensor_is_read_in_the_order_of_its_shape(model: mvc.Model, rows: int) -> None:
+    numbers = np.arange(rows * 4, dtype="<f4")
+    transposed = pickles.tensor(pickles.storage("0", numbers.size), 0, (4, rows), (1, 4))
+    tied = pickles.tensor(pickles.storage("0", numbers.size), 0, (rows, 4), (4, 1))
+    data = pickles.checkpoint(pickles.mapping({"a": transposed, "b": tied}), {"0": numbers.tobytes()})
+    (model.folder / "w.pt").write_bytes(data)
+    model.add(model.folder / "w.pt")
+    model.commit("Strided")
+    assert model.head is not None
+    tensors = model.head.files["w"].tensors
+    assert np.array_equal(tensors["a"].numpy(), numbers.reshape(rows, 4).T)
+    assert np.array_equal(tensors["b"].numpy(), numbers.reshape(rows, 4))

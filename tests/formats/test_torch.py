@@ -14,6 +14,7 @@ from mvc.formats import torch
 from mvc.formats.header import Header
 from mvc.formats.source import HeaderError
 from mvc.formats.syntax import pickle_text
+from mvc.model.segment import Segment, listed
 from tests import effort
 from tests.formats import pickles
 from tests.formats.archives import archive, unpacked
@@ -38,8 +39,40 @@ def test_a_state_dict_a_pickled_module_and_a_script_have_the_same_names(name: st
     assert {each.dtype for each in segments(name).values()} == {"F32", "I64"}
 
 
-def test_tied_weights_are_one_tensor_under_the_first_name() -> None:
+def tensors(data: bytes) -> dict[str, Segment]:
+    return {each.name: each for each in listed(header_of(data).segments)}
+
+
+def test_tied_weights_are_one_segment_and_listed_under_both_names() -> None:
     assert "head.weight" not in segments("state.pt")
+    found = tensors((DATA / "state.pt").read_bytes())
+    embedding, head = found["embedding.weight"], found["head.weight"]
+    assert (head.shape, head.dtype, head.offset, head.size) == ((6, 4), "F32", embedding.offset, embedding.size)
+    assert len(found) == len(segments("state.pt")) + 1
+
+
+def test_tensors_over_parts_of_a_storage_are_listed_with_their_shapes() -> None:
+    found = tensors((DATA / "views.pt").read_bytes())
+    names = ("row", "overlapping.0", "overlapping.1", "slice", "transposed")
+    assert {name: (found[name].shape, found[name].strides, found[name].size) for name in names} == {
+        "row": ((4,), None, 16),
+        "overlapping.0": ((8,), None, 32),
+        "overlapping.1": ((6,), None, 24),
+        "slice": ((3,), None, 12),
+        "transposed": ((3, 2), (1, 3), 24),
+    }
+    assert found["row"].offset == found["whole"].offset + 16
+
+
+def test_a_tensor_with_channels_last_has_its_shape() -> None:
+    view = tensor(storage("0", 24), 0, (1, 2, 3, 4), (24, 1, 8, 2))
+    (found,) = tensors(checkpoint(mapping({"conv": view}), {"0": bytes(96)})).values()
+    assert (found.shape, found.strides, found.size) == ((1, 2, 3, 4), (1, 1, 8, 2), 96)
+
+
+def test_only_so_many_views_of_a_storage_are_listed() -> None:
+    parts = mapping({str(number): tensor(storage("0", 6), 0, (2,), (1,)) for number in range(1500)})
+    assert len(tensors(checkpoint(parts, {"0": bytes(24)}))) == 1000
 
 
 def test_the_bytes_are_those_of_the_storage() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mvc import errors
 from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, digest
-from mvc.model.segment import Segment
+from mvc.model.segment import Segment, TensorView
 from mvc.storage.chunks import recipes
 from mvc.storage.chunks.recipes import Recipe
 
@@ -34,6 +35,46 @@ def record(*segments: Any) -> bytes:
 
 def test_segments_come_back() -> None:
     assert Recipe.decode(recipe(*SEGMENTS).encode()) == recipe(*SEGMENTS)
+
+
+def viewed(*views: Any) -> Recipe:
+    segments = (SEGMENTS[1], Segment(40, 10))
+    return replace(recipe(*segments), segmenter={"name": "tensors", "version": 1, "views": list(views)})
+
+
+def test_further_tensors_over_a_segment_come_back() -> None:
+    found = Recipe.decode(viewed([0, "tied", [2, 3], [], 0, 24], [0, "part", [2, 2], [1, 3], 4, 20]).encode())
+    tied, part = TensorView("tied", (2, 3), None, 0, 24), TensorView("part", (2, 2), (1, 3), 4, 20)
+    assert [each.views for each in found.segments] == [(tied, part), ()]
+    assert Recipe.decode(found.encode()) == found
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        [2, "a", [2, 3], [], 0, 24],
+        [-1, "a", [2, 3], [], 0, 24],
+        [True, "a", [2, 3], [], 0, 24],
+        [0, "a", [2, 3], [], 4, 24],
+        [0, "a", [2, 4], [], 0, 24],
+        [0, "a", [2, 3], [1], 0, 24],
+        [0, "a", [2, 3], [1, 1 << 50], 0, 24],
+        [0, "a", [2, 3], [-1, 1], 0, 24],
+        [0, "a", [0, 3], [], 0, 0],
+        [0, "a", [1 << 40, 3], [0, 1], 0, 20],
+        [0, "a", [1 << 60, 3], [0, 1], 0, 12],
+        [0, "a", [1] * 65, [], 0, 4],
+        [1, "a", [10], [], 0, 10],
+        [0, 3, [2, 3], [], 0, 24],
+        [0, "a", [2, 3], [], 0],
+        {},
+        "text",
+    ],
+    ids=str,
+)
+def test_what_is_no_tensor_over_a_segment_is_refused(view: Any) -> None:
+    with pytest.raises(errors.NotCanonical):
+        Recipe.decode(viewed(view).encode())
 
 
 def test_what_is_not_known_is_left_out() -> None:

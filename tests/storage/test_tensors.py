@@ -12,7 +12,7 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import FileId, digest
-from mvc.model.segment import Segment
+from mvc.model.segment import Segment, listed
 from mvc.storage.chunks import encodings, ingest
 from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.encoder import CAST_DEPTH, DEPTH
@@ -225,6 +225,25 @@ def test_a_group_of_small_tensors_that_grows_or_shrinks_comes_back(parts: Parts,
     before: list[Stored] = []
     for counts in ((6000, 30, 40), (6000, 30, 40, 50), (6000, 30), (6000, 30, 41), (6000, 30, *range(100, 140))):
         before.insert(0, _store(parts, small(*counts), *before[:1]))
+
+
+def test_tied_and_strided_tensors_are_in_the_recipe(parts: Parts, rng: random.Random) -> None:
+    views = {
+        "embedding": pickles.tensor(pickles.storage("0", 6000), 0, (60, 100), (100, 1)),
+        "head": pickles.tensor(pickles.storage("0", 6000), 0, (60, 100), (100, 1)),
+        "conv": pickles.tensor(pickles.storage("1", 480), 0, (2, 3, 8, 10), (240, 1, 30, 3)),
+    }
+    data = pickles.checkpoint(pickles.mapping(views), {"0": rng.randbytes(24_000), "1": rng.randbytes(1920)})
+    recipe = parts.recipes.best(_store(parts, data).file)
+    assert recipe is not None
+    assert {each.name: (each.shape, each.strides) for each in listed(recipe.segments)} == {
+        "embedding": ((60, 100), None),
+        "head": ((60, 100), None),
+        "conv": ((2, 3, 8, 10), (240, 1, 30, 3)),
+    }
+    assert {digest(data[each.offset : each.end]) for each in recipe.segments} == {
+        each.digest for each in recipe.segments
+    }
 
 
 def test_small_tensors_with_other_bytes_between_them_get_planes_and_deltas(parts: Parts, rng: random.Random) -> None:

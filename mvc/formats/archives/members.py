@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from mvc.formats.header import MAX_TEXT, Header, ordered
@@ -51,7 +52,7 @@ def parsed(source: Source, files: Iterable[Segment]) -> Iterator[Segment]:
     for file in files:
         inner = _header(source, Member(file.name, file.offset, file.size))
         for segment in inner.segments if inner is not None else ():
-            yield segment._replace(offset=file.offset + segment.offset, name=_joined(file.name, segment.name))
+            yield _moved(segment, file.offset, partial(_joined, file.name))
 
 
 def _segments(source: Source, by_path: Mapping[str, str], locate: Locate) -> Iterator[Segment]:
@@ -80,8 +81,13 @@ def _segments(source: Source, by_path: Mapping[str, str], locate: Locate) -> Ite
             raise HeaderError(f"it has more than {MAX_SEGMENTS} tensors, or {MAX_TEXT >> 20} MiB of names")
     for path, (member, segments) in (tensors | external).items():
         for segment in ordered(segments, member.size):
-            name = f"{path}/{segment.name}" if segment.name else ""
-            yield segment._replace(offset=member.offset + segment.offset, name=name)
+            yield _moved(segment, member.offset, partial(_below, path))
+
+
+def _moved(segment: Segment, offset: int, named: Callable[[str], str]) -> Segment:
+    """Return a segment of a file that begins at `offset` of an archive, with the names that `named` gives."""
+    views = tuple(view._replace(name=named(view.name)) for view in segment.views)
+    return segment._replace(offset=offset + segment.offset, name=named(segment.name), views=views)
 
 
 def _header(source: Source, member: Member) -> Header | None:
@@ -96,6 +102,10 @@ def _header(source: Source, member: Member) -> Header | None:
 def _listed(source: Source, member: Member, files: tuple[Segment, ...]) -> tuple[Segment, ...]:
     part = source.part(member.offset, member.size, member.name)
     return tuple(parsed(part, ordered(files, member.size)))
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}/{name}" if name else ""
 
 
 def _joined(name: str, inner: str) -> str:

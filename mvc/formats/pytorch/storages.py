@@ -1,13 +1,15 @@
 """Storages: the bytes of PyTorch's tensors, each as the tensors that view it.
 
     storage 3 ─ 0 … 64 of "norm.weight" │ 64 … 128 of "norm.bias"   ─►  two segments
-    storage 4 ─ 0 … 64 of "a", 32 … 96 of "b"                       ─►  one segment, named for the first
+    storage 4 ─ 0 … 64 of "a", 32 … 96 of "b"                       ─►  one segment, with two views
+    storage 5 ─ 0 … 64 of "embedding.weight" and of "head.weight"   ─►  one segment, with a view
 
 Archives and older files locate storages differently, and their pickles view them in the same way.
 """
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,7 +17,10 @@ from mvc.formats import tensor_tree
 from mvc.formats.header import MAX_TEXT
 from mvc.formats.source import MAX_SEGMENTS, HeaderError
 from mvc.formats.tensor_tree import View
-from mvc.model.segment import WIDTHS, Segment
+from mvc.model.segment import WIDTHS, Segment, TensorView
+
+MAX_VIEWS = 1_000
+"""Further tensors over one segment, at most."""
 
 Views = dict[str, list[View]]
 """The tensors that view each storage, by its key, in the order of the pickle."""
@@ -44,8 +49,35 @@ def by_storage(viewed: Iterable[View]) -> Views:
 def tiles(storage: Segment, viewed: Sequence[View]) -> list[Segment]:
     """Return a storage as its tensors; as one segment, named for the first of them, if they do not tile it.
 
-    Raises HeaderError if a tensor is outside the storage.
+    Other tensors are views of these. Raises HeaderError if a tensor is outside the storage.
     """
+    segments = _tiles(storage, viewed)
+    further: dict[int, list[TensorView]] = {}
+    ends = [segment.end - storage.offset for segment in segments]
+    for view in viewed:
+        number = bisect.bisect_left(ends, view.stop)
+        if number < len(segments) and _is_further(view, segments[number], view.start + storage.offset):
+            start = view.start + storage.offset - segments[number].offset
+            strides = None if view.contiguous else _normal(view)
+            further.setdefault(number, []).append(TensorView(view.name, view.shape, strides, start, view.size))
+    for number, views_ in further.items():
+        segments[number] = segments[number]._replace(views=tuple(views_[:MAX_VIEWS]))
+    return segments
+
+
+def _normal(view: View) -> tuple[int, ...]:
+    """Return the strides of a tensor, 1 in a dimension of one element, where it has no meaning."""
+    return tuple(stride if count > 1 else 1 for count, stride in zip(view.shape, view.strides, strict=True))
+
+
+def _is_further(view: View, segment: Segment, offset: int) -> bool:
+    """Return whether a tensor at `offset` of the file is within a segment, and not the one that it has itself."""
+    is_own = segment.shape is not None and (segment.name, segment.shape) == (view.name, view.shape)
+    is_known = bool(view.name) and view.size > 0 and view.dtype == segment.dtype and view.dtype in WIDTHS
+    return is_known and not is_own and segment.offset <= offset
+
+
+def _tiles(storage: Segment, viewed: Sequence[View]) -> list[Segment]:
     by_range: dict[tuple[int, int], View] = {}
     for view in viewed:
         _check(storage, view)

@@ -228,6 +228,9 @@ class _Tensors:
             if segment.name:
                 self._exact.setdefault((segment.name, kind), segment.offset)
                 self._named.setdefault((segment.name, segment.dtype), segment.offset)
+            for view in segment.views:
+                if not view.start:
+                    self._exact.setdefault((view.name, (segment.dtype, view.shape)), segment.offset)
             for end in _ends(segment.name):
                 alike = self._ends.setdefault((end, kind), [])
                 if len(alike) < _ALIKE:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mvc.model.ids import digest
 from mvc.model.segment import PIECE, STEP, WIDTHS, Segment, digest_of
@@ -23,6 +23,10 @@ SMALL = 16 * 1024
 """Bytes below which a tensor, or a gap between two, shares a chunk with its neighbours."""
 GROUP = 256 * 1024
 """The largest size of such a chunk, in bytes."""
+MAX_VIEWS = 10_000
+"""Further tensors over the segments of a file that a recipe lists, at most."""
+MAX_VIEWS_TEXT = 1024 * 1024
+"""Characters of their names and shapes, at most."""
 COVERED = 0.5
 """The share of a file that tensors must fill; otherwise it is cut by content."""
 
@@ -68,9 +72,10 @@ class Layout:
     pieces: tuple[Piece, ...]
 
     @property
-    def segmenter(self) -> dict[str, int | str]:
-        """The name and parameters of this chunking, as a recipe records them."""
-        return {
+    def segmenter(self) -> dict[str, Any]:
+        """The name and parameters of this chunking, as a recipe records them, with further tensors over the segments."""
+        views = _views(self.segments)
+        return ({"views": views} if views else {}) | {
             "name": "tensors", "version": 1, "format": self.format,
             "piece": PIECE, "step": STEP, "small": SMALL, "group": GROUP,
         }  # fmt: skip
@@ -83,6 +88,22 @@ class Layout:
             whole = end - start == piece.size
             found.append(chunk if whole else digest(data[start - piece.offset : end - piece.offset]))
         return found
+
+
+def _views(segments: Sequence[Segment]) -> list[list[Any]]:
+    """Return the views of segments as a recipe records them, each after the number of its segment."""
+    records: list[list[Any]] = []
+    characters = 0
+    for index, segment in enumerate(segments):
+        for view in segment.views:
+            name, shape, strides, start, size = view
+            if not view.fits(segment):
+                continue
+            characters += len(name) + 12 * len(shape)
+            if len(records) == MAX_VIEWS or characters > MAX_VIEWS_TEXT:
+                return records
+            records.append([index, name, list(shape), list(strides or ()), start, size])
+    return records
 
 
 class Digests:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self
 from mvc import errors
 from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, PackId, RecipeId, are_ids, digest, is_id
-from mvc.model.segment import Segment
+from mvc.model.segment import Segment, TensorView
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.packs import packformat
 from mvc.storage.packs.index import ChunkIndex
@@ -94,7 +94,9 @@ class Recipe:
         _check(record)
         inline = _inline(record["inline"]) if "inline" in record else None
         chunks: Chunks = tuple([(id_, size) for id_, size in record.get("chunks", ())])
-        segments = tuple([_segment(each) for each in record.get("segments", ())])
+        segments = _viewed(
+            [_segment(each) for each in record.get("segments", ())], record["segmenter"].get("views", [])
+        )
         recipe = cls(FileId(record["file"]), record["size"], record["segmenter"], inline, chunks, segments)
         held = len(inline) if inline is not None else sum(size for _, size in chunks)
         _check_segments(segments, recipe.size)
@@ -267,6 +269,29 @@ def _segment(record: Any) -> Segment:
         raise errors.NotCanonical(reason="the digest of a segment is an id")
     name, dtype, digest_ = texts
     return Segment(record["offset"], record["size"], name, dtype, tuple(shape) if "shape" in record else None, digest_)
+
+
+def _viewed(segments: list[Segment], records: Any) -> tuple[Segment, ...]:
+    """Return segments with the further tensors that a segmenter lists."""
+    if not isinstance(records, list) or not all(map(_is_view, records)):
+        raise errors.NotCanonical(reason="views are lists of a segment, a name, a shape, strides, a start and a size")
+    views: dict[int, list[TensorView]] = {}
+    for index, name, shape, strides, start, size in records:
+        view = TensorView(name, tuple(shape), tuple(strides) or None, start, size)
+        if index >= len(segments) or not view.fits(segments[index]):
+            raise errors.NotCanonical(reason="views are within their segments, and as large as their shapes")
+        views.setdefault(index, []).append(view)
+    for index, further in views.items():
+        segments[index] = segments[index]._replace(views=tuple(further))
+    return tuple(segments)
+
+
+def _is_view(record: Any) -> bool:
+    match record:
+        case [index, str(), list(shape), list(strides), start, size]:
+            counts = (index, start, size, *shape, *strides)
+            return len(strides) in (0, len(shape)) and all(type(count) is int and count >= 0 for count in counts)
+    return False
 
 
 def _check_segments(segments: tuple[Segment, ...], size: int) -> None:
