@@ -29,7 +29,8 @@ def decoded(stored: bytes, encoding: int, width: int, size: int, base: bytes) ->
         return numbers(stored, encoding, width, size, base)
     phase, (bytes_, fields) = int.from_bytes(stored[:2], "little"), LAYOUTS[width]
     first, stored, count = stored[2 : 2 + phase], stored[2 + phase :], (size - phase) // bytes_
-    old = np.frombuffer(base[phase:] + bytes(count * bytes_), np.uint8)[: count * bytes_].reshape(count, bytes_)
+    base = base[phase : phase + (len(base) - phase) // bytes_ * bytes_] + bytes(count * bytes_)
+    old = np.frombuffer(base, np.uint8)[: count * bytes_].reshape(count, bytes_)
     new, end = np.zeros(old.shape, np.uint8), 4 * sum(-(-bits(field) // 8) for field in fields.split())
     heads = iter(struct.unpack_from(f"<{end // 4}I", stored))
     for field in fields.split():

@@ -37,8 +37,9 @@ def numbers(stored: bytes, encoding: int, width: int, size: int, base: bytes) ->
         length = head & 0x3FFFFFFF
         planes, at = planes + plane(head >> 30, stored[at : at + length], count), at + length
     values = np.frombuffer(planes, np.uint8).reshape(width, count).T.copy().view(kind).reshape(count)
-    plain = np.uint32 if encoding in {4, 5} else kind
-    old = predicted(encoding, np.frombuffer(base + bytes(8 * count), plain, count))
+    plain = np.dtype(np.uint32 if encoding in {4, 5} else kind)
+    base = base[: len(base) // plain.itemsize * plain.itemsize] + bytes(8 * count)
+    old = predicted(encoding, np.frombuffer(base, plain, count))
     if encoding == 6:
         values = old + ((values >> kind(1)) ^ (kind(0) - (values & kind(1))))
     elif encoding in {3, 4, 5}:

@@ -135,7 +135,7 @@ def test_the_reader_is_independent_and_short() -> None:
 def test_the_reader_decodes_quantised_blocks(rng: random.Random, number: int) -> None:
     size = LAYOUTS[number].size
     base = rng.randbytes(500 * size + 20)
-    raw = bytearray(base)
+    raw = bytearray(base + rng.randbytes(size))  # the base ends within the last block
     for _ in range(500):
         raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
     shape = Shape(1, size // 2, number)
@@ -143,6 +143,20 @@ def test_the_reader_decodes_quantised_blocks(rng: random.Random, number: int) ->
     assert encoding == encodings.BLOCKS
     decoded = _beside("blocks").decoded(b"".join(parts), encoding, shape.byte(encoding), len(raw), base)
     assert decoded == raw
+
+
+@pytest.mark.parametrize("width", encodings.WIDTHS)
+def test_the_reader_decodes_numbers_at_any_phase(rng: random.Random, width: int) -> None:
+    decoded = _beside("blocks").decoded
+    for phase in range(width):
+        base = bytes(rng.randrange(64) for _ in range(2_000 * width))
+        raw = bytes((byte ^ (place % 37 == 0)) for place, byte in enumerate(base + b"longer"))
+        shape = Shape(width, phase)
+        for under in (None, (encodings.DIFFERENCE, base)):
+            encoding, parts = codec.encode_numbers(raw, width, under, phase)
+            alone = encodings.PHASED if phase else encodings.PLANES
+            assert encoding == (encodings.DIFFERENCE if under else alone)
+            assert decoded(b"".join(parts), encoding, shape.byte(encoding), len(raw), base if under else b"") == raw
 
 
 def _read(*arguments: str) -> subprocess.CompletedProcess[bytes]:

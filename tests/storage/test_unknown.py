@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mvc.storage.chunks import chunking, encodings, inherited
 from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.encoder import DEPTH
+from mvc.storage.chunks.guess import Guess
 from mvc.storage.chunks.ingest import MOST_UNLIKE, Ingest, Stored
 from mvc.storage.chunks.inherited import Inherited, NewFile
 from mvc.storage.chunks.recipes import Recipe
@@ -221,6 +222,15 @@ def test_the_same_versions_give_the_same_packs(tmp_path: Path, rng: random.Rando
             stored = (_store(parts, data, *stored),)
         names.append([path.name for path in parts.packs()])
     assert names[0] == names[1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(size=st.integers(1, 40_000), other=st.integers(0, 40_000), seed=st.integers(0, 1 << 32), step=st.integers(0, 3))
+def test_a_base_of_any_length_is_compared(size: int, other: int, seed: int, step: int) -> None:
+    numbers = np.random.default_rng(seed).integers(0, 1 << 20, 10_000, np.uint32)
+    raw, base = (numbers + np.uint32(step)).tobytes()[:size], numbers.tobytes()[:other]
+    choice = Guess().choose(0, raw, base)
+    assert choice.shape is not None or not choice.based
 
 
 def test_a_base_that_cannot_be_read_is_none(parts: Parts, rng: random.Random) -> None:
