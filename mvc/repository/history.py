@@ -91,7 +91,10 @@ def walk(
 
     With `first_parent`, only first parents are followed. Raises Missing, Damaged.
     """
-    starts, hidden = list(dict.fromkeys(tips)), list(exclude)
+    hidden = list(dict.fromkeys(exclude))
+    starts = [tip for tip in dict.fromkeys(tips) if tip not in hidden]
+    if not starts:
+        return
     straight = _between(objects, starts, hidden, first_parent=first_parent)
     if straight is not None:
         yield from straight

@@ -93,6 +93,15 @@ def test_a_straight_line_is_read_only_as_far_as_it_is_asked_for() -> None:
     assert len(set(graph.reads)) <= 12
 
 
+def test_a_tip_that_is_left_out_is_not_walked_from() -> None:
+    """As in a fetch that brings nothing new, whatever other refs are known."""
+    graph = Graph()
+    graph.chain(" ".join(f"n{i}" for i in range(100)))
+    graph.add("side", "n50")
+    assert walked(graph, "n99", "side", exclude="n3 side n99 n70") == ""
+    assert graph.reads == []
+
+
 def test_a_deep_history_needs_no_recursion() -> None:
     graph = Graph()
     graph.add("n0")
