@@ -94,6 +94,7 @@ def _lines(done: Collected) -> Iterator[str]:
         yield f"{escape(model)} v{version.number} {short(id_)}  {date(version.time)}  {escape(version.subject)}"
     if plan.is_empty:
         yield f"Nothing {'else ' if done.cached.files else ''}to remove; {count(done.kept, 'version')} kept."
+        yield from _packed(done)
         yield from _held(done)
         return
     parts = [
@@ -110,7 +111,14 @@ def _lines(done: Collected) -> Iterator[str]:
     if plan.rewritten:
         yield f"{'Rewrote' if done.done else 'Would rewrite'} {count(len(plan.rewritten), 'pack')}."
     yield f"{size(plan.freed)} {'freed' if done.done else 'would be freed'}."
+    yield from _packed(done)
     yield from _held(done)
+
+
+def _packed(done: Collected) -> Iterator[str]:
+    if done.packed:
+        packed = "Packed" if done.done else "Would pack"
+        yield f"{packed} {count(done.packed, 'loose file')} of metadata."
 
 
 def _held(done: Collected) -> Iterator[str]:

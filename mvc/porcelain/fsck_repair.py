@@ -19,8 +19,10 @@ from mvc.porcelain.fsck import Report
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
+from mvc.storage.chunks import codec
 from mvc.storage.packs import metapacks, packformat
 from mvc.storage.packs.index import Location
+from mvc.storage.packs.metapacks import MetaWriter
 from mvc.storage.packs.packfile import PackFile
 from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.packwriter import PackWriter
@@ -44,7 +46,7 @@ def repair(repository: Repository, remote: Remote, progress: Progress | None = N
     with repository.writing():
         for path in damaged:
             if path.startswith(f"{metapacks.FOLDER}/"):
-                repository.door.remove(path)  # its unique content is on the remote or lost
+                _remove_metadata(repository, path)
         fresh = _again(repository)
     there = Inventory(fresh, remote.backend, remote.jobs)
     with fresh.writing():
@@ -82,6 +84,34 @@ def _mend_recipe(repository: Repository, path: str) -> None:
 def _replace(repository: Repository, path: str, data: bytes | None) -> None:
     if data is not None and digest(data) == path.rpartition("/")[2]:
         repository.door.replace(path, data)
+
+
+def _remove_metadata(repository: Repository, path: str) -> None:
+    """Delete a damaged metadata pack: the remote has its content, or else the intact entries are copied to a new one first."""
+    written = _rescued(repository, path)
+    repository.door.barrier()
+    if path not in written:  # only its index was damaged
+        repository.door.remove(path)
+
+
+def _rescued(repository: Repository, path: str) -> list[str]:
+    """Copy the intact entries of a metadata pack that was written here; return the names of the packs."""
+    try:
+        pack = PackFile(repository.door, path)
+        entries = _entries(pack)
+    except errors.Damaged:
+        return []
+    if any(entry.kind not in (packformat.OBJECT, packformat.RECIPE) for entry in entries):
+        return []
+    writer = MetaWriter(repository.door)
+    for entry in entries:
+        try:
+            data = bytes(codec.decode(entry.encoding, packformat.read_entry(pack, entry), entry.raw))
+        except errors.Damaged:
+            continue
+        if digest(data) == entry.id:
+            writer.add(entry.kind, data, file=FileId(entry.base) if entry.base else None)
+    return [metapacks.path(written) for written in writer.finish()]
 
 
 def _salvage(repository: Repository, path: str) -> None:

@@ -1,6 +1,6 @@
-"""`mvc gc`: delete unreachable objects and compact the packs.
+"""`mvc gc`: delete unreachable objects, compact the packs, and pack loose files.
 
-roots ─ versions ─ objects, files ─ plan ─ (dry run: report only) ─ rewrite packs ─ delete
+roots ─ versions ─ objects, files ─ plan ─ (dry run: report only) ─ rewrite packs ─ delete ─ pack what is loose
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from mvc.storage import decoded, objects
 from mvc.storage.decoded import Removed
 from mvc.storage.disk import primitives
 from mvc.storage.packs import gc as collect
+from mvc.storage.packs import loose
 from mvc.storage.packs.gc import Live, Plan, Store
+from mvc.storage.packs.loose import Packing
 from mvc.storage.progress import Progress
 from mvc.storage.records import config, expired, operations, promised, stashes
 
@@ -46,7 +48,7 @@ class Collected(Document):
     """The versions deleted, the number kept, and the plan; `done` is False after a dry run.
 
     `held` are the versions that are kept although no ref reaches them, `cached` what is removed of the cache of decoded
-    files.
+    files, `packed` the number of loose files that moved to a metadata pack.
     """
 
     KEYS = keys(
@@ -54,7 +56,7 @@ class Collected(Document):
         "kept",
         {"removed": keys("objects recipes=len(plan.recipes) packs=len(plan.packs) metadata_packs=len(plan.metapacks)")},
         "rewritten=len(plan.rewritten) bytes_freed=plan.freed done",
-        "cached_files=cached.files bytes_cached=cached.bytes",
+        "cached_files=cached.files bytes_cached=cached.bytes packed",
         {"held": rows("held", "id=id number=version.number message=version.message cause until")},
     )
 
@@ -64,6 +66,7 @@ class Collected(Document):
     done: bool
     held: tuple[Held, ...] = ()
     cached: Removed = decoded.NOTHING
+    packed: int = 0
 
     @property
     def objects(self) -> int:
@@ -87,7 +90,7 @@ def gc(
     read, raises Damaged or Missing and deletes nothing; raises DiskFailed, ReadOnlyStore, LockTimeout.
     """
     if dry_run:
-        found, _, live = planned(repository, actor, grace)
+        found, _, live, _ = planned(repository, actor, grace)
         return replace(found, cached=_expire_cache(repository, live, dry_run=True))
     with repository.writing():
         return collected(repository, actor, grace=grace, progress=progress)
@@ -99,7 +102,7 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     if operations.all_expired(repository.door, start):
         repository.note(None)  # the newest record stays, so that they are removed
     operations.expire(repository.door, start)
-    found, store, live = planned(repository, actor, grace)
+    found, store, live, packing = planned(repository, actor, grace)
     collect.record_expiry(repository.door, start)
     plan = found.plan
     if plan.versions or plan.objects or plan.recipes:
@@ -107,12 +110,13 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     repository.door.make_durable(promised.EXPIRED)  # a prune that was killed may have left its record without an fsync
     if not plan.is_empty:
         plan = replace(plan, freed=collect.act(store, plan, actor.nonce().encode(), progress))
+    packed = 0 if packing.is_empty else loose.act(store, packing)
     _remove_notes(repository, {id_ for id_, _, _ in found.versions})
     expired.record_pruned(repository.door, promised.dropped(repository.door).seq)
     needed = any(record.kept for record in operations.sound(repository.door).values())
     config.set_feature(repository.door, config.OPERATIONS, needed=needed)
     config.set_feature(repository.door, config.STASHES, needed=stashes.exist(repository.door))
-    return replace(found, plan=plan, done=True, cached=_expire_cache(repository, live, dry_run=False))
+    return replace(found, plan=plan, done=True, packed=packed, cached=_expire_cache(repository, live, dry_run=False))
 
 
 def _expire_cache(repository: Repository, live: Live, *, dry_run: bool) -> Removed:
@@ -132,11 +136,12 @@ def _remove_notes(repository: Repository, removed: set[VersionId]) -> None:
 
 
 class Planned(NamedTuple):
-    """The result of a dry run, the store that it read, and the objects and files that stay."""
+    """The result of a dry run, the store that it read, the objects and files that stay, and what is packed then."""
 
     found: Collected
     store: Store
     live: Live
+    packing: Packing
 
 
 def planned(repository: Repository, actor: Actor, grace: float, drop: promised.Dropped | None = None) -> Planned:
@@ -155,8 +160,12 @@ def planned(repository: Repository, actor: Actor, grace: float, drop: promised.D
     removed = [found for id_ in plan.versions if (found := _version(repository, id_))]
     removed.sort(key=lambda each: (each[1], each[2].number, each[0]))
     held = _held(repository, roots, {**versions, **spared}, (actor.at.seconds - start, grace))
-    done = Collected(tuple(removed), len(versions) + len(spared), plan, done=False, held=tuple(held))
-    return Planned(done, store, live)
+    stay = {*spared, *(root.version for root in roots if not root.cause)}
+    packing = loose.plan(store, live, plan.keep.inline, stay, cutoff)
+    done = Collected(
+        tuple(removed), len(versions) + len(spared), plan, False, held=tuple(held), packed=len(packing.loose)
+    )
+    return Planned(done, store, live, packing)
 
 
 def _held(
@@ -174,7 +183,9 @@ def _held(
     found: list[Held] = []
     for root in others:
         until = Timestamp(root.at + expire, 0) if root.at is not None else None
-        for id_ in history.reach([root.version], lambda id_: _parents(versions, id_)):
+        starts = [root.version] if root.version not in seen else []
+        # What was seen before is not walked again: an old branch has thousands of reflog entries.
+        for id_ in history.reach(starts, lambda id_: (each for each in _parents(versions, id_) if each not in seen)):
             if id_ not in seen and id_ in versions:
                 seen.add(id_)
                 found.append(Held(id_, versions[id_], root.cause, until))

@@ -205,7 +205,7 @@ class Selection:
         return retention.always_kept(self._repository, since(self._repository, self._actor), self._actor.at)
 
     def _measured(self, going: Mapping[VersionId, Collection[FileId]], files: tuple[FileId, ...]) -> Measured:
-        found, _, live = planned(self._repository, self._actor, GRACE, self._with_records(files, list(going)))
+        found, _, live, _ = planned(self._repository, self._actor, GRACE, self._with_records(files, list(going)))
         gone = live.dropped & set(files)
         sizes = self._sizes(going, gone, (live.files | live.spared) - live.dropped)
         held = tuple(held for held in found.held if held.id not in going)

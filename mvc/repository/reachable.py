@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
-from mvc.model.ids import FileId, VersionId
+from mvc.model.ids import FileId, TreeId, VersionId
 from mvc.model.version import Version
 from mvc.repository import history
 from mvc.repository.imports import unfinished
@@ -74,10 +74,14 @@ def live(repository: Repository, versions: Versions, spared: Versions, drop: pro
     every = {**versions, **spared}
     ids: set[str] = {*versions, *spared}
     files: set[FileId] = set()
+    trees: set[TreeId] = set()
     for version in versions.values():
-        repository.objects.manifest(version.manifest)
+        repository.objects.read(version.manifest, "manifest")
         ids |= {version.manifest, version.tree}
-        files |= _files(repository, version)
+        files.add(version.model_toml)
+        if version.tree not in trees:  # most versions have the tree of another one
+            trees.add(version.tree)
+            files |= _files(repository, version)
     extra: set[FileId] = set()
     for version in spared.values():
         ids |= {version.manifest, version.tree}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mvc.storage.packs import loose
 from tests.cli.conftest import History
 from tests.cli.shell import Shell
 from tests.older import REFUSED, Older, mark_plain
@@ -93,3 +94,16 @@ def test_it_calls_a_pruned_remote_damaged_and_loses_nothing(
     shell.ok("pull", "origin")
     shell.ok("fsck", "--read-data")
     shell.ok("fsck", "--remote", "origin")
+
+
+def test_it_reads_what_gc_packed(older: Older, shell: Shell, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loose, "LEAST", 4)
+    monkeypatch.setattr(loose, "RECOGNIZED", 4)
+    assert "Packed" in shell.ok("gc").out
+    for line in (["log", "--all"], ["show", "v1"], ["cat", "v1:weights"], ["gc"], ["switch", "side"]):
+        done = older(*line, folder=shell.folder)
+        assert done.returncode == 0, (line, done.stderr)
+    checked = older("fsck", folder=shell.folder)
+    assert (checked.returncode, checked.stdout.count("stray"), "1 problem" in checked.stdout) == (STRAYS, 1, True)
+    shell.ok("fsck")
+    assert history.first[:10] in shell.ok("log").out

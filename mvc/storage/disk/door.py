@@ -317,16 +317,16 @@ class StoreDoor:
         """
         folders = dict.fromkeys(self._inside.folder(name.rpartition("/")[0]) for name in names)
         for name in names:
-            with writing(self.path(name)):
-                step("unlink", self.path(name))
-                self.path(name).unlink(missing_ok=True)
-        for folder in folders:
-            if not keep_folders:
-                with contextlib.suppress(OSError):  # not empty, or gone
-                    folder.rmdir()
-            for still in (folder, folder.parent):
-                if still.is_dir():
-                    sync_folder(still)
+            path = self.path(name)
+            with writing(path):
+                step("unlink", path)
+                path.unlink(missing_ok=True)
+        for folder in folders if not keep_folders else ():
+            with contextlib.suppress(OSError):  # not empty, or gone
+                folder.rmdir()
+        for still in dict.fromkeys(each for folder in folders for each in (folder, folder.parent)):
+            if still.is_dir():
+                sync_folder(still)
 
     def rename_folder(self, old: str, new: str) -> None:
         """Rename a folder durably; the new name must be free or an empty folder."""

@@ -225,6 +225,8 @@ class Marks:
         self._offsets: dict[str, set[int]] = {}
         self._seen: set[bytes] = set()
         self._replaced: set[str] = set()
+        self.inline: set[FileId] = set()
+        """The files that are kept inside their recipes."""
 
     def offsets(self, pack: str) -> AbstractSet[int]:
         """Return the offsets of a pack's marked entries."""
@@ -248,6 +250,8 @@ class Marks:
 
     def mark(self, recipe: Recipe) -> bool:
         """Mark everything that a recipe needs; mark nothing and return False if any of it is absent."""
+        if recipe.inline is not None:
+            self.inline.add(recipe.file)
         found: dict[bytes, Place] = {}
         for chunk, _ in recipe.chunks:
             raw = bytes.fromhex(chunk)

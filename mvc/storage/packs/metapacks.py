@@ -106,6 +106,11 @@ class MetaPacks:
         """Return the entries of a metadata pack, none if it is absent; `read` returns their bytes."""
         return self._entries(path(pack))
 
+    def keys(self, pack: PackId) -> Iterator[tuple[int, str]]:
+        """Yield the kind and the id of each entry of a metadata pack, in order."""
+        rows = _ROW.iter_unpack(self._indexes.get(path(pack), b""))
+        return ((kind, id_.hex()) for id_, kind, _ in rows)
+
     def read(self, pack: PackId, entry: Entry) -> bytes:
         """Return the bytes of one of its entries; raise Damaged, Missing."""
         return self._read_entry(path(pack), entry)
