@@ -118,8 +118,8 @@ def command(
         invocation.note(f"warning: {render.not_ready(use)}")
     for note in done.notes:
         invocation.note(render.fault(note))
-    for note in done.compressed:
-        invocation.note(render.compressed(note))
+    for line in render.compressed(done.compressed):
+        invocation.note(line)
     invocation.emit("commit", done, lambda: lines(done), ids=(done.id,) if done.id else ())
 
 

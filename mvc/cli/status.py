@@ -43,8 +43,8 @@ def command(
     result = status(Model(invocation.repository(), invocation.model()))
     for note in result.notes:
         invocation.note(render.fault(note))
-    for note in result.compressed:
-        invocation.note(render.compressed(note))
+    for line in render.compressed(result.compressed):
+        invocation.note(line)
     untracked = untracked_files != "no"
     if porcelain == "v2":
         invocation.emit(

@@ -70,8 +70,6 @@ def method(data: bytes, name: str = "") -> str:
         ("best.mar", archive({"a.pt": RAW}, zipfile.ZIP_DEFLATED), "deflate"),
         ("best.zip", archive({"a.pt": RAW}), ""),
         ("best.h5", hdf5(compression="gzip", chunks=(1 << 16,)), "gzip"),
-        ("best.h5", hdf5(compression="lzf", shuffle=True), "lzf"),
-        ("best.h5", hdf5(chunks=(1 << 16,)), ""),
         ("best.h5", hdf5(shuffle=True), ""),
         ("best.tar", tarball({"a.txt": RAW}), ""),
         ("best.bin", RAW, ""),
@@ -136,6 +134,15 @@ def test_it_is_said_once_for_each_role(shell: Shell, rng: random.Random) -> None
     shell.write("best.tar.gz", bundle(rng))
     committed = shell.ok("commit", "-m", "four", "--json").json
     assert [entry["path"] for entry in committed["compressed"]] == ["best.tar.gz"]
+
+
+def test_files_that_are_compressed_alike_have_one_line(shell: Shell, rng: random.Random) -> None:
+    for number in range(3):
+        shell.write(f"parts/{number}.tar.gz", bundle(rng))
+    shell.ok("add", "parts", "--as", "parts")
+    done = shell.ok("commit", "-m", "one")
+    lines = [line for line in done.err.splitlines() if "compressed by" in line]
+    assert [line.partition(" compressed")[0] for line in lines] == ["note: parts/0.tar.gz and 2 other files are"]
 
 
 def test_an_unchanged_file_is_not_looked_at(shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -168,9 +168,12 @@ def fault(note: Note) -> str:
     return f"warning: {escape(note.path)}: {escape(note.reason)}"
 
 
-def compressed(note: Note) -> str:
-    """Return a note about a compressed file and how to save it without: `weights/best.tar.gz is compressed by gzip, …`."""
-    return f"note: {escape(note.path)} is {note.reason}"
+def compressed(notes: Sequence[Note]) -> Iterator[str]:
+    """Yield a line for the files that are compressed alike, and how to save without: `a.gz and 2 other files are …`."""
+    for reason in dict.fromkeys(note.reason for note in notes):
+        first, *others = [note.path for note in notes if note.reason == reason]
+        files = f"{escape(first)} and {count(len(others), 'other file')} are" if others else f"{escape(first)} is"
+        yield f"note: {files} {reason}"
 
 
 def conflict(conflict: Conflict, name: str) -> Iterator[str]:
