@@ -34,6 +34,7 @@ _PAIRS = "F4"
 _SIZES = WIDTHS | {"F8_E4M3FNUZ": 1, "F8_E5M2FNUZ": 1, "C32": 4, _PAIRS: 1}
 """Bytes of an element, as PyTorch counts elements."""
 _TENSORS = {f"torch._utils._rebuild_{name}" for name in ("tensor", "tensor_v2", "tensor_v3", "qtensor")}
+_QUANTISED = "torch._utils._rebuild_qtensor"
 _WRAPPERS = {f"torch._utils._rebuild_{name}" for name in ("parameter", "parameter_with_state")}
 _TYPED = "torch._tensor._rebuild_from_type_v2"
 _TENSOR_V3, _DTYPE_INDEX = "torch._utils._rebuild_tensor_v3", 6
@@ -94,6 +95,7 @@ def views(root: Any, prefix: str = "") -> Iterator[View]:
             visited.add(id(value))
             if tensor := _tensor(value):
                 yield from _view(name or "", tensor)
+                yield from _quantizer(name or "", tensor)
             elif len(path) < MAX_DEPTH:
                 path.append(_children(name, value))
                 break
@@ -149,6 +151,16 @@ def _view(name: str, tensor: Call) -> Iterator[View]:
     if not isinstance(shape, tuple) or not isinstance(strides, tuple) or len(strides) != len(shape):
         return
     yield view(name, storage, _dtype(tensor, storage.dtype), Grid(first, shape, strides))
+
+
+def _quantizer(name: str, tensor: Call) -> Iterator[View]:
+    """Yield the scales and zero points of a tensor that is quantised per channel."""
+    match tensor:
+        case Call(Global(function), (_, _, _, _, (Global(), *numbers), *_)) if function == _QUANTISED and name:
+            for label, value in zip(("scales", "zero_points"), numbers, strict=False):
+                inner = _tensor(value)
+                if inner is not None and len(name) + len(label) < MAX_NAME:
+                    yield from _view(f"{name}.{label}", inner)
 
 
 def view(name: str, storage: Storage, dtype: str, grid: Grid) -> View:

@@ -70,6 +70,22 @@ def test_a_tensor_with_channels_last_has_its_shape() -> None:
     assert (found.shape, found.strides, found.size) == ((1, 2, 3, 4), (1, 1, 8, 2), 96)
 
 
+def test_scales_of_a_tensor_quantised_per_channel_have_its_name() -> None:
+    weight = storage("0", 6, "torch QInt8Storage")
+    scales, zeros = (
+        tensor(storage("1", 2, "torch DoubleStorage"), 0, (2,), (1,)),
+        tensor(storage("2", 2), 0, (2,), (1,)),
+    )
+    quantizer = pickles.group(pickles.named("torch per_channel_affine"), scales, zeros, number(0))
+    parts = (weight, number(0), pickles.numbers(2, 3), pickles.numbers(3, 1), quantizer, pickles.FALSE, pickles.NONE)
+    data = checkpoint(
+        mapping({"fc": pickles.call("torch._utils _rebuild_qtensor", *parts)}),
+        {"0": bytes(6), "1": bytes(16), "2": bytes(8)},
+    )
+    found = {name: (each.dtype, each.shape) for name, each in tensors(data).items()}
+    assert found == {"fc": ("I8", (2, 3)), "fc.scales": ("F64", (2,)), "fc.zero_points": ("F32", (2,))}
+
+
 def test_only_so_many_views_of_a_storage_are_listed() -> None:
     parts = mapping({str(number): tensor(storage("0", 6), 0, (2,), (1,)) for number in range(1500)})
     assert len(tensors(checkpoint(parts, {"0": bytes(24)}))) == 1000
