@@ -135,12 +135,16 @@ def _files(repository: Repository, tree: Tree) -> tuple[dict[str, State], dict[s
     counts: dict[str, TensorCount] = {}
     for entry in tree.entries:  # both of one file at a time, as a recipe stays decoded for a moment
         states[entry.path] = repository.promised.presumed_state(entry)
-        found = count(tensors.stored(repository, entry)) if _may_have_tensors(entry) else None
+        found = count(tensors.stored(repository, entry)) if _may_have_tensors(repository, entry) else None
         if found is not None:
             counts[entry.path] = found
     return states, counts
 
 
-def _may_have_tensors(entry: TreeEntry) -> bool:
-    """Return False for a small file, as datasets have thousands of, that no trainer names like weights."""
-    return entry.size > MAX_INLINE or entry.path.lower().endswith(WEIGHT_SUFFIXES)
+def _may_have_tensors(repository: Repository, entry: TreeEntry) -> bool:
+    """Return False for a file that is known without decoding its recipe to have no tensors.
+
+    Such is a small file, as datasets have thousands of, that no trainer names like weights.
+    """
+    is_small = entry.size <= MAX_INLINE and not entry.path.lower().endswith(WEIGHT_SUFFIXES)
+    return not is_small and repository.recipes.may_have_tensors(entry.file)

@@ -17,6 +17,7 @@ from mvc.storage.chunks import chunking, recipes
 from mvc.storage.chunks.recipes import MAX_INLINE, Recipe
 from mvc.storage.disk.timestamps import FileSystem
 from mvc.storage.packs.index import ChunkIndex
+from mvc.storage.records import sparse
 from tests.cli.shell import Shell, begin
 from tests.remotes.clones import folder
 
@@ -98,10 +99,19 @@ def test_a_version_of_one_changed_line_costs_the_same_for_few_and_many_files(
             shell.ok(*arguments)
         done.append(work)
     few, many = done
-    if verb == "show":  # the recipe of a file in chunks may list tensors
-        assert (few.decoded, many.decoded) == (FEW // 2, MANY // 2)
-        few.decoded = many.decoded = 0
     assert few.all == many.all
+
+
+def test_the_status_of_files_that_were_never_fetched_decodes_no_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    shell = _pushed(tmp_path / "r", monkeypatch, rng, MANY)
+    shell.ok("clone", "--meta", str(shell.folder / "origin"), "clone")
+    shell.folder /= "clone"
+    shutil.rmtree(shell.folder / ".mvc" / sparse.FOLDER)  # each file is looked up, as in a clone of before it
+    with _counted(monkeypatch) as work:
+        assert f"Not checked out: {MANY // 2} files" in shell.ok("status").out
+    assert not work.decoded
 
 
 @pytest.mark.parametrize("verb", ["commit", "show"])

@@ -149,7 +149,8 @@ class Promised:
     def state(self, file: FileId) -> State:
         """Return the state of a file; a complete file is present, despite any record. Raises Damaged."""
         try:
-            if self._recipes.best(file) is not None:
+            is_absent = self._may_be_recorded(file) and self._recipes.is_absent(file)
+            if not is_absent and self._recipes.best(file) is not None:
                 return State.COMPLETE
         except errors.Damaged:
             return State.MISSING
@@ -169,10 +170,14 @@ class Promised:
 
         In a clone each file has a record, also once its bytes were fetched.
         """
+        return not self._may_be_recorded(file) or self._recipes.has_inline(file, size)
+
+    def _may_be_recorded(self, file: FileId) -> bool:
+        """Return whether a file has a record; True for damaged records, which count only for files that are not complete."""
         try:
-            return self.recorded(file) is None or self._recipes.has_inline(file, size)
-        except errors.Damaged:  # the record counts only for a file that is not complete
-            return False
+            return self.recorded(file) is not None
+        except errors.Damaged:
+            return True
 
     def recorded(self, file: FileId) -> State | None:
         """Return the recorded state of a file, None without a record; raise Damaged."""
