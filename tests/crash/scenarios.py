@@ -16,6 +16,7 @@ from mvc.repository.record.request import RecordRequest, RequestedFile
 from mvc.repository.repository import Repository
 from tests.crash.harness import ORIGIN, made_once, mvc
 from tests.intake import runs
+from tests.older import mark_plain
 from tests.quantised import gguf
 
 SURVEY = ("fsck", "--remote", "origin", "--read-data")
@@ -231,6 +232,13 @@ def shared(root: Path) -> None:
     mvc(root, "push")
     (root / "weights" / "best.onnx").write_bytes(WEIGHTS[::-1])
     mvc(root, "commit", "-m", "two")
+
+
+@made_once
+def pushed_before(root: Path) -> None:
+    """As `shared`; the remote is one that an mvc of before began."""
+    shared(root)
+    mark_plain(root / ORIGIN)
 
 
 @made_once
@@ -450,6 +458,7 @@ SCENARIOS = (
     Scenario("push --revive", dropped_there, ("push", "origin", "again", "--revive"), check=SURVEY),
     Scenario("push", shared, ("push",), check=SURVEY),
     Scenario("push of a removal", shared, ("push", "origin", "--delete", "main"), (0, 2), check=SURVEY),
+    Scenario("remote upgrade", pushed_before, ("remote", "upgrade", "origin"), check=SURVEY),
     Scenario("fetch", behind, ("fetch",), check=SURVEY),
     Scenario("pull", behind, ("pull",), check=SURVEY),
     Scenario("pull --rebase", diverged, ("pull", "--rebase"), check=SURVEY),

@@ -5,8 +5,10 @@ The mvc of before is the last commit that knew the encodings 0 to 5 only.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ import pytest
 from mvc import errors
 from mvc.model.ids import ChunkId, digest
 from mvc.remotes import remote as remotes
+from mvc.remotes.backends.backend import Outcome
 from mvc.remotes.backends.local import LocalBackend
 from mvc.storage.chunks import codec, encoder, encodings
 from mvc.storage.chunks.encoder import Under
@@ -24,9 +27,12 @@ from tests.cli.shell import Shell, begin
 from tests.older import PLAIN, PLAIN_FEATURES, REFUSED, Older, mark_plain
 from tests.quantised import gguf
 from tests.remotes.clones import WEIGHTS, Weights, clone, push_main, remote_on
+from tests.remotes.faults import Fault, Faulty
 from tests.remotes.strict import PutOnly
 from tests.required import encodings_of, entries_of
 
+DAMAGED = 14
+"""The exit code for damage."""
 UNKNOWN = "numbers.bin"
 QUANTISED = "q8.gguf"
 _FEATURES = frozenset(PLAIN_FEATURES)
@@ -174,6 +180,50 @@ def test_an_upgrade_needs_a_key_that_may_replace(made: tuple[Shell, Weights], tm
         remotes.upgrade(PutOnly(LocalBackend(tmp_path / "origin")), shell.repository.door)
     assert (tmp_path / "origin" / "format").read_bytes() == before
     assert not list((shell.folder / ".mvc" / "tmp").glob("*"))
+
+
+class _NoOverwrite(PutOnly):
+    """By a key that may create and delete, and not overwrite; `fails` has it lose the connection when it creates."""
+
+    fails = False
+
+    def create(self, name: str, body: bytes) -> Outcome:
+        if self.fails:
+            raise errors.RemoteUnreachable(remote=self.where, reason="the line is cut")
+        return super().create(name, body)
+
+    def delete(self, names: Sequence[str]) -> None:
+        self.inner.delete(names)
+
+
+def test_an_upgrade_without_overwriting(made: tuple[Shell, Weights], tmp_path: Path) -> None:
+    shell, _ = made
+    shell.ok("push", "origin")
+    backend = _NoOverwrite(LocalBackend(tmp_path / "origin"))
+    backend.fails = True
+    with pytest.raises(errors.RemoteUnreachable):
+        remotes.upgrade(backend, shell.repository.door)
+    assert shell("push", "origin").code == DAMAGED  # between deleting and creating
+    shell.ok("push", "--repair", "origin")
+    mark_plain(tmp_path / "origin")
+    backend.fails = False
+    assert remotes.upgrade(backend, shell.repository.door) == set(remotes.FEATURES) - _FEATURES
+    assert remotes.upgrade(backend, shell.repository.door) == set()
+    shell.ok("fsck", "--remote", "origin")
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_an_upgrade_that_goes_wrong_is_repeated(made: tuple[Shell, Weights], tmp_path: Path, fault: Fault) -> None:
+    shell, _ = made
+    backend = LocalBackend(tmp_path / "origin")
+    for call in (1, 2, 3):  # read, put, read
+        mark_plain(tmp_path / "origin")
+        with contextlib.suppress(errors.OutOfReach, errors.Damaged, errors.RemoteDenied):
+            remotes.upgrade(Faulty(backend, fault, call), shell.repository.door)
+        if fault is Fault.CUT and call == 2:  # no backend puts a part of a file in place
+            continue
+        remotes.upgrade(backend, shell.repository.door)
+        assert remotes.features(backend) == set(remotes.FEATURES)
 
 
 def test_an_interrupted_push_finds_what_it_encoded_again(made: tuple[Shell, Weights], tmp_path: Path) -> None:

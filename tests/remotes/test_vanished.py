@@ -28,6 +28,7 @@ VERBS = (
     ("gc", "--remote", "origin", "-n"),
     ("remote", "check", "origin"),
     ("remote", "check", "origin", "--full"),
+    ("remote", "upgrade", "origin"),
 )
 
 
