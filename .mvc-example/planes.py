@@ -19,9 +19,14 @@ def unfold(frame: bytes) -> bytes:
 
 def plane(form: int, stored: bytes, count: int) -> bytes:
     """One byte of each number."""
-    if form != 2:
+    if form < 2 or not stored:
         return unfold(stored) if form == 1 else stored or bytes(count)
     end = 4 + int.from_bytes(stored[:4], "little")
+    if form == 3:
+        gaps, whole = np.frombuffer(unfold(stored[4:end]), np.uint8), np.zeros(count, np.uint8)
+        places = np.cumsum(gaps, dtype=np.int64)[gaps < 255]
+        whole[places + np.arange(len(places))] = np.frombuffer(unfold(stored[end:]), np.uint8)
+        return bytes(whole.tobytes())
     found = (np.frombuffer(unfold(stored[4:end]), np.uint8)[:, None] >> (0, 2, 4, 6) & 3).astype(np.uint8).reshape(-1)
     if stored[end:]:
         found[found == 3] = np.frombuffer(unfold(stored[end:]), np.uint8)

@@ -133,6 +133,38 @@ def test_stored_bytes_that_are_none_are_damage(rng: random.Random, encoding: int
 
 
 @pytest.mark.parametrize(
+    "places", [[0], [7], [254], [255], [256], [509, 510, 511], [0, 1, 2], [999], list(range(3, 1000, 9))]
+)
+def test_a_plane_of_nearly_only_zeros_is_its_gaps(rng: random.Random, places: list[int]) -> None:
+    plane = np.zeros(1000, np.uint8)
+    plane[places] = rng.randrange(1, 256)
+    packed, others = planes.gaps(plane)
+    again = planes.from_gaps(packed, others, 1000)
+    assert again is not None
+    assert again.tobytes() == plane.tobytes()
+    assert planes.from_gaps(packed, others, places[-1]) is None  # beyond the plane
+    assert planes.from_gaps(packed, others[1:], 1000) is None
+    assert planes.from_gaps(np.append(packed, np.uint8(255)), others, 1000) is None  # a gap that does not end
+
+
+def test_gaps_take_less_than_a_quarter_of_a_bit_and_are_not_in_older_encodings(rng: random.Random) -> None:
+    old = np.frombuffer(rng.randbytes(200_000), "<u2")
+    new = old.copy()
+    new[[rng.randrange(len(new)) for _ in range(1_000)]] += 1  # its entropy: 10 kbit
+    sizes = {}
+    for encoding in (DIFFERENCE, DELTA):
+        chosen, parts = codec.encode_numbers(new.tobytes(), 2, (encoding, old.tobytes()))
+        stored = b"".join(parts)
+        assert chosen == encoding
+        assert bytes(codec.decode(encoding, stored, 200_000, width=2, base=old.tobytes())) == new.tobytes()
+        sizes[encoding] = len(stored)
+    assert sizes[DIFFERENCE] < 1_400 < sizes[DELTA]
+    gapped = b"".join(codec.encode_numbers(new.tobytes(), 2, (DIFFERENCE, old.tobytes()))[1])
+    with pytest.raises(errors.Damaged):
+        codec.decode(DELTA, gapped, 200_000, width=2, base=old.tobytes())
+
+
+@pytest.mark.parametrize(
     ("encoding", "width", "base"),
     [
         (PLANES, 3, None),

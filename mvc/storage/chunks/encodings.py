@@ -43,6 +43,9 @@ CASTS = (BFLOAT, HALF)
 BASED = (DELTA, DIFFERENCE, BLOCKS, *CASTS)
 """Encodings of deltas."""
 
+GAPPED = (DIFFERENCE, BLOCKS)
+"""Encodings whose planes may be stored as gaps between the bytes that are not zero."""
+
 WIDTHS = (1, 2, 4, 8)
 """Bytes of one number."""
 _PHASE = 4

@@ -14,17 +14,33 @@ from collections.abc import Sequence
 from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import encodings, planes, zstd
-from mvc.storage.chunks.encodings import BASED, BFLOAT, CASTS, DELTA, DIFFERENCE, PARTS, PROBE, Base, Shape, pays
+from mvc.storage.chunks.encodings import (
+    BASED,
+    BFLOAT,
+    CASTS,
+    DELTA,
+    DIFFERENCE,
+    GAPPED,
+    PARTS,
+    PROBE,
+    Base,
+    Shape,
+    pays,
+)
 from mvc.storage.chunks.planes import Numbers, Plane
 
 RAW = 0
 FRAME = 1
 QUADS = 2
 ZEROS = 3
+GAPS = 4
+"""What is stored as `ZEROS`, with a size."""
 _FORM = 30
 """Bits of a plane's stored size; the bits above hold its form."""
 _SPARSE = 0.5
 """The share of zeros in a plane from which quads are tried."""
+_RARE = 0.85
+"""The share of zeros in a plane from which gaps are shorter than quads, which take a quarter of a bit for a zero."""
 
 
 def encode(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, tuple[Buffer, ...]]:
@@ -39,7 +55,7 @@ def encode(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, tuple[Buf
         encoding, old = base[0], _base_numbers(base, shape, len(values))
         if _is_shorter(encoding, values, old):
             chosen, values = encoding, _difference(encoding, values, old)
-    stored = (*pack(planes.split(values), dense=chosen not in BASED), view[phase + len(values) * width :])
+    stored = (*pack(planes.split(values), chosen), view[phase + len(values) * width :])
     return chosen, (view[:phase], *stored) if phase else stored
 
 
@@ -48,7 +64,7 @@ def distance(raw: Buffer, shape: Shape, base: Base) -> int:
     values = planes.numbers(memoryview(raw)[shape.phase :], shape.width)
     old = _base_numbers(base, shape, len(values))
     some, other = (planes.sampled(each, PROBE // PARTS, PARTS) for each in (values, old))
-    return _estimate(_difference(base[0], some, other))
+    return _estimate(_difference(base[0], some, other), base[0])
 
 
 def decode(encoding: int, stored: memoryview, size: int, byte: int, base: Buffer | None) -> Buffer:
@@ -58,7 +74,7 @@ def decode(encoding: int, stored: memoryview, size: int, byte: int, base: Buffer
         raise _damaged("its width or delta base does not fit its encoding")
     width, phase = shape.width, shape.phase
     count = (size - phase) // width
-    split, rest = unpack(stored[phase:], [count] * width)
+    split, rest = unpack(stored[phase:], [count] * width, encoding)
     values = planes.join(split, count)
     if base is not None:
         old = _base_numbers((encoding, base), shape, count)
@@ -67,14 +83,14 @@ def decode(encoding: int, stored: memoryview, size: int, byte: int, base: Buffer
     return b"".join((stored[:phase], raw, rest)) if phase or rest else raw
 
 
-def pack(split: Sequence[Plane], *, dense: bool = False) -> tuple[Buffer, ...]:
-    """Return the stored bytes of planes: their heads, then each in its shortest form; `dense` as for `_pack`."""
-    packed = [_pack(plane, dense=dense) for plane in split]
+def pack(split: Sequence[Plane], encoding: int) -> tuple[Buffer, ...]:
+    """Return the stored bytes of the planes of an encoding: their heads, then each in its shortest form."""
+    packed = [_pack(plane, encoding, dense=encoding not in BASED) for plane in split]
     heads = struct.pack(f"<{len(packed)}I", *(form << _FORM | len(stored) for form, stored in packed))
     return (heads, *(stored for _, stored in packed))
 
 
-def unpack(stored: memoryview, counts: Sequence[int]) -> tuple[list[Plane | None], memoryview]:
+def unpack(stored: memoryview, counts: Sequence[int], encoding: int) -> tuple[list[Plane | None], memoryview]:
     """Return the planes that `pack` stored, of these lengths, None for zeros, and the bytes after them. Raises Damaged."""
     place = 4 * len(counts)
     if len(stored) < place:
@@ -82,7 +98,10 @@ def unpack(stored: memoryview, counts: Sequence[int]) -> tuple[list[Plane | None
     split = []
     for head, count in zip(struct.unpack_from(f"<{len(counts)}I", stored), counts, strict=True):
         size = head & ((1 << _FORM) - 1)
-        split.append(_plane(head >> _FORM, stored[place : place + size], size, count))
+        form = head >> _FORM
+        if form == ZEROS and size and encoding in GAPPED:
+            form = GAPS
+        split.append(_plane(form, stored[place : place + size], size, count))
         place += size
     return split, stored[place:]
 
@@ -97,7 +116,8 @@ def _base_numbers(base: Base, shape: Shape, count: int) -> Numbers:
 def _is_shorter(encoding: int, values: Numbers, old: Numbers) -> bool:
     """Return whether samples say that a delta against `old` is clearly shorter than the planes of `values`."""
     some, base = (planes.sampled(each, PROBE // PARTS, PARTS) for each in (values, old))
-    return _estimate(_difference(encoding, some, base)) <= encodings.WORTH_A_BASE * _estimate(some)
+    delta = _estimate(_difference(encoding, some, base), encoding)
+    return delta <= encodings.WORTH_A_BASE * _estimate(some, encodings.PLANES)
 
 
 def _difference(encoding: int, new: Numbers, old: Numbers) -> Numbers:
@@ -118,12 +138,12 @@ def _rounded(encoding: int, old: Numbers) -> Numbers:
     return planes.to_bf16(old) if encoding == BFLOAT else planes.to_fp16(old)
 
 
-def _estimate(sample: Numbers) -> int:
+def _estimate(sample: Numbers, encoding: int) -> int:
     """Return the stored bytes of the planes of a sample."""
-    return sum(len(_pack(plane)[1]) for plane in planes.split(sample))
+    return sum(len(_pack(plane, encoding)[1]) for plane in planes.split(sample))
 
 
-def _pack(plane: Plane, *, dense: bool = False) -> tuple[int, Buffer]:
+def _pack(plane: Plane, encoding: int, *, dense: bool = False) -> tuple[int, Buffer]:
     """Return the shortest form of a plane, and its stored bytes; the bytes of a `dense` plane are expected not to repeat."""
     raw = plane.data
     if len(raw) <= 2 * PROBE:
@@ -137,6 +157,10 @@ def _pack(plane: Plane, *, dense: bool = False) -> tuple[int, Buffer]:
     zeros = planes.zeros(plane)
     if zeros == len(raw):
         return ZEROS, b""
+    if zeros > _RARE * len(raw) and encoding in GAPPED:
+        gaps = _two_frames(*planes.gaps(plane))
+        if pays(len(gaps), len(raw)):
+            return ZEROS, gaps
     if zeros > _SPARSE * len(raw) and _is_better_in_quads(plane):
         return QUADS, _quads(plane)
     packed = zstd.compress_dense(raw) if dense else zstd.compress_plane(raw)
@@ -149,8 +173,11 @@ def _is_better_in_quads(plane: Plane) -> bool:
 
 
 def _quads(plane: Plane) -> Buffer:
-    pairs, others = planes.quads(plane)
-    first = zstd.compress_plane(pairs.data)
+    return _two_frames(*planes.quads(plane))
+
+
+def _two_frames(packed: Plane, others: Plane) -> Buffer:
+    first = zstd.compress_plane(packed.data)
     return b"".join((struct.pack("<I", len(first)), first, zstd.compress_plane(others.data) if len(others) else b""))
 
 
@@ -161,18 +188,33 @@ def _plane(form: int, stored: memoryview, size: int, count: int) -> Plane | None
         return None
     if form == QUADS:
         return _from_quads(stored, count)
+    if form == GAPS:
+        return _from_gaps(stored, count)
     raw = zstd.decompress(stored, count) if form == FRAME else stored
     if len(raw) != count:
         raise _damaged("a plane is not as long as there are numbers")
     return planes.plane(raw)
 
 
-def _from_quads(stored: memoryview, count: int) -> Plane:
+def _frames(stored: memoryview, first: int, second: int) -> tuple[bytes, bytes]:
+    """Return what two frames decompress to, at most one byte more than `first` and `second`."""
     if len(stored) < 4:
         raise _damaged("it ends within a plane")
     place = 4 + int.from_bytes(stored[:4], "little")
-    pairs = zstd.decompress(stored[4:place], -(-count // 4))
-    others = zstd.decompress(stored[place:], count) if len(stored) > place else b""
+    others = zstd.decompress(stored[place:], second) if len(stored) > place else b""
+    return zstd.decompress(stored[4:place], first), others
+
+
+def _from_gaps(stored: memoryview, count: int) -> Plane:
+    packed, others = _frames(stored, count // 2, count // 2)
+    plane = planes.from_gaps(planes.plane(packed), planes.plane(others), count)
+    if plane is None:
+        raise _damaged("the gaps of a plane do not fit it")
+    return plane
+
+
+def _from_quads(stored: memoryview, count: int) -> Plane:
+    pairs, others = _frames(stored, -(-count // 4), count)
     if len(pairs) != -(-count // 4):
         raise _damaged("a plane is not as long as there are numbers")
     plane = planes.from_quads(planes.plane(pairs), planes.plane(others), count)

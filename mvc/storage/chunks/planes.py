@@ -21,6 +21,8 @@ from mvc.model.ids import Buffer
 _UNSIGNED: dict[int, type[np.unsignedinteger]] = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 _SIGNED: dict[int, type[np.signedinteger]] = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 
+_FULL = 255
+"""The byte of a gap that goes on in the next one."""
 _MANY = 3
 _UNPACKED = (
     (np.arange(256, dtype="<u4")[:, None] >> np.arange(0, 8, 2, dtype="<u4") & 3).astype(np.uint8).view("<u4")[:, 0]
@@ -188,6 +190,32 @@ def most_equal(probe: bytes, window: bytes) -> tuple[int, int]:
         equal += values[index : index + places] == value
     best = int(equal.argmax())
     return best, int(equal[best])
+
+
+def gaps(whole: Plane) -> tuple[Plane, Plane]:
+    """Return the zeros before each byte that is not zero, and these bytes: short for a plane of nearly only zeros.
+
+    A gap is a byte of 255 for each 255 zeros, and one with what remains of it.
+    """
+    places = np.flatnonzero(whole != 0)
+    apart = np.diff(places, prepend=-1)
+    apart -= 1
+    longer = apart // _FULL
+    packed = np.full(len(places) + int(longer.sum()), _FULL, np.uint8)
+    packed[np.arange(len(places)) + np.cumsum(longer)] = apart % _FULL
+    return packed, whole[places]
+
+
+def from_gaps(packed: Plane, others: Plane, count: int) -> Plane | None:
+    """Unpack the plane of `count` bytes that `gaps` packed; None if the gaps do not fit it, or the number of `others`."""
+    ends = packed != _FULL
+    places = np.cumsum(packed, dtype=np.int64)[ends]
+    places += np.arange(len(places))
+    if len(places) != len(others) or not len(places) or not ends[-1] or places[-1] >= count:
+        return None
+    whole = np.zeros(count, np.uint8)
+    whole[places] = others
+    return whole
 
 
 def sampled(whole: Numbers, length: int, parts: int) -> Numbers:

@@ -15,7 +15,7 @@ from mvc import errors
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import blocks, encodings, numbers, zstd
 from mvc.storage.chunks.block_layouts import LAYOUTS, BlockLayout
-from mvc.storage.chunks.encodings import PARTS, PROBE, Shape
+from mvc.storage.chunks.encodings import BLOCKS, PARTS, PROBE, Shape
 
 _LEAD = struct.Struct("<H")
 
@@ -30,7 +30,7 @@ def encode(raw: Buffer, shape: Shape, base: Buffer) -> tuple[Buffer, ...] | None
     old = blocks.resized(blocks.whole(base, layout, lead), len(new))
     if not len(new) or not _is_shorter(new, old, layout):
         return None
-    packed = numbers.pack(blocks.difference(new, old, layout))
+    packed = numbers.pack(blocks.difference(new, old, layout), BLOCKS)
     view = memoryview(raw)
     return (_LEAD.pack(lead), view[:lead], *packed, view[lead + new.size :])
 
@@ -45,14 +45,14 @@ def decode(stored: memoryview, size: int, number: int, base: Buffer | None) -> B
         raise _damaged("its first block begins outside of it")
     count = (size - lead) // layout.size
     start, body = stored[_LEAD.size : _LEAD.size + lead], stored[_LEAD.size + lead :]
-    apart, rest = numbers.unpack(body, blocks.lengths(layout, count))
+    apart, rest = numbers.unpack(body, blocks.lengths(layout, count), BLOCKS)
     old = blocks.resized(blocks.whole(base, layout, lead), count)
     return b"".join((start, blocks.restore(apart, old, layout).data, rest))
 
 
 def _is_shorter(new: blocks.Blocks, old: blocks.Blocks, layout: BlockLayout) -> bool:
     new, old = (blocks.sampled(each, PROBE // PARTS, PARTS) for each in (new, old))
-    delta = sum(map(len, numbers.pack(blocks.difference(new, old, layout))))
+    delta = sum(map(len, numbers.pack(blocks.difference(new, old, layout), BLOCKS)))
     return delta <= encodings.WORTH_A_BASE * len(zstd.compress_plane(new.data))
 
 
