@@ -23,9 +23,8 @@ _Parts = dict[str, disk_usage.Kept]
 _SAVING = {
     encodings.ZSTD: "zstd",
     encodings.PLANES: "planes",
-    encodings.DELTA: "delta",
-    encodings.BFLOAT: "delta",
-    encodings.HALF: "delta",
+    encodings.PHASED: "planes",
+    **dict.fromkeys(encodings.BASED, "delta"),
 }
 """Names of the encodings in reports."""
 
