@@ -18,6 +18,7 @@ from tests.crash.harness import ORIGIN, made_once, mvc
 from tests.intake import runs
 from tests.older import mark_plain
 from tests.quantised import gguf
+from tests.weights import rounded, safetensors
 
 SURVEY = ("fsck", "--remote", "origin", "--read-data")
 WEIGHTS = bytes(range(256)) * 300
@@ -162,6 +163,17 @@ def tuned(root: Path) -> None:
     mvc(root, "add", "best.gguf", "--as", "model-latest")
     mvc(root, "commit", "-m", "one")
     (root / "best.gguf").write_bytes(_network(1))
+
+
+@made_once
+def copied(root: Path) -> None:
+    """Weights in fp32 and their fp16 copy, whose delta bases are in the pack of the same commit."""
+    mvc(root, "init", "--model", "helmets")
+    drawn = np.random.default_rng(0).uniform(-1, 1, 40_000).astype("<f4").tobytes()
+    weights = {"weight": ("F32", (40_000,), drawn)}
+    (root / "half.safetensors").write_bytes(safetensors(rounded(weights, "F16")))
+    (root / "whole.safetensors").write_bytes(safetensors(weights))
+    mvc(root, "add", "half.safetensors", "whole.safetensors")
 
 
 @made_once
@@ -395,6 +407,7 @@ SCENARIOS = (
     Scenario("first commit", tracked, ("commit", "-m", "one"), (0, 1)),
     Scenario("commit", edited, ("commit", "-m", "three"), (0, 1)),
     Scenario("commit with names", edited, ("commit", "-m", "three", "--tag", "t", "--alias", "prod"), (0, 1)),
+    Scenario("commit of weights and their copy", copied, ("commit", "-m", "one"), (0, 1)),
     Scenario("commit of tuned weights", tuned, ("commit", "-m", "two"), (0, 1)),
     Scenario(
         "record",
