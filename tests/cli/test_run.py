@@ -100,6 +100,12 @@ def test_status_loads_no_reader_of_packs_when_all_objects_are_loose(shell: Shell
     assert "mvc.storage.packs.metapacks" not in loaded(shell.folder, "status")
 
 
+@pytest.mark.parametrize("arguments", [("status",), ("log", "-n", "20"), ("show",), ("tag",)])
+def test_errors_load_when_one_is_raised(shell: Shell, history: History, arguments: tuple[str, ...]) -> None:
+    found = {name for name in loaded(shell.folder, *arguments) if name.startswith("mvc.errors.")}
+    assert found == {"mvc.errors.base"}
+
+
 # --- streams
 
 

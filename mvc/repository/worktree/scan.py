@@ -210,7 +210,8 @@ class _Search:
         names: tuple[str, ...],
         path: str,
         guarded: dict[str, errors.MvcError | None],
-        missing: type[errors.MissingFile] = errors.MissingFile,
+        *,
+        of_section: bool = False,
     ) -> None:
         where = self.walk.top + path
         role = first_role(names)
@@ -223,6 +224,8 @@ class _Search:
         except errors.MvcError as problem:
             self._wrong(problem)
         except (FileNotFoundError, NotADirectoryError):
+            # As a default of an argument, the class would be looked up by every command, which loads all errors.
+            missing = errors.NoValueFile if of_section else errors.MissingFile
             self._wrong(missing(path=escape_name(path), role=role))
         except OSError as error:
             self._wrong(errors.UnreadableFile(path=escape_name(path), reason=error.strerror))
@@ -233,7 +236,7 @@ class _Search:
         for section, path in sorted(values.items()):
             if path not in self.found and path not in self.claimed:
                 self.claimed[path] = (section,)
-                self._literal((section,), path, guarded, errors.NoValueFile)
+                self._literal((section,), path, guarded, of_section=True)
 
     # --- globs
 

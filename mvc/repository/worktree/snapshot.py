@@ -42,7 +42,11 @@ TRIES = 3
 """Attempts to read a file that changes during the read."""
 _LARGE = 64 * 1024
 """Bytes of a file from which the order of reading matters."""
-_UNFIT = (errors.NotRegularFile, errors.UnsafePath, errors.FileChanged, errors.MissingFile, errors.UnreadableFile)
+
+
+def _unfit() -> tuple[type[errors.MvcError], ...]:
+    """Return the faults of a file; not a constant, since looking up a class loads all errors."""
+    return (errors.NotRegularFile, errors.UnsafePath, errors.FileChanged, errors.MissingFile, errors.UnreadableFile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,9 @@ def take(
         path, role, stat, _ = file
         try:
             id_ = identify(file)
-        except (*_UNFIT, OSError) as error:
+        except (errors.MvcError, OSError) as error:
+            if isinstance(error, errors.MvcError) and not isinstance(error, _unfit()):
+                raise
             problem = _problem(file, error)
             if not tolerant:
                 raise problem from error
