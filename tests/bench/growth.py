@@ -84,7 +84,10 @@ class Act:
     def name(self) -> str:
         """The line in the report."""
         where = "" if self.folder == "work" else f" in the {self.folder}"
-        return " ".join(["mvc", *self.arguments, *filter(None, [self.note])]).replace(" -m {}", "") + where
+        return (
+            " ".join(["mvc", *self.arguments, *filter(None, [self.note])]).replace(" -m {}", "").replace("{}", "NAME")
+            + where
+        )
 
     def run(self, code: Code, place: Path, round_: list[int]) -> Times:
         """Measure one round with a code, in its repository at `place`."""
@@ -106,6 +109,22 @@ ACTS = (
     Act("chunks", ["push"], commit, note="of one line"),
     Act("chunks", ["status"], folder="clone"),
     Act("tensors", ["diff", "--tensors=deep", "v1", "v2"]),
+    Act("versions", ["status"]),
+    Act("versions", ["log", "-n", "20"]),
+    Act("versions", ["fetch"], note="with nothing new"),
+    Act("versions", ["du"]),
+    Act("versions", ["fsck"]),
+    Act("versions", ["gc"]),
+    Act("versions", ["gc"], note="again"),
+    Act("versions", ["fsck"], note="after gc"),
+    Act("refs", ["status"]),
+    Act("refs", ["log", "-n", "20"]),
+    Act("refs", ["tag", "{}"]),
+    Act("refs", ["branch", "branch-{}"]),
+    Act("pushes", ["status"]),
+    Act("pushes", ["show"]),
+    Act("pushes", ["switch", "-c", "{}"]),
+    Act("pushes", ["push"], commit, note="of one line"),
 )
 
 
@@ -120,6 +139,9 @@ def growth(report: Report, place: Path, rounds: int, *, quick: bool, against: st
             code.make(place / kind / code.name, kind, count)
         for act in of_kind:
             _measure(report, act, codes, place / kind, rounds)
+        for code in codes:
+            store = place / kind / code.name / "work" / ".mvc"
+            report.say(f"  {code.name}: {sum(path.is_file() for path in store.rglob('*')):,} files in .mvc")
         remove(place / kind)
 
 
