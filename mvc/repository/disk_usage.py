@@ -5,13 +5,12 @@ A part is a chunk, or the recipe of a small file, which contains the file's byte
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc.model.ids import ChunkId, FileId
 from mvc.model.tree import Tree
 from mvc.storage.chunks import encodings
-from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.chunks.recipes import MAX_INLINE, Recipe
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
@@ -38,24 +37,28 @@ def added_bytes(repository: Repository, old: Tree | None, new: Tree) -> dict[Fil
     A part that several new files share counts for the first. A file without a recipe is skipped. Raises Damaged.
     """
     known = {entry.file for entry in old.entries} if old else set()
-    fresh = [entry.file for entry in new.entries if entry.file not in known]
-    if not fresh:
-        return {}
-    seen = _all_parts(repository, known)
+    fresh = dict.fromkeys(entry.file for entry in new.entries if entry.file not in known)
+    seen: set[str] | None = None
     found: dict[FileId, int] = {}
-    for file in dict.fromkeys(fresh):
+    for file in fresh:
         recipe = recipe_of(repository, file)
         if recipe is None:
             continue
-        own = {id_: size for id_, size in parts(recipe).items() if id_ not in seen}
+        if recipe.inline is not None:  # no other file has this recipe
+            found[file] = recipe.size
+            continue
+        if seen is None:
+            seen = _chunks(repository, old) if old else set()
+        own = {chunk: size for chunk, size in recipe.chunks if chunk not in seen}
         seen |= own.keys()
         found[file] = sum(own.values())
     return found
 
 
-def _all_parts(repository: Repository, files: Iterable[FileId]) -> set[str]:
-    recipes = (recipe_of(repository, file) for file in files)
-    return {id_ for recipe in recipes if recipe is not None for id_ in parts(recipe)}
+def _chunks(repository: Repository, tree: Tree) -> set[str]:
+    """Return the chunks of the files of `tree`: the parts that other files may share. Small files have none."""
+    recipes = (recipe_of(repository, entry.file) for entry in tree.entries if entry.size > MAX_INLINE)
+    return {chunk for recipe in recipes if recipe is not None for chunk, _ in recipe.chunks}
 
 
 class Kept(NamedTuple):

@@ -102,6 +102,21 @@ def test_a_version_of_one_changed_line_costs_the_same_for_few_and_many_files(
     assert few.all == many.all
 
 
+@pytest.mark.parametrize("verb", ["show", "diff v1 v2"])
+def test_a_version_with_one_small_file_changed_costs_the_same_for_few_and_many_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random, verb: str
+) -> None:
+    done = []
+    for files in (FEW, MANY):
+        shell = _pushed(tmp_path / str(files), monkeypatch, rng, files)
+        shell.write("data/000.txt", b"changed")
+        shell.commit("one file")
+        with _counted(monkeypatch) as work:
+            assert "data/000.txt" in shell.ok(*verb.split()).out
+        done.append(work.all)
+    assert done[0] == done[1]
+
+
 def test_the_status_of_files_that_were_never_fetched_decodes_no_recipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
 ) -> None:
