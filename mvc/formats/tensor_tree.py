@@ -16,6 +16,8 @@ from mvc.model.segment import WIDTHS
 
 MAX_DEPTH = 200
 """Nesting of dicts, lists and objects, at most; a tensor deeper down has no name."""
+MAX_SHARED = 10_000
+"""Further names of tensors that occur more than once, at most."""
 MAX_NAME = 1_000
 """Characters of a path, at most; a longer one is left out."""
 _DTYPES = {
@@ -84,13 +86,21 @@ class View(NamedTuple):
 def views(root: Any, prefix: str = "") -> Iterator[View]:
     """Yield the tensors below `root`, a value of `pickle_text`, in its order; raise HeaderError for an impossible one.
 
-    `prefix` begins their names. Each value is visited once, so a shared one keeps its first name, and cycles end.
+    `prefix` begins their names. Each value is visited once, so a shared one keeps its first name, and cycles end; only of a
+    shared tensor, all names are given, up to `MAX_SHARED` in all.
     """
     visited: set[int] = set()
+    shared = 0
     path: list[Iterator[tuple[str | None, Any]]] = [iter([(prefix, root)])]
     while path:
         for name, value in path[-1]:
-            if not isinstance(value, Call | list | tuple) or id(value) in visited:
+            if not isinstance(value, Call | list | tuple):
+                continue
+            if id(value) in visited:
+                tensor = _tensor(value) if name and shared < MAX_SHARED else None
+                if tensor is not None:
+                    shared += 1
+                    yield from _view(name or "", tensor)
                 continue
             visited.add(id(value))
             if tensor := _tensor(value):

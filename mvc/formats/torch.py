@@ -27,7 +27,7 @@ MAX_PICKLE = 32 * 1024 * 1024
 _PICKLES = ("data", "constants")
 """The pickles of an archive, each with its storages in the folder of its name. Names of the first have no prefix."""
 _BEGINNINGS = ("data.pkl", "data/", "constants/", "code/", "version", "byteorder", ".format_version", ".data/")
-_MAX_CONFIGS = 16
+_MAX_CONFIGS = 8
 """Members with the tensors of a program that are read, at most."""
 
 Members = dict[str, Member]
@@ -91,15 +91,17 @@ def _views(source: Source, members: Members, folder: str) -> Views:
 
 def _exported(source: Source, members: Members, folder: str) -> Views:
     """Return the tensors of a program that torch.export saved, by storage; none for other archives."""
-    configs = [name for name in members if name.startswith(f"{folder}/") and name.endswith(exported.CONFIG)]
-    viewed: list[Iterator[View]] = []
-    for name in configs[:_MAX_CONFIGS]:
-        place = name.removeprefix(f"{folder}/").rpartition("/")[0]
-        viewed.append(exported.views(_content(source, members, name, exported.MAX_CONFIG), place))
     try:
-        return storages.by_storage(itertools.chain.from_iterable(viewed))
+        return storages.by_storage(_exported_views(source, members, folder))
     except HeaderError:  # names are optional here, too
         return {}
+
+
+def _exported_views(source: Source, members: Members, folder: str) -> Iterator[View]:
+    configs = (name for name in members if name.startswith(f"{folder}/") and name.endswith(exported.CONFIG))
+    for name in itertools.islice(configs, _MAX_CONFIGS):
+        place = name.removeprefix(f"{folder}/").rpartition("/")[0]
+        yield from exported.views(_content(source, members, name, exported.MAX_CONFIG), place)
 
 
 def _content(source: Source, members: Members, name: str, limit: int) -> bytes:

@@ -323,6 +323,11 @@ def test_a_tensor_of_a_program_has_its_own_member() -> None:
     assert (found.name, found.dtype, found.shape, found.size) == ("fc.weight", "F32", (2, 3), 24)
 
 
+def test_a_strided_tensor_of_a_program_has_dtype_and_shape() -> None:
+    (found,) = tensors(of_program({"strides": [{"as_int": 1}, {"as_int": 2}]})).values()
+    assert (found.name, found.dtype, found.shape, found.strides) == ("fc.weight", "F32", (2, 3), (1, 2))
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -18,7 +18,7 @@ from mvc.formats.tensor_tree import Grid, Storage, View
 
 CONFIG = "_config.json"
 """The end of the name of a member that names tensors."""
-MAX_CONFIG = 32 * 1024 * 1024
+MAX_CONFIG = 16 * 1024 * 1024
 """Bytes of such a member, at most."""
 MAX_MARKS = 1_500_000
 """Brackets and commas of it, at most. Each makes one value, so they bound the memory; a tensor has about thirty."""
@@ -44,10 +44,9 @@ def _view(name: str, key: str, meta: dict[str, Any]) -> Iterator[View]:
     """Yield the tensor as a view, unless it has sizes that only a run of the program gives."""
     dtype = _DTYPES.get(meta.get("dtype", 0), "") if type(meta.get("dtype")) is int else ""
     match meta:
-        case {"sizes": list(sizes), "strides": list(strides), "storage_offset": int(first)} if len(sizes) == len(
-            strides
-        ):
-            if all(type(number) is int for number in (first, *sizes, *strides)) and len(name) <= tensor_tree.MAX_NAME:
+        case {"sizes": list(sizes), "strides": list(strides), "storage_offset": first}:
+            are_numbers = all(type(number) is int for number in (first, *sizes, *strides))
+            if are_numbers and len(sizes) == len(strides) and len(name) <= tensor_tree.MAX_NAME:
                 yield tensor_tree.view(name, Storage(key), dtype, Grid(first, tuple(sizes), tuple(strides)))
 
 

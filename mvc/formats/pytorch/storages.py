@@ -88,7 +88,7 @@ def _tiles(storage: Segment, viewed: Sequence[View]) -> list[Segment]:
     if not chosen:
         return [storage]
     if not _is_tiled(chosen, storage.size):
-        return [storage._replace(name=viewed[0].name, dtype=viewed[0].storage)]
+        return [storage._replace(name=viewed[0].name, dtype=viewed[0].storage or viewed[0].dtype)]
     return [Segment(storage.offset + view.start, view.size, view.name, view.dtype, view.shape) for view in chosen]
 
 

@@ -11,6 +11,7 @@ import pytest
 import safetensors.torch
 import torch
 
+import mvc
 from tests.integrations.formats import growth, network
 from tests.integrations.formats.growth import Growth, Write
 
@@ -42,6 +43,33 @@ def test_a_file_of_before_1_6_costs_what_its_tensors_do(reference: Growth, tmp_p
     print(f"safetensors {reference}; before 1.6 {found}")
     assert found.tensors == reference.tensors
     _check(found, reference, noise=2 * growth.NOISE)  # small tensors have other neighbours after each save
+
+
+@pytest.mark.parametrize("is_legacy", [False, True])
+def test_every_tensor_has_the_numbers_that_torch_loads(tmp_path: Path, is_legacy: bool) -> None:
+    shared = torch.randn(64, 96)
+    state = {
+        "embedding": shared,
+        "head": shared,
+        "transposed": shared.t(),
+        "rows": shared[8:16],
+        "columns": shared[:, 3:7],
+        "conv": torch.randn(4, 3, 8, 8).to(memory_format=torch.channels_last),
+        "steps": torch.arange(20_000)[::2],
+        "half": torch.randn(5, 7, dtype=torch.float16),
+        "scalar": torch.tensor(2.5),
+        "empty": torch.zeros(0, 3),
+    }
+    mvc.init(tmp_path, model=growth.MODEL)
+    torch.save(state, tmp_path / "views.pt", _use_new_zipfile_serialization=not is_legacy)
+    model = mvc.open(tmp_path).model(growth.MODEL)
+    model.add(tmp_path / "views.pt", role=growth.ROLE)
+    model.commit("Views")
+    tensors = model["v1"].files[growth.ROLE].tensors
+    assert tensors.keys() == state.keys()
+    for name, tensor in state.items():
+        assert tensors[name].shape == tuple(tensor.shape), name
+        assert torch.equal(torch.from_numpy(tensors[name].numpy().copy()), tensor), name
 
 
 def _traced(state: Any, path: Path) -> None:
