@@ -8,12 +8,14 @@ Weights of stored files are read only for their drift (tensor_drift).
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.formats.known import describing
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
 from mvc.model.compare.files import FileChange
@@ -24,6 +26,7 @@ from mvc.model.segment import Segment, digest_of, listed
 from mvc.model.tree import TreeEntry
 from mvc.repository import disk_usage
 from mvc.repository.worktree.scan import WorkFile
+from mvc.storage.chunks import headers
 from mvc.storage.disk import hashing
 
 if TYPE_CHECKING:
@@ -81,7 +84,7 @@ def differences(
         if change.old is not None and change.new is not None and change.bytes_changed:
             old, new = _stored(repository, change.old), _stored(repository, change.new)
             if old and not new and change.new.path in by_path:
-                new = _tracked(repository, by_path[change.new.path])
+                new = _tracked(repository, change.new.path, by_path)
             found.append(FileTensors(change, _difference(old, new, deep=deep)))
     return tuple(found)
 
@@ -100,7 +103,9 @@ def _stored(repository: Repository, entry: TreeEntry) -> _Side | None:
     return _Side(segments, lambda: repository.extract.ranges(entry.file)) if segments else None
 
 
-def _tracked(repository: Repository, file: WorkFile) -> _Side | None:
+def _tracked(repository: Repository, path: str, files: Mapping[str, WorkFile]) -> _Side | None:
+    file = files[path]
+
     def read_at(offset: int, size: int) -> bytes:
         fd = repository.tree.open(file.root_path)
         try:
@@ -113,8 +118,22 @@ def _tracked(repository: Repository, file: WorkFile) -> _Side | None:
             hashing.on_read(size)
         return data
 
-    segments = _from_header(read_at, file.stat.size, file.path)
+    header = _lists(repository, path, files).header(Source(read_at, file.stat.size, path))
+    segments = _with_digests(header.segments, read_at) if header is not None else ()
     return _Side(segments, lambda: read_at) if segments else None
+
+
+def _lists(repository: Repository, path: str, files: Mapping[str, WorkFile]) -> headers.Headers:
+    """Return the headers of those of `files` that may list the tensors of the file at `path`."""
+    found = headers.Headers()
+    for other in describing(files, [path]) - {path}:
+        with contextlib.suppress(errors.MvcError, OSError):
+            fd = repository.tree.open(files[other].root_path)
+            try:
+                found.expect(Source.of(fd, other))
+            finally:
+                os.close(fd)
+    return found
 
 
 def _from_header(read_at: ReadAt, size: int, path: str) -> Segments:
@@ -123,9 +142,11 @@ def _from_header(read_at: ReadAt, size: int, path: str) -> Segments:
         header = read_header(Source(read_at, size, path))
     except HeaderError:
         return ()
-    if header is None:
-        return ()
-    return listed(segment._replace(digest=_digest(segment, read_at)) for segment in header.segments)
+    return _with_digests(header.segments, read_at) if header is not None else ()
+
+
+def _with_digests(segments: Segments, read_at: ReadAt) -> Segments:
+    return listed(segment._replace(digest=_digest(segment, read_at)) for segment in segments)
 
 
 def _digest(segment: Segment, read_at: ReadAt) -> str:

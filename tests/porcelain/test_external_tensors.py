@@ -48,6 +48,8 @@ def test_the_numbers_of_openvino_are_a_delta_by_the_graph_beside(shell: Shell, r
     assert names == {*tensors}
     moved = tuned(tensors, rng, 1e-6)
     shell.write("export/model.bin", weights(moved))
+    changed = shell.ok("diff", "--tensors", "--json").json["tensors"]
+    assert [file["difference"] is not None for file in changed] == [True], changed
     shell.commit("two")
     assert _encodings(_entries(shell, "v2")) == {encodings.DIFFERENCE}
     shell.ok("fsck", "--read-data")

@@ -52,17 +52,21 @@ class Headers:
 
     def layout(self, source: Source) -> Layout | None:
         """Return the layout of a file, whose name is its path; None for one without tensors."""
+        header = self.header(source)
+        return lay_out(header.format, header.segments, source.size) if header else None
+
+    def header(self, source: Source) -> Header | None:
+        """Return the tensors of a file, whose name is its path, by another file's header or its own; None without either."""
         path = source.name
         if path in self._external:
             format_, listed, are_files = self._external[path]
             try:
                 segments = ordered(listed, source.size)
                 segments = ordered(members.parsed(source, segments), source.size) if are_files else segments
-                return lay_out(format_, segments, source.size)
+                return Header(format_, segments)
             except HeaderError as error:
                 self.notes.append(Note(path, str(error)))
-        header = self._read(source)
-        return lay_out(header.format, header.segments, source.size) if header else None
+        return self._read(source)
 
     def _read(self, source: Source) -> Header | None:
         try:
