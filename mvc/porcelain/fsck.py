@@ -197,13 +197,12 @@ class _Walk:
             for ref in unless_damaged(partial(self._refs, model), _NO_REFS):
                 numbers = repository.refs.numbers(ref)
                 for number in numbers:
-                    entry = unless_damaged(partial(repository.refs.entry, ref, number), None)
-                    if entry is not None and entry.new is not None and number == numbers[-1]:
-                        yield model, entry.new, True
-                    elif entry is not None:
-                        kept = since is None or entry.move.at.seconds > since
-                        named = (entry.new, entry.old)
-                        yield from ((model, id_, kept) for id_ in named if id_ and (kept or self._is_here(id_)))
+                    old, new, at = self._move(ref, number)
+                    if new is not None and number == numbers[-1]:
+                        yield model, new, True
+                        continue
+                    kept = since is None or at > since
+                    yield from ((model, id_, kept) for id_ in (new, old) if id_ and (kept or self._is_here(id_)))
         for model in unless_damaged(repository.heads.models, _NONE):
             head = unless_damaged(partial(repository.heads.get, model), None)
             if head is not None and head.version is not None:
@@ -213,6 +212,13 @@ class _Walk:
             yield from (
                 (model, entry.version, True) for entry in stashes.standing(entries) if entry.version is not None
             )
+
+    def _move(self, ref: RefName, number: int) -> store.Move:
+        """Return the versions and the time of a ref entry; read it if it was not intact, or not there, in the check of the logs."""
+        if (ref, number) in self.sound.moves:
+            return self.sound.moves.pop((ref, number))
+        entry = unless_damaged(partial(self.repository.refs.entry, ref, number), None)
+        return (None, None, 0) if entry is None else (entry.old, entry.new, entry.move.at.seconds)
 
     def _is_here(self, id_: VersionId) -> bool:
         """Return whether a former version has not been garbage-collected."""

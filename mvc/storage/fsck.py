@@ -92,17 +92,23 @@ class Finding:
     message: str
 
 
+Move = tuple[VersionId | None, VersionId | None, int]
+"""The old and the new version of a ref entry, and its time."""
+
+
 @dataclass(slots=True)
 class Sound:
     """The intact parts of a store: the recipes of each file, and the readable chunks, with their smallest chain depth.
 
-    `based` holds the depth, chunk and base of each delta until `settle`.
+    `based` holds the depth, chunk and base of each delta until `settle`; `moves` the versions and the time of each intact ref
+    entry, in seconds since 1970.
     """
 
     recipes: dict[FileId, list[Recipe]] = field(default_factory=dict)
     chunks: dict[str, int] = field(default_factory=dict)
     based: list[tuple[int, str, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    moves: dict[tuple[RefName, int], Move] = field(default_factory=dict)
 
     def count(self, what: str, number: int = 1) -> None:
         """Count a checked record."""
@@ -196,18 +202,21 @@ def _log(door: StoreDoor, logs: RefLogs, ref: RefName, sound: Sound) -> Iterator
     if numbers != list(range(1, len(numbers) + 1)):
         yield Finding("ref", ref.folder, f"its entries are numbered {_gaps(numbers)}")
     before: RefEntry | None = None
+    id_ = ""
     for number in numbers:
         sound.count("ref entries")
+        before_id = id_
         try:
-            entry = logs.entry(ref, number)
+            entry, id_ = logs.identified(ref, number)
         except errors.Damaged as error:
             yield Finding("ref", ref.path(number), error.message)
             before = None
             continue
-        follows = before is None or (entry.prev == digest(before.encode()) and entry.old == before.new)
+        follows = before is None or (entry.prev == before_id and entry.old == before.new)
         if not follows or (number == 1 and (entry.prev, entry.old) != (None, None)):
             yield Finding("ref", ref.path(number), f"entry {number} of {ref.text} does not follow the one before it")
         before = entry
+        sound.moves[ref, number] = (entry.old, entry.new, entry.move.at.seconds)
 
 
 def _gaps(numbers: list[int]) -> str:

@@ -216,14 +216,19 @@ class RefLogs:
 
     def entry(self, ref: RefName, seq: int) -> RefEntry:
         """Return entry number `seq`; raise Damaged, Missing."""
+        return self.identified(ref, seq)[0]
+
+    def identified(self, ref: RefName, seq: int) -> tuple[RefEntry, str]:
+        """Return entry number `seq`, and the id of its bytes; raise Damaged, Missing."""
         what = f"entry {seq} of {ref.text} of {ref.model}"
         try:
-            entry = RefEntry.decode(self._door.read(ref.path(seq)), what=what)
+            data = self._door.read(ref.path(seq))
+            entry = RefEntry.decode(data, what=what)
         except FileNotFoundError:
             raise errors.Missing(what="ref entry", id=ref.path(seq)) from None
         if entry.ref != ref.text or entry.seq != seq:
             raise errors.Damaged(what=what, reason=f"it is entry {entry.seq} of {entry.ref}")
-        return entry
+        return entry, digest(data)
 
     def entries(self, ref: RefName) -> list[RefEntry]:
         """Return every entry, oldest first; raise Damaged, Missing."""

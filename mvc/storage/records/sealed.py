@@ -35,7 +35,19 @@ def unseal(data: bytes, *, what: str, kind: str) -> dict[str, Any]:
         raise errors.Damaged(what=what, reason=f"it is not canonical JSON: {error.fields['reason']}") from error
     if not isinstance(record, dict) or record.get("kind") != kind:
         raise errors.Damaged(what=what, reason=f"it is not a record of kind {kind}")
-    if record.get(SUM) != checksum(record):
+    if not _matches(record, data):
         raise errors.Damaged(what=what, reason="its checksum does not match")
     del record[SUM]
     return record
+
+
+def _matches(record: dict[str, Any], data: bytes) -> bool:
+    """Return whether the checksum of a record is right; `data` are its canonical bytes.
+
+    These without their `sum` are the canonical bytes of the rest, which is not encoded again, for thousands of ref entries.
+    """
+    given = record.get(SUM)
+    part = f',"{SUM}":"{given}"'.encode(errors="replace")
+    if data.count(part) == 1 and digest(data.replace(part, b"")) == given:
+        return True
+    return given == checksum(record)
