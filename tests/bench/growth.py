@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.measure import ENVIRONMENT, MAXRSS, Times, command, interleaved
-from tests.bench.peers import remove
+from tests.bench.peers import BUILD, remove
 from tests.bench.report import Report
 
 TOP = Path(__file__).resolve().parents[2]
@@ -34,7 +34,7 @@ class Code:
     top: Path
 
     def run(self, folder: Path, *arguments: str) -> Times:
-        """Run a verb. Raises CalledProcessError."""
+        """Run a verb, outside of any Git repository, which is not measured. Raises CalledProcessError."""
         return self._python(folder, "mvc", "--progress", "none", *arguments)
 
     def make(self, place: Path, kind: str, count: int) -> None:
@@ -44,7 +44,8 @@ class Code:
 
     def _python(self, folder: Path, *module: str) -> Times:
         paths = dict.fromkeys([str(self.top), str(TOP)])
-        return command([sys.executable, "-P", "-m", *module], folder, ENVIRONMENT | {"PYTHONPATH": ":".join(paths)})
+        environment = {"PYTHONPATH": ":".join(paths), "GIT_CEILING_DIRECTORIES": str(BUILD)}
+        return command([sys.executable, "-P", "-m", *module], folder, ENVIRONMENT | environment)
 
 
 Prepare = Callable[[Code, Path], None]
