@@ -6,6 +6,7 @@ import random
 import struct
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mvc.storage.chunks import chunking, encodings, inherited
+from mvc.model.ids import ChunkId
+from mvc.storage.chunks import chunking, codec, encodings, inherited
 from mvc.storage.chunks.bases import Bases, Candidate
-from mvc.storage.chunks.encoder import DEPTH
+from mvc.storage.chunks.encoder import DEPTH, Under, encode_unknown
 from mvc.storage.chunks.guess import Guess
 from mvc.storage.chunks.ingest import MOST_UNLIKE, Ingest, Stored
 from mvc.storage.chunks.inherited import Inherited, NewFile
@@ -224,15 +226,6 @@ def test_the_same_versions_give_the_same_packs(tmp_path: Path, rng: random.Rando
     assert names[0] == names[1]
 
 
-@settings(max_examples=100, deadline=None)
-@given(size=st.integers(1, 40_000), other=st.integers(0, 40_000), seed=st.integers(0, 1 << 32), step=st.integers(0, 3))
-def test_a_base_of_any_length_is_compared(size: int, other: int, seed: int, step: int) -> None:
-    numbers = np.random.default_rng(seed).integers(0, 1 << 20, 10_000, np.uint32)
-    raw, base = (numbers + np.uint32(step)).tobytes()[:size], numbers.tobytes()[:other]
-    choice = Guess().choose(0, raw, base)
-    assert choice.shape is not None or not choice.based
-
-
 def test_a_base_that_cannot_be_read_is_none(parts: Parts, rng: random.Random) -> None:
     tensors = network(rng)
     first = _store(parts, _raw(tensors))
@@ -322,3 +315,22 @@ def _edited(data: bytes, rng: random.Random, kind: str, how: str, share: float, 
         return data[:place] + _content(rng, kind, count)[: len(data) - place] + data[place + count :]
     numbers = np.frombuffer(data, np.uint8) ^ (np.random.default_rng(rng.getrandbits(64)).random(len(data)) < 0.05)
     return numbers.astype(np.uint8).tobytes()
+
+
+def test_a_chunk_comes_back_whatever_it_and_its_base_are(rng: random.Random, deep: bool) -> None:
+    kinds = ("<f2", "<f4", "<f8", "<i8", "i1")
+    for _ in range(5_000 if deep else 150):
+        guess = Guess()
+        for size in (rng.randrange(1, 300), 16_384 + rng.randrange(-9, 9), rng.randrange(1, 100_000)):
+            numbers = np.random.default_rng(rng.getrandbits(64))
+            floats = numbers.normal(0, 30, size).astype(rng.choice(kinds)).tobytes()
+            raw = rng.choice([rng.randbytes(size), bytes(size), floats[-size:]])
+            moved = np.frombuffer(raw, np.uint8) + (numbers.random(size) < 0.1).astype(np.uint8)
+            base = moved.tobytes()[: rng.choice([size, size, rng.randrange(size)])] + bytes(rng.choice([0, 0, 999]))
+            under = Under(ChunkId("0" * 64), 1, (encodings.DIFFERENCE, base)) if rng.random() < 0.8 else None
+            entry, parts = encode_unknown(ChunkId("1" * 64), raw, under, partial(guess.choose, rng.randrange(1 << 40)))
+            stored = b"".join(parts)
+            assert len(stored) == entry.stored <= size
+            assert (
+                codec.decode(entry.encoding, stored, size, width=entry.width, base=base if entry.base else None) == raw
+            )

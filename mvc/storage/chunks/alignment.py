@@ -32,6 +32,8 @@ ANCHORS = 12
 """Places of the stored file that are compared, at least, if it is long enough."""
 SAMPLE = 8 * 1024
 """Bytes that are compared at an anchor."""
+_FIRST = 4
+"""Anchors that are compared first: if all are compressed bytes, the others are not."""
 _APART = 32 * 1024
 """Bytes between two anchors, at least."""
 _SURE = 0.8
@@ -134,6 +136,11 @@ class _Fit(NamedTuple):
         return self.ratio <= WORTH_A_BASE
 
     @property
+    def is_hopeless(self) -> bool:
+        """Return whether the bytes look random and have nothing in common, as those of compressed files."""
+        return self.delta >= self.size and self.alone.size >= self.size
+
+    @property
     def ratio(self) -> float:
         return self.delta / max(1, self.alone.size)
 
@@ -154,8 +161,15 @@ class Aligner:
 
     def align(self) -> Alignment | None:
         """Return the alignment; None if no anchor fits."""
-        anchors = [(place, self._anchor(place)) for place in self._anchors()]
-        known = [(place, fit) for place, fit in anchors if fit is not None]
+        places = self._anchors()
+        places = [*places[:: len(places) // _FIRST or 1], *places]
+        anchors: dict[int, _Fit | None] = {}
+        for place in places:
+            if len(anchors) == _FIRST and all(fit is not None and fit.is_hopeless for fit in anchors.values()):
+                return None
+            if place not in anchors:
+                anchors[place] = self._anchor(place)
+        known = [(place, fit) for place, fit in sorted(anchors.items()) if fit is not None]
         fitting = [(place, fit.shift) for place, fit in known if fit.fits]
         if not fitting:
             return None

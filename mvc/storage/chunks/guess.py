@@ -25,10 +25,12 @@ else:
 SAMPLE = 4 * 1024
 """Bytes of one sample; a chunk is sampled at `_PARTS` places."""
 _PARTS = 4
+_TINY = 64
+"""Bytes below which a chunk is of any kind: what a delta would save is less than the name of its base."""
 _ALIGNED = 8
 """Samples begin at a multiple of this, so that their numbers begin at the phase of the chunk."""
 _RANDOM = 0.99
-"""The share of planes of width 4 from which none are used: compressed bytes are refused cheaply."""
+"""The share of a part of a sample from which nothing else is tried: compressed bytes are refused cheaply."""
 _TEXT = 0.85
 """The share of zstd below which matches may reach further than a sample, so that zstd is tried on the whole chunk."""
 _EQUAL = 0.02
@@ -71,6 +73,8 @@ class Guess:
 
     def choose(self, offset: int, raw: Buffer, base: Buffer | None) -> Choice:
         """Return the encoding of a chunk at `offset` of its file that is shortest by samples."""
+        if len(raw) < _TINY:
+            return Choice(None)
         starts = _starts(len(raw))
         new = _sample(raw, starts, len(raw))
         found = alone(new)
@@ -110,6 +114,8 @@ class Guess:
 
 def alone(sample: bytes) -> Alone:
     """Return the shortest encoding of a sample without a base."""
+    if _is_random(b"".join(sample[start : start + SAMPLE // 4] for start in range(0, len(sample), SAMPLE))):
+        return Alone(len(sample))
     size = min(len(zstd.compress(sample)), len(sample))
     best = Alone(int(size * WORTH))
     for width in _widths(sample):
@@ -120,17 +126,21 @@ def alone(sample: bytes) -> Alone:
 
 
 def _widths(sample: bytes) -> Iterator[int]:
-    """Yield the widths whose planes may be shortest; none for bytes that look random at every width."""
+    """Yield the widths whose planes may be shortest."""
+    yield 4
     four = [sample[place::4] for place in range(4)]
     sizes = [_stored(plane) for plane in four]
-    if sum(sizes) > _RANDOM * len(sample):
-        return
-    yield 4
     if max(abs(sizes[0] - sizes[2]), abs(sizes[1] - sizes[3])) < _LIKE * len(sample) / 4:
         yield 2
     mixed = min(four, key=_stored)
     if _stored(mixed[::2]) + _stored(mixed[1::2]) < WORTH_A_BASE * _stored(mixed):
         yield 8
+
+
+def _is_random(sample: bytes) -> bool:
+    """Return whether neither zstd nor planes of width 4 shorten a sample, as those of compressed bytes."""
+    least = _RANDOM * len(sample)
+    return len(zstd.compress(sample)) > least and sum(_stored(sample[place::4]) for place in range(4)) > least
 
 
 def _phase(sizes: Sequence[int], size: int) -> int | None:

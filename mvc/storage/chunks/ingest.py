@@ -191,12 +191,13 @@ class Ingest:
         """Return the cuts of a file of unknown format, None if it is cut by content."""
         if self._unlike >= MOST_UNLIKE and size < chunking.MAX:  # such as pictures
             return None
+        equal, alike = list(self.bases.of_size(size)), list(self.bases.alike(role, size))
+        if not equal and not alike:
+            return None
         new = inherited.NewFile(lambda offset, count: os.pread(fd, count, offset), size)
-        cuts = inherited.same(new, self.bases.of_size(size))
-        for recipe in self.bases.alike(role, size):
-            if cuts is not None:
-                break
-            cuts = inherited.inherit(new, recipe, self.encoder.read, self._known)
+        cuts = inherited.same(new, equal)
+        for recipe in alike:
+            cuts = cuts or inherited.inherit(new, recipe, self.encoder.read, self._known)
         self._unlike = 0 if cuts else self._unlike + 1
         return cuts
 
