@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from mvc import errors
 from mvc.formats import gguf as gguf_format
-from mvc.storage.chunks import block_layouts, codec, encodings, layout
+from mvc.model.ids import ChunkId
+from mvc.storage.chunks import block_layouts, codec, encoder, encodings, layout
 from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.block_layouts import LAYOUTS, NUMBERS
+from mvc.storage.chunks.encoder import Under
 from mvc.storage.chunks.encodings import BLOCKS, DIFFERENCE, Shape
 from mvc.storage.chunks.ingest import Stored
+from mvc.storage.packs import transcode
 from tests.formats.headers import header_of
 from tests.quantised import Weights, gguf, q4_0, q8_0
 from tests.storage.parts import Parts
@@ -167,6 +170,19 @@ def test_pieces_keep_the_phase_of_their_blocks(rng: random.Random) -> None:
         assert (piece.offset + piece.phase - header.segments[piece.first].offset) % 34 == 0
         assert 0 <= piece.phase < 34
         assert piece.shape == Shape(1, piece.phase, NUMBERS["Q8_0"])
+
+
+def test_for_an_older_remote_it_becomes_a_delta_of_bytes(rng: random.Random) -> None:
+    numbers = np.random.default_rng(rng.getrandbits(64))
+    weights = _weights(numbers, rows=64)["token_embd.weight"]
+    base, raw = q8_0(weights), q8_0(_tuned({"w": weights}, numbers)["w"])
+    under = Under(ChunkId("2" * 64), 1, (DIFFERENCE, base))
+    entry, _ = encoder.encode(ChunkId("1" * 64), raw, Shape(1, 0, NUMBERS["Q8_0"]), under)
+    assert entry.encoding == BLOCKS
+    older, stored = transcode.transcode(entry, raw, base, {"planes", "delta"})
+    assert (older.encoding, older.width, older.base, older.depth) == (encodings.DELTA, 1, entry.base, entry.depth)
+    assert older.stored < 0.2 * len(raw)
+    assert bytes(codec.decode(older.encoding, b"".join(stored), len(raw), width=1, base=base)) == raw
 
 
 def test_a_base_of_other_values_is_not_used(rng: random.Random) -> None:

@@ -3,7 +3,7 @@
     DIFFERENCE on B, phase 0   ─►  DELTA on B, of the same depth
     DIFFERENCE on B, phase 1   ─►  PLANES, or DELTA on B of single bytes
     PHASED                     ─►  PLANES: a phase only turns the order of the planes round
-    BLOCKS on B                ─►  RAW or ZSTD
+    BLOCKS on B                ─►  DELTA on B of single bytes
 
 No entry becomes deeper, and equal entries give equal bytes.
 """
@@ -16,7 +16,7 @@ from collections.abc import Set as AbstractSet
 from mvc.model.ids import Buffer, ChunkId
 from mvc.storage.chunks import encoder, encodings
 from mvc.storage.chunks.encoder import Encoded, Under
-from mvc.storage.chunks.encodings import DELTA, DIFFERENCE, PHASED, Shape
+from mvc.storage.chunks.encodings import BLOCKS, DELTA, DIFFERENCE, PHASED, Shape
 from mvc.storage.packs.packformat import Entry
 
 
@@ -38,9 +38,9 @@ def _attempts(entry: Entry, base: Buffer | None) -> Iterator[tuple[Shape | None,
     """Yield the shapes and delta bases with which an entry is encoded again."""
     shape = encodings.shape(entry.encoding, entry.width)
     under = None
-    if entry.encoding == DIFFERENCE and entry.base is not None and base is not None:
+    if entry.encoding in (BLOCKS, DIFFERENCE) and entry.base is not None and base is not None:
         under = Under(ChunkId(entry.base), entry.depth - 1, (DELTA, base))
-    if shape is None or entry.encoding not in (DIFFERENCE, PHASED):
+    if shape is None or entry.encoding not in (BLOCKS, DIFFERENCE, PHASED):
         yield None, None
     elif not shape.phase:
         yield Shape(shape.width), under
