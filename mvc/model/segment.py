@@ -44,7 +44,7 @@ class TensorView(NamedTuple):
 
     def fits(self, segment: Segment) -> bool:
         """Return whether it is within a segment, of a dtype with a width, and of the size that its shape has."""
-        if segment.dtype not in WIDTHS or 0 in self.shape or self.start + self.size > segment.size:
+        if segment.dtype not in WIDTHS or 0 in self.shape or not 0 <= self.start <= segment.size - self.size:
             return False
         if len(self.shape) > _MAX_RANK or math.prod(self.shape) > _MAX_ELEMENTS:
             return False

@@ -59,5 +59,6 @@ def _check(segments: Sequence[Segment], size: int) -> None:
         end = segment.end
         if segment.dtype in WIDTHS and segment.elements is not None:
             assert segment.elements * WIDTHS[segment.dtype] == segment.size, segment
+        assert all(view.fits(segment) for view in segment.views), segment
         segment.name.encode()
         segment.dtype.encode()

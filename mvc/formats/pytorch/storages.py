@@ -56,10 +56,12 @@ def tiles(storage: Segment, viewed: Sequence[View]) -> list[Segment]:
     ends = [segment.end - storage.offset for segment in segments]
     for view in viewed:
         number = bisect.bisect_left(ends, view.stop)
-        if number < len(segments) and _is_further(view, segments[number], view.start + storage.offset):
+        if number < len(segments) and _is_further(view, segments[number]):
             start = view.start + storage.offset - segments[number].offset
             strides = None if view.contiguous else _normal(view)
-            further.setdefault(number, []).append(TensorView(view.name, view.shape, strides, start, view.size))
+            tensor = TensorView(view.name, view.shape, strides, start, view.size)
+            if tensor.fits(segments[number]):
+                further.setdefault(number, []).append(tensor)
     for number, views_ in further.items():
         segments[number] = segments[number]._replace(views=tuple(views_[:MAX_VIEWS]))
     return segments
@@ -70,11 +72,10 @@ def _normal(view: View) -> tuple[int, ...]:
     return tuple(stride if count > 1 else 1 for count, stride in zip(view.shape, view.strides, strict=True))
 
 
-def _is_further(view: View, segment: Segment, offset: int) -> bool:
-    """Return whether a tensor at `offset` of the file is within a segment, and not the one that it has itself."""
+def _is_further(view: View, segment: Segment) -> bool:
+    """Return whether a tensor has a name and the dtype of a segment, and is not the one that the segment has itself."""
     is_own = segment.shape is not None and (segment.name, segment.shape) == (view.name, view.shape)
-    is_known = bool(view.name) and view.size > 0 and view.dtype == segment.dtype and view.dtype in WIDTHS
-    return is_known and not is_own and segment.offset <= offset
+    return bool(view.name) and view.size > 0 and view.dtype == segment.dtype and not is_own
 
 
 def _tiles(storage: Segment, viewed: Sequence[View]) -> list[Segment]:

@@ -95,10 +95,7 @@ def _views(segments: Sequence[Segment]) -> list[list[Any]]:
     records: list[list[Any]] = []
     characters = 0
     for index, segment in enumerate(segments):
-        for view in segment.views:
-            name, shape, strides, start, size = view
-            if not view.fits(segment):
-                continue
+        for name, shape, strides, start, size in segment.views:
             characters += len(name) + 12 * len(shape)
             if len(records) == MAX_VIEWS or characters > MAX_VIEWS_TEXT:
                 return records
