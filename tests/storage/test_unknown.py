@@ -124,6 +124,12 @@ def test_what_was_put_in_or_taken_out_does_not_cost_the_deltas_of_the_rest(
     assert _store(parts, data[:-8] + b"changed!", second).new_bytes < 20_000
 
 
+def test_a_file_that_shrank_to_other_numbers_is_stored(parts: Parts, rng: random.Random) -> None:
+    large, small = (_raw(network(rng, layers=8)) for _ in range(2))
+    first = _store(parts, large)
+    _store(parts, small[: len(small) // 10], first)  # a place of the first has none here, also not nearby
+
+
 def test_tensors_that_only_moved_are_found_by_content(parts: Parts, rng: random.Random) -> None:
     tensors = network(rng, layers=12)
     first = _store(parts, _raw(tensors))

@@ -257,7 +257,8 @@ class Aligner:
         low, high = min(self._shifts) - _NEAR, max(self._shifts) + _NEAR
         if high - low > _FAR:  # around the shift of the anchor before
             low, high = self._shifts[0] - _FAR // 2, self._shifts[0] + _FAR // 2
-        return max(0, place + low), min(self._size, place + high + _PROBE)
+        start = max(0, place + low)
+        return start, max(start, min(self._size, place + high + _PROBE))
 
     def _matches(self, fitting: list[tuple[int, int]]) -> Iterator[Match]:
         """Yield the matches between the places where the shift changes."""
