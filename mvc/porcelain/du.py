@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from mvc import errors
 from mvc.model.document import Document, keys
-from mvc.model.ids import ChunkId, FileId, VersionId
+from mvc.model.ids import ChunkId, FileId, TreeId, VersionId
+from mvc.model.tree import TreeEntry
 from mvc.model.version import Version
 from mvc.repository import disk_usage, history, reachable
 from mvc.repository.model import Model
@@ -84,7 +85,7 @@ def du(model: Model, ids: Sequence[VersionId] = ()) -> Usages:
     count = _Count(repository)
     for id_ in dict.fromkeys([*every, *asked]):
         count.add(id_, repository.objects.version(id_))
-    others = reachable.all_versions(repository)
+    others = reachable.all_versions(repository, every)
     count.hold({id_: version for id_, version in others.items() if id_ not in every and id_ not in asked})
     return Usages(
         model.key,
@@ -103,6 +104,7 @@ class _Count:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
         self._versions: dict[VersionId, Version] = {}
+        self._trees: dict[TreeId, tuple[TreeEntry, ...]] = {}
         self._files: dict[VersionId, dict[FileId, int]] = {}
         self._totals: dict[VersionId, int] = {}
         self._parts: dict[FileId, _Parts | None] = {}
@@ -113,7 +115,9 @@ class _Count:
 
     def add(self, id_: VersionId, version: Version) -> None:
         """Add the parts of a version."""
-        entries = self._repository.objects.tree(version.tree).entries
+        if version.tree not in self._trees:  # most versions have the tree of another one
+            self._trees[version.tree] = self._repository.objects.tree(version.tree).entries
+        entries = self._trees[version.tree]
         self._versions[id_] = version
         self._files[id_] = {entry.file: entry.size for entry in entries}
         self._totals[id_] = sum(entry.size for entry in entries)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
@@ -25,6 +26,7 @@ else:  # a commit checks the log only
     gc = lazy.Module("mvc.storage.packs.gc")
 
 Versions = dict[VersionId, Version]
+_NONE: Mapping[VersionId, Version] = MappingProxyType({})
 
 
 class Root(NamedTuple):
@@ -130,11 +132,13 @@ def lost(repository: Repository, model: str) -> list[VersionId]:
     return sorted(own, key=lambda id_: (-versions[id_].number, id_))
 
 
-def all_versions(repository: Repository) -> Versions:
-    """Return every version that is here, reachable or not."""
-    ids = {*repository.objects.loose(), *repository.metapacks.object_ids()}
+def all_versions(repository: Repository, known: Mapping[VersionId, Version] = _NONE) -> Versions:
+    """Return every version that is here, reachable or not; those that are `known` are not read again."""
+    ids = {*repository.objects.loose(), *repository.metapacks.object_ids()}.difference(known)
+    for version in known.values():
+        ids -= {version.manifest, version.tree}
     found = ((VersionId(id_), _readable(repository, VersionId(id_))) for id_ in ids)
-    return {id_: version for id_, version in found if version is not None}
+    return {**known, **{id_: version for id_, version in found if version is not None}}
 
 
 def _readable_entries(repository: Repository, ref: RefName) -> Iterator[tuple[VersionId | None, VersionId | None]]:

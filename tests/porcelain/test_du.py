@@ -3,6 +3,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree
 from mvc.model.version import Person, Timestamp
@@ -12,6 +14,7 @@ from mvc.porcelain.init import init
 from mvc.repository import disk_usage
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
+from mvc.storage.objects import Objects
 
 ACTOR = Actor(Person("Ana", "ana@example.org"), Timestamp(0))
 
@@ -60,3 +63,24 @@ def test_what_several_new_files_share_is_brought_once(tmp_path: Path, rng: rando
     brought = disk_usage.added_bytes(repository, old, new)
     assert len(more) <= sum(brought.values()) < 3 * len(more) + len(big)
     assert set(brought) == {entry.file for entry in new.entries}
+
+
+def test_each_object_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tree of many versions is one, and no object of a known version is read to see whether it is a version."""
+    init(tmp_path, model="m")
+    model_toml = tmp_path / "model.toml"
+    commit_files(tmp_path, {"a": b"weights"})
+    text = model_toml.read_text(encoding="utf-8")
+    for number in range(6):
+        model_toml.write_text(f"{text}\n[parameters]\nstep = {number}\n", encoding="utf-8")
+        commit(Model(Repository(tmp_path), "m"), f"step {number}", ACTOR)
+    ids: list[str] = []
+    read = Objects.read
+
+    def counted(objects: Objects, id_: str, what: str = "object") -> bytes:
+        ids.append(id_)
+        return read(objects, id_, what)
+
+    monkeypatch.setattr(Objects, "read", counted)
+    assert len(du(Model(Repository(tmp_path), "m")).versions) == 7
+    assert len(ids) == 7 + 1, "seven versions, and their tree"
