@@ -258,7 +258,7 @@ class _Push:
         refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
         fresh = self._fresh(refs, tips)
         there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
-        todo = upload_plan.plan(self._repository, there, fresh, dropped=DroppedFiles(ever=set(self._dropped.files)))
+        todo = upload_plan.plan(self._repository, there, fresh, dropped=DroppedFiles(doubted=set(self._dropped.files)))
         return Pushed(
             self._remote.name,
             self._model,

@@ -68,7 +68,7 @@ def drop(backend: Backend, dropped: Mapping[VersionId, Iterable[FileId]], cause:
 def dropped_files(
     store: Store, records: Sequence[Expired], fresh: Fresh, revived: Iterable[VersionId] = ()
 ) -> DroppedFiles:
-    """Return the dropped files, for a push of `fresh`; it skips those that each version which uses them dropped there.
+    """Return the files to skip in a push of `fresh`, as each version that uses them dropped them; all dropped are doubted.
 
     Versions in `revived` get their bytes again.
     """

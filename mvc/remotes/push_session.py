@@ -115,7 +115,12 @@ class PushSession:
         expiries.drop(self._backend, dropped, cause, self._pause)
 
     def _dropped(self, fresh: Fresh) -> DroppedFiles:
-        return expiries.dropped_files(self._store, expiries.read(self._backend), fresh, self.revived)
+        """Return the files that the remote may lack: all of them once a collection may have run beside this push."""
+        dropped = expiries.dropped_files(self._store, expiries.read(self._backend), fresh, self.revived)
+        if not self._round and not self._passed_over:
+            return dropped
+        every = {file for _, version in fresh for file in upload_plan.files_of(self._store, version)}
+        return dropped._replace(doubted=every)
 
     def record_revived(self) -> None:
         """Record that the revived versions have their bytes again, once these are sent."""

@@ -59,10 +59,13 @@ class UploadPlan:
 
 
 class DroppedFiles(NamedTuple):
-    """Files that records of the remote name: those to `skip`, as every version to upload dropped them; all `ever` dropped."""
+    """Files that the remote may lack on purpose: those to `skip`, as every version to upload dropped them there.
+
+    The `doubted` ones are compared, although a version that the remote's refs reach has them.
+    """
 
     skip: AbstractSet[FileId] = frozenset()
-    ever: AbstractSet[FileId] = frozenset()
+    doubted: AbstractSet[FileId] = frozenset()
 
 
 NONE = DroppedFiles()
@@ -85,8 +88,8 @@ def plan(
     each file, and sends what the remote has lost.
     """
     store.chunks.refresh()
-    left_out = dropped.skip if partial else dropped.skip | (_kept(store, inventory, fresh) - dropped.ever)
-    files = {file: id_ for id_, version in fresh for file in _files(store, version) if file not in left_out}
+    left_out = dropped.skip if partial else dropped.skip | (_kept(store, inventory, fresh) - dropped.doubted)
+    files = {file: id_ for id_, version in fresh for file in files_of(store, version) if file not in left_out}
     recipes = {file: sorted(store.recipes.for_file(file), key=Recipe.preference) for file in files}
     chunks = (chunk for found in recipes.values() for recipe in found for chunk, _ in recipe.chunks)
     located = store.reader.locate_all(chunks)
@@ -141,7 +144,7 @@ def _kept(store: Store, inventory: Inventory, fresh: Fresh) -> frozenset[FileId]
         return frozenset()
     parents = {parent for _, version in fresh for parent in version.parents} - {id_ for id_, _ in fresh}
     known = [store.objects.version(id_) for id_ in sorted(parents & inventory.objects)]
-    return frozenset(file for version in known for file in _files(store, version)) & inventory.files
+    return frozenset(file for version in known for file in files_of(store, version)) & inventory.files
 
 
 def _recipes(store: Store, files: Iterable[FileId]) -> Iterator[Recipe]:
@@ -149,7 +152,8 @@ def _recipes(store: Store, files: Iterable[FileId]) -> Iterator[Recipe]:
         yield from sorted(store.recipes.for_file(file), key=Recipe.preference)[:1]
 
 
-def _files(store: Store, version: Version) -> list[FileId]:
+def files_of(store: Store, version: Version) -> list[FileId]:
+    """Return the files of a version, its model.toml first."""
     return [version.model_toml, *(entry.file for entry in store.objects.tree(version.tree).entries)]
 
 

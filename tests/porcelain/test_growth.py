@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mvc.remotes.inventory import Inventory
+from mvc.remotes.push_session import PushSession
 from mvc.remotes.upload_plan import DroppedFiles, UploadPlan, plan
 from mvc.storage.chunks import chunking, recipes
 from mvc.storage.chunks.recipes import MAX_INLINE, Recipe
@@ -204,7 +205,23 @@ def test_a_file_that_the_remote_dropped_is_sent_although_the_parent_has_it(
     shutil.rmtree(tmp_path / "r" / "origin" / "packs")
     tree = shell.repository.objects.tree(shell.repository.objects.version(_tip(shell)).tree)
     dropped = {entry.file for entry in tree.entries}
-    assert _plan(shell, dropped=DroppedFiles(ever=dropped)).size
+    assert _plan(shell, dropped=DroppedFiles(doubted=dropped)).size
+
+
+def test_what_a_collection_took_beside_a_push_is_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    shell = _pushed(tmp_path / "r", monkeypatch, rng, FEW)
+    _one_line(shell, 2)
+    repository, tip, remote = shell.repository, _tip(shell), folder(tmp_path / "r" / "origin")
+    with PushSession(repository, remote.backend, shell.actor.move("push"), remote.pause, 1) as session:
+        shutil.rmtree(tmp_path / "r" / "origin" / "packs")
+        fresh = [(tip, repository.objects.version(tip))]
+        session.send(fresh, [])
+        assert not (tmp_path / "r" / "origin" / "packs").exists()
+        (tmp_path / "r" / "origin" / "intents").rename(tmp_path / "gone")  # the announcement of this push
+        session.resend(fresh, [])
+    assert list((tmp_path / "r" / "origin" / "packs").glob("*/*.pack"))
 
 
 def test_a_damaged_remote_is_compared_file_by_file(
