@@ -171,7 +171,8 @@ def _check_entry(
     if entry is None:
         found.add("ref", ref.path(seq), "it is missing")
     elif isinstance(entry, errors.Damaged):
-        found.add("ref", ref.path(seq), f"it is damaged: {entry.fields['reason']}")
+        reason = entry.fields.get("reason", entry.message.rstrip("."))
+        found.add("ref", ref.path(seq), f"it is damaged: {reason}")
     elif seq > 1 and before is not None and before.seq == seq - 1:
         if entry.prev != before.id or entry.old != before.new:
             found.add("ref", ref.path(seq), "it does not follow the entry before it")

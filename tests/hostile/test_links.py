@@ -229,6 +229,19 @@ def test_a_folder_remote_is_not_left_by_a_link(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in outside.iterdir()} == {"x": b"x"}
 
 
+def test_an_entry_of_a_folder_remote_that_is_a_link_is_named(tmp_path: Path) -> None:
+    stores = Path(__file__).resolve().parents[1] / "stores"
+    shutil.copytree(stores / "example", tmp_path / ".mvc")
+    shutil.copytree(stores / "example-remote", tmp_path / "remote")
+    entry = tmp_path / "remote" / "refs" / "shapes-base" / "heads" / "main" / "0000000001"
+    entry.rename(tmp_path / "outside")
+    entry.symlink_to(tmp_path / "outside")
+    mvc(tmp_path, "remote", "add", "origin", str(tmp_path / "remote"))
+    told = mvc(tmp_path, "fsck", "--remote", "origin", code=14)
+    assert "is damaged" in told
+    assert "is a symbolic link" in told
+
+
 @pytest.mark.parametrize("kind", ["pipe", "folder", "link", "link to a device"])
 def test_only_regular_files_are_opened(tmp_path: Path, kind: str) -> None:
     (tmp_path / "precious").write_bytes(b"x")
