@@ -20,6 +20,7 @@ from mvc.remotes import remote as remotes
 from mvc.remotes.backends.backend import Outcome
 from mvc.remotes.backends.local import LocalBackend
 from mvc.storage.chunks import codec, encoder, encodings
+from mvc.storage.chunks.block_layouts import NUMBERS
 from mvc.storage.chunks.encoder import Under
 from mvc.storage.chunks.encodings import BLOCKS, DIFFERENCE, Shape
 from mvc.storage.packs import transcode
@@ -287,29 +288,24 @@ def test_what_a_pruned_remote_keeps_has_plain_encodings_only(
 # --- one entry
 
 
-@pytest.mark.parametrize("dtype", ["<f4", "<f2", "u1"])
-@pytest.mark.parametrize("phase", [0, 1, 3])
-@pytest.mark.parametrize("based", [True, False])
-def test_an_entry_is_encoded_again(dtype: str, phase: int, based: bool, rng: random.Random) -> None:
-    numbers = np.random.default_rng(rng.getrandbits(64))
-    old = (numbers.standard_normal(20_000) * 8).astype(dtype)
-    new = old.copy()
-    new[::7] = (new[::7].view(f"u{old.itemsize}") ^ 3).view(dtype)
-    head = bytes(range(phase))
-    raw, under = head + new.tobytes() + b"rest", head + old.tobytes()
-    shape = Shape(old.itemsize, min(phase, old.itemsize - 1))
-    base = Under(ChunkId(digest(under)), 1, (DIFFERENCE, under)) if based else None
-    entry, _ = encoder.encode(ChunkId(digest(raw)), raw, shape, base)
-    if transcode.is_supported(entry, _FEATURES):
-        assert (based, shape.phase) == (False, 0)
-        return
-    again, bytes_ = transcode.transcode(entry, raw, under if based else None, _FEATURES)
-    assert again.well_formed
-    assert again.encoding in _PLAIN
-    assert again.depth <= entry.depth
-    assert len(b"".join(bytes_)) == again.stored
-    decoded = codec.decode(
-        again.encoding, b"".join(bytes_), len(raw), width=again.width, base=under if again.base else None
-    )
-    assert bytes(decoded) == raw
-    assert transcode.transcode(entry, raw, under if based else None, _FEATURES)[0] == again
+SHAPES = [Shape(4), Shape(4, 1), Shape(4, 3), Shape(2), Shape(2, 1), Shape(1), Shape(1, 5, NUMBERS["Q8_0"])]
+
+
+@pytest.mark.parametrize("features", [_FEATURES, frozenset({"planes"}), frozenset()], ids=["plain", "planes", "none"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_an_entry_is_encoded_again(shape: Shape, features: frozenset[str], rng: random.Random) -> None:
+    numbers = np.random.default_rng(rng.getrandbits(64)).standard_normal(20_000) * 0.02
+    old = numbers.astype("<f2" if shape.width == 2 else "<f4").tobytes()
+    new = bytes(byte ^ (place % 28 == 0) for place, byte in enumerate(old)) + b"rest"
+    encoding = BLOCKS if shape.blocks else DIFFERENCE
+    for under in (None, old):
+        base = Under(ChunkId(digest(old)), 1, (encoding, old)) if under else None
+        entry, _ = encoder.encode(ChunkId(digest(new)), new, shape, base)
+        again, parts = transcode.transcode(entry, new, under if entry.base else None, features)
+        made = b"".join(parts)
+        assert again.well_formed
+        assert transcode.is_supported(again, features)
+        assert (again.depth <= entry.depth, again.stored) == (True, len(made))
+        base_again = old if again.base else None
+        assert bytes(codec.decode(again.encoding, made, len(new), width=again.width, base=base_again)) == new
+        assert transcode.transcode(entry, new, under if entry.base else None, features) == (again, parts)

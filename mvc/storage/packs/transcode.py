@@ -4,6 +4,7 @@
     DIFFERENCE on B, phase 1   ─►  PLANES, or DELTA on B of single bytes
     PHASED                     ─►  PLANES: a phase only turns the order of the planes round
     BLOCKS on B                ─►  DELTA on B of single bytes
+    others                     ─►  RAW or ZSTD
 
 No entry becomes deeper, and equal entries give equal bytes.
 """
@@ -30,21 +31,23 @@ def transcode(entry: Entry, raw: Buffer, base: Buffer | None, features: Abstract
 
     `base` is the raw bytes of its delta base.
     """
-    made = (encoder.encode(ChunkId(entry.id), memoryview(raw), *each) for each in _attempts(entry, base))
-    return min((each for each in made if is_supported(each[0], features)), key=lambda each: each[0].stored)
+    chunk, view = ChunkId(entry.id), memoryview(raw)
+    made = [encoder.encode(chunk, view, *each) for each in _attempts(entry, base)]
+    supported = [each for each in made if is_supported(each[0], features)]
+    return min(supported or [encoder.encode(chunk, view, None, None)], key=lambda each: each[0].stored)
 
 
-def _attempts(entry: Entry, base: Buffer | None) -> Iterator[tuple[Shape | None, Under | None]]:
-    """Yield the shapes and delta bases with which an entry is encoded again."""
+def _attempts(entry: Entry, base: Buffer | None) -> Iterator[tuple[Shape, Under | None]]:
+    """Yield the shapes and delta bases with which numbers are encoded again; nothing for what is encoded as bytes."""
     shape = encodings.shape(entry.encoding, entry.width)
-    under = None
-    if entry.encoding in (BLOCKS, DIFFERENCE) and entry.base is not None and base is not None:
-        under = Under(ChunkId(entry.base), entry.depth - 1, (DELTA, base))
     if shape is None or entry.encoding not in (BLOCKS, DIFFERENCE, PHASED):
-        yield None, None
-    elif not shape.phase:
+        return
+    under = None
+    if entry.base is not None and base is not None:
+        under = Under(ChunkId(entry.base), entry.depth - 1, (DELTA, base))
+    if not shape.phase:
         yield Shape(shape.width), under
-    else:
-        yield Shape(shape.width), None
-        if under is not None:
-            yield Shape(1), under
+        return
+    yield Shape(shape.width), None
+    if under is not None:
+        yield Shape(1), under
