@@ -234,7 +234,7 @@ def test_an_entry_of_a_folder_remote_that_is_a_link_is_named(tmp_path: Path) -> 
     shutil.copytree(stores / "example", tmp_path / ".mvc")
     shutil.copytree(stores / "example-remote", tmp_path / "remote")
     entry = tmp_path / "remote" / "refs" / "shapes-base" / "heads" / "main" / "0000000001"
-    entry.rename(tmp_path / "outside")
+    entry.rename(entry.with_name("0000000002"))  # the newest, so that the log is read from its first entry
     entry.symlink_to(tmp_path / "outside")
     mvc(tmp_path, "remote", "add", "origin", str(tmp_path / "remote"))
     told = mvc(tmp_path, "fsck", "--remote", "origin", code=14)
