@@ -37,15 +37,15 @@ def added_bytes(repository: Repository, old: Tree | None, new: Tree) -> dict[Fil
     A part that several new files share counts for the first. A file without a recipe is skipped. Raises Damaged.
     """
     known = {entry.file for entry in old.entries} if old else set()
-    fresh = dict.fromkeys(entry.file for entry in new.entries if entry.file not in known)
+    fresh = {entry.file: entry.size for entry in new.entries if entry.file not in known}
     seen: set[str] | None = None
     found: dict[FileId, int] = {}
-    for file in fresh:
+    for file, size in fresh.items():
+        if repository.recipes.has_inline(file, size):  # no other file has this recipe
+            found[file] = size
+            continue
         recipe = recipe_of(repository, file)
         if recipe is None:
-            continue
-        if recipe.inline is not None:  # no other file has this recipe
-            found[file] = recipe.size
             continue
         if seen is None:
             seen = _chunks(repository, old) if old else set()

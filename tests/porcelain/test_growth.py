@@ -118,6 +118,15 @@ def test_a_version_with_one_small_file_changed_costs_the_same_for_few_and_many_f
     assert done[0] == done[1]
 
 
+def test_a_first_version_is_shown_without_a_look_into_small_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
+) -> None:
+    shell = _pushed(tmp_path / "r", monkeypatch, rng, MANY)
+    with _counted(monkeypatch) as work:
+        shell.ok("show")
+    assert work.decoded == MANY // 2
+
+
 def test_the_status_of_files_that_were_never_fetched_decodes_no_recipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random
 ) -> None:
