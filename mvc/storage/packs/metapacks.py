@@ -64,6 +64,7 @@ class MetaPacks:
         self.unreadable: dict[str, errors.Damaged] = {}
         self._expected: set[str] = set()
         self._tables: dict[int, _Table] = {}
+        self._parsed: dict[str, list[Entry]] = {}
         self._lookups = 0
         self._listed = (0, 0)
         self._lock = threading.RLock()
@@ -234,12 +235,14 @@ class MetaPacks:
             return packformat.index_bytes(packformat.scan(pack))
 
     def _entries(self, name: str) -> list[Entry]:
-        rows = INDEXED.iter_unpack(self._indexes.get(name, b""))
-        try:
-            return [Entry.parse(header, offset) for offset, header in rows]
-        except errors.Damaged as error:
-            self.unreadable[name] = error
-            return packformat.scan(self._files.get(name))
+        index = self._indexes.get(name, b"")
+        if name not in self._parsed or not index:
+            try:
+                self._parsed[name] = [Entry.parse(header, offset) for offset, header in INDEXED.iter_unpack(index)]
+            except errors.Damaged as error:
+                self.unreadable[name] = error
+                self._parsed[name] = packformat.scan(self._files.get(name))
+        return self._parsed[name]
 
 
 def _search(index: bytes, kind: int, key: bytes) -> Iterator[int]:
