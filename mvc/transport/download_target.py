@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from mvc import errors
 from mvc.model import paths
 from mvc.model.document import Document, keys
-from mvc.model.ids import ChunkId
 from mvc.model.paths import escape_name
 from mvc.model.tree import TreeEntry
+from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.recipes import Recipe
@@ -94,11 +94,11 @@ class Target:
 
         Raises MissingThere, Damaged, and errors of the remote.
         """
-        chunks = [chunk for entry in self._absent() for chunk in self._chunks(entry)]
+        recipes = [self._recipes(entry) for entry in self._absent()]
         try:
-            return promisor.fetch_chunks(self._repository, remote, chunks, progress)
+            return self._fetch(remote, recipes, progress)
         except errors.MissingThere:  # garbage collection may have moved it since the listing
-            return promisor.fetch_chunks(self._repository, remote, chunks, progress)
+            return self._fetch(remote, recipes, progress)
 
     def write(self, progress: Progress | None = None) -> tuple[DownloadedFile, ...]:
         """Write the absent files, each verified and durable before it gets its name; return all files."""
@@ -149,13 +149,18 @@ class Target:
                 raise errors.NotWritable(path=self._folder / above, reason="it is not a folder")
             above = above.rpartition("/")[0]
 
-    def _chunks(self, entry: TreeEntry) -> list[ChunkId]:
-        """Return the chunks of a file, by the recipe that readers prefer. Raises Missing, Damaged."""
+    def _fetch(self, remote: Remote, recipes: Sequence[Sequence[Recipe]], progress: Progress | None) -> int:
+        inventory = Inventory(self._repository, remote.backend, remote.jobs)
+        chunks = promisor.chunks_of(self._repository, recipes, inventory)
+        return promisor.fetch_chunks(self._repository, remote, chunks, progress, inventory)
+
+    def _recipes(self, entry: TreeEntry) -> list[Recipe]:
+        """Return the recipes of a file, in the order in which readers prefer them. Raises Missing, Damaged."""
         recipes = sorted(self._repository.recipes.for_file(entry.file), key=Recipe.preference)
-        recipe = next((each for each in recipes if each.size == entry.size), None)
-        if recipe is None:
+        recipes = [each for each in recipes if each.size == entry.size]
+        if not recipes:
             raise errors.Missing(what=f"the recipe of {escape_name(entry.path)}, file", id=entry.file)
-        return [chunk for chunk, _ in recipe.chunks]
+        return recipes
 
     def _write(self, entry: TreeEntry, progress: Progress | None) -> None:
         temporary = self._repository.door.temporary()

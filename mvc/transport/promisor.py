@@ -181,41 +181,56 @@ def _group(
     repository: Repository, promisors: Sequence[str], files: Files, progress: Progress | None, connected: Remote | None
 ) -> int:
     """Fetch files that have the same promisors."""
-    chunks = [chunk for file in files for chunk in _chunks(repository, file)]
     return from_any_remote(
         repository,
         promisors,
         files,
-        lambda name: _from(repository, name, chunks, progress, connected),
+        lambda name: _from(repository, name, files, progress, connected),
         connected=connected,
     )
 
 
-def _from(
-    repository: Repository, name: str, chunks: list[ChunkId], progress: Progress | None, connected: Remote | None
-) -> int:
+def _from(repository: Repository, name: str, files: Files, progress: Progress | None, connected: Remote | None) -> int:
     if connected is not None and connected.name == name:
-        return _chunks_from(repository, connected, chunks, progress)
+        return _files_from(repository, connected, files, progress)
     jobs, limit = (connected.jobs, connected.limit) if connected is not None else (JOBS, None)
     with connection.open_remote(repository, name, jobs=jobs, limit=limit) as remote:
-        return _chunks_from(repository, remote, chunks, progress)
+        return _files_from(repository, remote, files, progress)
 
 
-def _chunks_from(repository: Repository, remote: Remote, chunks: list[ChunkId], progress: Progress | None) -> int:
+def _files_from(repository: Repository, remote: Remote, files: Files, progress: Progress | None) -> int:
     try:
-        return fetch_chunks(repository, remote, chunks, progress)
+        return _fetch(repository, remote, files, progress)
     except errors.MissingThere:  # garbage collection may have moved it since the listing
         try:
-            return fetch_chunks(repository, remote, chunks, progress)
+            return _fetch(repository, remote, files, progress)
         except errors.MissingThere:
             expiry_sync.receive(repository, remote)
             raise
 
 
-def _chunks(repository: Repository, file: FileId) -> list[ChunkId]:
-    """Return the chunks of a file, by the recipe that readers prefer."""
-    recipes = sorted(repository.recipes.for_file(file), key=Recipe.preference)
-    return [chunk for chunk, _ in recipes[0].chunks] if recipes else []
+def _fetch(repository: Repository, remote: Remote, files: Files, progress: Progress | None) -> int:
+    inventory = Inventory(repository, remote.backend, remote.jobs)
+    recipes = [sorted(repository.recipes.for_file(file), key=Recipe.preference) for file in files]
+    return fetch_chunks(repository, remote, chunks_of(repository, recipes, inventory), progress, inventory)
+
+
+def chunks_of(repository: Repository, recipes: Sequence[Sequence[Recipe]], inventory: Inventory) -> list[ChunkId]:
+    """Return the chunks of files, each by the first of its `recipes` whose chunks are all stored or on the remote.
+
+    A file of unknown format may have several: each repository cuts it as the version before it was cut there.
+    """
+    unsure = (recipe for several in recipes if len(several) > 1 for recipe in several)
+    located = repository.reader.locate_all(chunk for recipe in unsure for chunk, _ in recipe.chunks)
+    absent = [chunk for chunk, places in located.items() if not any(place.whole for place in places)]
+    places = inventory.find(absent) if absent else {}
+    lost = {chunk for chunk in absent if not places.get(chunk)}
+    chosen = (
+        next((each for each in known if lost.isdisjoint(chunk for chunk, _ in each.chunks)), known[0])
+        for known in recipes
+        if known
+    )
+    return [chunk for recipe in chosen for chunk, _ in recipe.chunks]
 
 
 def _expired(repository: Repository, file: FileId, path: str) -> errors.Expired:

@@ -65,6 +65,7 @@ class _Plan:
         self, repository: Repository, there: Inventory, groups: Sequence[reencode.Group], gone: frozenset[FileId]
     ) -> None:
         self._repository = repository
+        self._there = there
         files = {file for group in groups for _, file, _ in group.files}
         kept = {chunk for file in files if (recipe := self._recipe(file)) for chunk, _ in recipe.chunks}
         lost = {chunk for file in gone for recipe in repository.recipes.for_file(file) for chunk, _ in recipe.chunks}
@@ -91,10 +92,12 @@ class _Plan:
         ]
 
     def _recipe(self, file: FileId) -> Recipe | None:
+        """Return the remote's recipe of a file: this repository may have cut it in another way."""
         try:
-            return next(iter(sorted(self._repository.recipes.for_file(file), key=Recipe.preference)), None)
+            recipes = sorted(self._repository.recipes.for_file(file), key=Recipe.preference)
         except errors.Damaged:
             return None
+        return next((each for each in recipes if each.id() in self._there.recipes), None)
 
     def _is_held(self, chunk: ChunkId) -> bool:
         """Return whether every place of a kept chunk is in a pack with dropped chunks."""

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from mvc.model.ids import VersionId
+from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.version import Timestamp
 from mvc.porcelain.fsck import fsck
 from mvc.remotes import expiries
 from mvc.remotes.backends.local import LocalBackend
 from mvc.storage.records.promised import Cause
+from mvc.transport.file_reader import FileReader
 from tests.cli.shell import START, Said, Shell, begin
 from tests.weights import Tensors, network, safetensors, tuned
 
@@ -152,6 +153,34 @@ def test_what_a_clone_dropped_is_not_fetched_again(
     assert other("cat", "v1:weights", "-o", "out").code == 14
     other.ok("remote", "rename", "origin", "upstream")
     assert other("cat", "v1:weights", "-o", "out").code == 14
+
+
+def test_a_file_that_was_cut_otherwise_and_dropped_here_is_fetched_as_the_remote_has_it(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = network(rng)
+    before, after = (b"\1".join(data for _, _, data in each.values()) for each in (first, tuned(first, rng)))
+    shell.ok("remote", "add", "origin", "../origin")
+    shell.write("w.bin", before)
+    shell.ok("add", "w.bin", "--as", "weights")
+    shell.commit("v1")
+    shell.ok("push", "origin", "main")
+    Shell(shell.folder.parent, monkeypatch).ok("clone", "--meta", "origin", "ben")
+    other = Shell(shell.folder.parent / "ben", monkeypatch)
+    for name, data in {"same": after, "next": rng.randbytes(20_000)}.items():  # no base here: cut by content
+        other.write("../copy.bin", data)
+        other.tick(10_000_000)
+        other.ok("record", "-m", name, "--branch", "dev", "--file", "copy=../copy.bin")
+    other.ok("prune", "--keep-last", "1", "--unpushed", "--yes")
+    shell.write("w.bin", after)  # cut as the first one
+    shell.commit("v2")
+    shell.ok("push", "origin", "main")
+    other.ok("fetch")
+    with FileReader(other.repository, FileId(digest(after))) as reader:
+        assert reader.read_range(len(after) - 5, 5) == after[-5:]
+    other.ok("cat", "origin/main:weights", "-o", "../out")
+    assert (shell.folder.parent / "out").read_bytes() == after
+    assert not fsck(other.repository, read_data=True).findings
 
 
 def test_an_interrupted_upload_of_kept_chunks_is_completed_by_the_next_prune(

@@ -166,11 +166,13 @@ class Recipes:
     def best_known(self, file: FileId) -> Recipe | None:
         """Return a recipe, if there are several the one that `best` returns; None for none. Raises Damaged.
 
-        Chunks of it may be absent.
+        Chunks of it may be absent. If `best` returns none, a recipe that a remote has comes first: its chunks can be fetched.
         """
         recipes = self._by_preference(file)
-        stored = self._first_stored(recipes) if len(recipes) > 1 else None
-        return stored or next(iter(recipes), None)
+        if len(recipes) < 2:
+            return next(iter(recipes), None)
+        fetched = {name for name, _ in self._metapacks.recipes(file)}
+        return self._first_stored(recipes) or next((each for each in recipes if each.id() in fetched), recipes[0])
 
     def is_own(self, recipe: Recipe) -> bool:
         """Return whether a recipe is trusted: made from the file's bytes by this repository, or with the bytes inline."""
