@@ -7,6 +7,7 @@
 
     python -m tests.integrations.main                          every folder
     python -m tests.integrations.main trainers dvc -k keras    these folders; the rest is for pytest
+    python -m tests.integrations.main --small                  without the folders in `LARGE`, and the slowest exporter
 
 An environment has pytest, what mvc depends on, and these requirements; mvc itself is this clone. It is kept in
 `$MVC_TEST_TOOLS/integrations/NAME` and built again when what it is made of changed.
@@ -29,6 +30,10 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 AT_ONCE = 2
 """Folders that are tested at the same time: much of it is waiting for processes that start."""
+LARGE = ("exports",)
+"""Folders with environments of gigabytes, which CI leaves out."""
+SMALL = "MVC_TEST_SMALL"
+"""The variable that is set for tests by `--small`."""
 TESTED_WITH = ("pytest>=8.4", "pytest-timeout>=2.4")
 QUIET = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 """No library asks its hub, and nets this small are slower in several threads."""
@@ -119,7 +124,10 @@ def run(name: str, options: list[str], *, is_alone: bool) -> int:
 def main(arguments: list[str]) -> int:
     """Run the folders that are named first, else all, and return 1 if one failed."""
     chosen = [argument for argument in arguments if argument in names()]
-    options = [argument for argument in arguments if argument not in chosen]
+    options = [argument for argument in arguments if argument not in {*chosen, "--small"}]
+    if "--small" in arguments:
+        os.environ[SMALL] = "1"
+        chosen = chosen or [name for name in names() if name not in LARGE]
     chosen = chosen or names()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         codes = [*pool.map(lambda name: run(name, options, is_alone=len(chosen) == 1), chosen)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import onnx  # type: ignore[import-not-found,unused-ignore]
 import pytest
 import torch
 
+from tests.integrations import main
 from tests.integrations.formats import growth, network
 
+slow = pytest.mark.skipif(main.SMALL in os.environ, reason="--small: this exporter takes ten seconds")
 MOST = 65.0 * 1.15
 """Per cent that the second version may cost: its batch norms are folded into the weights, which moves every bit."""
 
@@ -26,7 +29,7 @@ def _export(number: int, path: Path, **options: Any) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"dynamo": True, "external_data": True},
+        pytest.param({"dynamo": True, "external_data": True}, marks=slow),
         {"dynamo": False, "training": torch.onnx.TrainingMode.TRAINING, "do_constant_folding": False},
     ],
     ids=["external", "training"],
