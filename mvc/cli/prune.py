@@ -17,6 +17,7 @@ from mvc.cli.app.verb import verb
 from mvc.cli.history.numbers import Numbers
 from mvc.model.ids import VersionId
 from mvc.plural import count
+from mvc.porcelain.fetch import fetch
 from mvc.porcelain.prune import UNPUSHED, Pruned, Verdict, prune
 from mvc.porcelain.prune_remote import prune_remote
 from mvc.repository import revisions
@@ -99,6 +100,8 @@ class _Asked(NamedTuple):
 def _remote(invocation: Invocation, name: str, model: Model, asked: _Asked) -> int:
     actor, named = invocation.actor(), asked.named
     with connection.open_remote(model.repository, name) as connected:
+        if not asked.dry_run and (named or not asked.rules.is_empty):
+            fetch(model.repository, connected, actor, models=[model.key])  # so that the list is of the present
         plan = prune_remote(model, connected, asked.rules, actor, named=named, dry_run=True)
         if not asked.dry_run:
             if plan.dropped and not asked.yes:

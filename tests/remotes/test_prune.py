@@ -155,6 +155,18 @@ def test_what_a_clone_dropped_is_not_fetched_again(
     assert other("cat", "v1:weights", "-o", "out").code == 14
 
 
+def test_what_somebody_else_pushed_meanwhile_is_on_the_list(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _line(shell, rng, 2)
+    other = _clone(shell, "ben", monkeypatch)
+    other.write(WEIGHTS, rng.randbytes(20_000))
+    other.commit("v3")
+    other.ok("push")
+    said = shell.ok("prune", "--remote", "origin", "--keep-last", "1", "--yes")
+    assert "Dropped the bytes of 2 versions" in said.out
+
+
 def test_a_file_that_was_cut_otherwise_and_dropped_here_is_fetched_as_the_remote_has_it(
     shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
 ) -> None:
