@@ -93,7 +93,7 @@ class Version:
     @property
     def names(self) -> dict[str, str]:
         """The kind (branch, tag, alias, remote) of each ref that points to it now, by name."""
-        found = refnames.decorations(self._session.of(self.model)).get(self.id, ())
+        found = refnames.decorations(self._session.of(self.model)).names.get(self.id, ())
         return {name: kind for kind, name in found}
 
     # --- values

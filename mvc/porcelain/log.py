@@ -26,7 +26,7 @@ from mvc.repository.query.branches import Branches
 from mvc.repository.query.criteria import Query
 from mvc.repository.repository import Repository
 from mvc.storage.records import promised
-from mvc.storage.records.reflog import TAGS, Place
+from mvc.storage.records.reflog import Place
 
 if TYPE_CHECKING:
     from mvc.model.compare import narrow, text
@@ -162,7 +162,7 @@ def log(
         listed = list(entries)
         drawn = _drawn(model.repository, listed, through=not wanted.is_empty or query.searches) if graph else {}
         entries = reversed(listed) if reverse else listed
-    names = refnames.decorations(model)
+    decorations = refnames.decorations(model)
     published = publications.has_any(model)
     elsewhere = Branches(model)
     records = promised.dropped(model.repository.door)
@@ -170,13 +170,13 @@ def log(
         Logged(
             id_,
             version,
-            tuple(names.get(id_, ())),
+            tuple(decorations.names.get(id_, ())),
             drawn.get(id_, ()),
             _changes(model.repository, id_, version, wanted.paths, context) if changes else None,
             *(_published(model, id_) if published else ((), ())),
             *selected[id_][2:] if id_ in selected else (None, elsewhere.of(id_, version.number)),
             notes=tuple(model.repository.remarks.notes(model.key, id_)) if id_ in noted else (),
-            tag_messages=tag_messages(model, names.get(id_, ())),
+            tag_messages=decorations.tag_messages(model, id_),
             dropped=_dropped(model.repository, records, id_, version),
         )
         for id_, version in entries
@@ -196,12 +196,6 @@ def _published(model: Model, id_: VersionId) -> tuple[tuple[Place, ...], tuple[s
     """Return the registry versions of a version, and their tags as noted."""
     places = tuple(publications.places(model, id_))
     return places, notes.of_places(model.repository, places)
-
-
-def tag_messages(model: Model, names: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the messages of the tags among `names`, which are pairs of kind and name; a tag may have none."""
-    tips = ((name, model.repository.refs.tip(model.ref(TAGS, name))) for kind, name in names if kind == "tag")
-    return {name: tip.move.reason for name, tip in tips if tip is not None and tip.move.reason}
 
 
 def _ends(model: Model, texts: Sequence[str], *, every_name: bool) -> tuple[list[VersionId], list[VersionId]]:

@@ -16,7 +16,7 @@ from mvc.model.roles import roles_of
 from mvc.model.tensor_count import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.porcelain.log import NOTE, tag_messages
+from mvc.porcelain.log import NOTE
 from mvc.registry.tags import notes as registry_notes
 from mvc.repository import disk_usage, history, refnames, tensors
 from mvc.repository import places as publications
@@ -107,7 +107,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
     states, counts = _files(repository, snapshot.tree)
     places = tuple(publications.places(model, id_))
-    names = tuple(refnames.decorations(model).get(id_, ()))
+    decorations = refnames.decorations(model)
     brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
     difference = compare(parent, snapshot, new_bytes=brought)
     return Shown(
@@ -116,7 +116,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
         version=version,
         manifest=snapshot.manifest,
         tree=snapshot.tree,
-        names=names,
+        names=tuple(decorations.names.get(id_, ())),
         difference=difference,
         absent=frozenset(version.parents) - frozenset(repository.objects.parents(version)),
         places=places,
@@ -125,7 +125,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
         tensors=counts,
         texts=() if context is None else texts.differences(repository, difference.files, context=context),
         notes=tuple(repository.remarks.notes(model.key, id_)) if id_ in model.noted() else (),
-        tag_messages=tag_messages(model, names),
+        tag_messages=decorations.tag_messages(model, id_),
     )
 
 

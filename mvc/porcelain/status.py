@@ -133,7 +133,7 @@ def status(model: Model) -> Status:
         branch=head.branch,
         base=base_id,
         number=repository.objects.version(base_id).number if base_id else None,
-        names=tuple(refnames.decorations(model).get(base_id, ())) if base_id else (),
+        names=tuple(refnames.decorations(model).names.get(base_id, ())) if base_id else (),
         current=found.snapshot,
         difference=difference,
         problems=found.problems,
@@ -170,7 +170,7 @@ def _matching(model: Model, model_toml: bytes, base: VersionId | None) -> tuple[
     if base is None or model.repository.objects.version(base).model_toml == wanted:
         return None
     objects = model.repository.objects
-    tips = sorted(refnames.decorations(model), key=lambda id_: -objects.version(id_).number)
+    tips = sorted(refnames.decorations(model).names, key=lambda id_: -objects.version(id_).number)
     for id_ in itertools.islice(history.reach(tips, lambda id_: objects.parents(objects.version(id_))), SEARCHED):
         version = objects.version(id_)
         if version.model_toml == wanted:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
 from mvc.model import names
@@ -162,12 +162,34 @@ def _holds(repository: Repository, ref: RefName, target: VersionId | None, versi
     return history.is_ancestor(repository.objects, version, target)
 
 
-def decorations(model: Model) -> dict[VersionId, list[tuple[str, str]]]:
-    """Return for each version with refs its (kind, name) pairs, branches first."""
+class Decorations(NamedTuple):
+    """For each version with refs its (kind, name) pairs, branches first; and the messages of tags that a cache has."""
+
+    names: dict[VersionId, list[tuple[str, str]]]
+    messages: dict[str, str]
+
+    def tag_messages(self, model: Model, version: VersionId) -> dict[str, str]:
+        """Return the messages of the tags at a version, by name; a tag may have none. Raises Damaged."""
+        tags = [name for kind, name in self.names.get(version, ()) if kind == KINDS[TAGS]]
+        messages = ((name, self._message(model, name)) for name in tags)
+        return {name: message for name, message in messages if message}
+
+    def _message(self, model: Model, tag: str) -> str:
+        if tag in self.messages:
+            return self.messages[tag]
+        tip = model.repository.refs.tip(model.ref(TAGS, tag))
+        return tip.move.reason if tip is not None else ""
+
+
+def decorations(model: Model) -> Decorations:
+    """Return the names of versions, and the messages of tags. Raises Damaged."""
     found: dict[VersionId, list[tuple[str, str]]] = {}
+    messages: dict[str, str] = {}
     kinds: Iterable[str] = [*KINDS, *(kind for kind in model.repository.refs.kinds(model.key) if kind not in KINDS)]
-    for ref, target in model.targets(*kinds).items():
-        if target is not None:
+    for ref, tip in ((ref, tip) for kind in kinds for ref, tip in model.repository.refs.tips(model.key, kind).items()):
+        if tip.target is not None:
             name = ref.name if ref.kind in KINDS else f"{ref.kind.split('/')[1]}/{ref.name}"
-            found.setdefault(target, []).append((KINDS.get(ref.kind, "remote"), name))
-    return found
+            found.setdefault(tip.target, []).append((KINDS.get(ref.kind, "remote"), name))
+        if ref.kind == TAGS and tip.reason is not None:
+            messages[ref.name] = tip.reason
+    return Decorations(found, messages)

@@ -36,10 +36,10 @@ class Repository:
 
         patch.setattr(RefLogs, "entry", counted)
 
-    def move(self, name: str, new: VersionId | None, kind: str = TAGS) -> None:
+    def move(self, name: str, new: VersionId | None, kind: str = TAGS, reason: str = "moved") -> None:
         logs, ref = RefLogs(StoreDoor(self.root)), RefName("Helmet", kind, name)
         tip = logs.tip(ref)
-        logs.append(ref, tip, new, Move("Ana <a@b>", Timestamp(1), "moved", f"{(tip.seq if tip else 0):032x}"))
+        logs.append(ref, tip, new, Move("Ana <a@b>", Timestamp(1), reason, f"{(tip.seq if tip else 0):032x}"))
 
     def targets(self, kind: str = TAGS) -> dict[str, VersionId | None]:
         """Return the targets by the cache, which are those of the logs; `read` has the entries read for it."""
@@ -75,6 +75,22 @@ def test_only_the_tips_that_moved_are_read_again(store: Repository) -> None:
     found = store.targets()
     assert sorted(store.read) == ["Run/3x 2", "Run/4x 2", "new 1"]
     assert (found["Run/3x"], found["Run/4x"], found["new"]) == (B, None, B)
+
+
+def test_the_message_of_a_tag_is_read_once_unless_it_is_long(store: Repository) -> None:
+    long = "x" * (tips.MAX_REASON + 1)
+    store.move("Run/3x", B, reason="approved")
+    store.move("Run/4x", B, reason=long)
+    for number in range(MANY):
+        store.move(f"Run/{number}x", B, HEADS)
+    store.targets()
+    store.targets(HEADS)
+    store.read.clear()
+    logs = RefLogs(StoreDoor(store.root))
+    found = {ref.name: tip.reason for ref, tip in logs.tips("Helmet", TAGS).items()}
+    assert (found["Run/2x"], found["Run/3x"], found["Run/4x"]) == ("moved", "approved", None)
+    assert {tip.reason for tip in logs.tips("Helmet", HEADS).values()} == {None}
+    assert store.read == []
 
 
 def test_few_refs_are_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +129,7 @@ def test_an_entry_that_was_damaged_since_is_damage(store: Repository) -> None:
 
 def _sealed(content: object) -> bytes:
     body = json.dumps(content).encode()
-    return f"1 {digest(body)}\n".encode() + body
+    return f"2 {digest(body)}\n".encode() + body
 
 
 FOLDER = "refs/%48elmet/tags"
@@ -123,16 +139,17 @@ FOLDER = "refs/%48elmet/tags"
     "content",
     [
         b"",
-        b"2 " + b"0" * 64 + b"\n{}",
+        b"1 " + b"0" * 64 + b"\n{}",
         _sealed([]),
         _sealed({FOLDER: []}),
         _sealed({FOLDER: {"%52un%2f3x": "x"}}),
-        _sealed({FOLDER: {"%52un%2f3x": ["0000000001", 1, 1, 1, 1, 7]}}),
-        _sealed({FOLDER: {"%52un%2f3x": ["0000000001", 1, 1, 1, 1, "../x"]}}),
-        _sealed({FOLDER: {"%52un%2f3x": [["x"], {}, None, 1.5, "a", B]}}),
+        _sealed({FOLDER: {"%52un%2f3x": ["0000000001", 1, 1, 1, 1, "", 7]}}),
+        _sealed({FOLDER: {"%52un%2f3x": ["0000000001", 1, 1, 1, 1, "", "../x"]}}),
+        _sealed({FOLDER: {"%52un%2f3x": [["x"], {}, None, 1.5, "a", "", B]}}),
         _sealed({FOLDER: {"%52un%2f3x": []}}),
-        _sealed({FOLDER: {"%52un%2f3x": ["0000000009", 1, 1, 1, 1, B]}}),
-        b"1 " + b"0" * 64 + b"\n{}",
+        _sealed({FOLDER: {"%52un%2f3x": ["0000000001", 1, 1, 1, 1, 7, B]}}),
+        _sealed({FOLDER: {"%52un%2f3x": ["0000000009", 1, 1, 1, 1, "", B]}}),
+        b"2 " + b"0" * 64 + b"\n{}",
         _sealed({})[:-1] + b"[" * 100_000,
     ],
 )

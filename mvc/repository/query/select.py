@@ -99,7 +99,7 @@ def entry(model: Model, id_: VersionId, names: Iterable[tuple[str, str]] = ()) -
 
 
 def _subjects(model: Model, source: Versions[VersionFields], entries: Iterable[_Entry]) -> Iterator[Entry]:
-    return _made(model, source, entries, refnames.decorations(model))
+    return _made(model, source, entries, refnames.decorations(model).names)
 
 
 def _made(

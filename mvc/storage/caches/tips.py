@@ -1,6 +1,6 @@
 """The tips of refs as they were last read, so that a repository with thousands of refs does not read each entry again.
 
-    cache/tips   {"refs/helmet/tags":{"2026.1":["0000000001",size,mtime,ctime,inode,"9f86…"], …}, …}
+    cache/tips   {"refs/helmet/tags":{"2026.1":["0000000001",size,mtime,ctime,inode,"approved","9f86…"], …}, …}
 
 The listing decides: a row counts only for the newest entry that a log has now, and while the stat of its file is as it was.
 """
@@ -9,21 +9,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from mvc.model.ids import VersionId, are_ids
 from mvc.storage.caches import cachefile
 from mvc.storage.disk.door import StoreDoor
 
 NAME = "cache/tips"
-_FORMAT = 1
+_FORMAT = 2
 MAX_BYTES = 64 << 20
 """The largest cache, in bytes: about 400,000 refs."""
 LEAST = 64
 """The number of entries that a command must have read before it writes the cache: fewer are read as fast."""
-_FIELDS = 6
+MAX_REASON = 200
+"""The longest reason of a move that is cached, in characters."""
+_FIELDS = 7
 _NUMBER = re.compile(r"[0-9]{10}\Z")
 _Rows = dict[str, list[Any]]
+
+
+class Tip(NamedTuple):
+    """The version of a log's newest entry, and the reason of that move; None if it is not cached."""
+
+    target: VersionId | None
+    reason: str | None = None
 
 
 class TipsCache:
@@ -34,10 +43,8 @@ class TipsCache:
         self._door = door
         self._folders: dict[str, _Rows] | None = None
 
-    def targets(
-        self, folder: str, read: Callable[[str, str | None], VersionId | None]
-    ) -> Iterator[tuple[str, VersionId | None]]:
-        """Yield the name of each log in `folder`, and the version of its newest entry.
+    def tips(self, folder: str, read: Callable[[str, str | None], Tip]) -> Iterator[tuple[str, Tip]]:
+        """Yield the name of each log in `folder`, and its tip.
 
         `read` is called for those that are not cached, with the entry's name; with None for a log that has other files too.
         """
@@ -51,11 +58,11 @@ class TipsCache:
                 continue
             entry, stat = newest
             row = known.get(name)
-            if row is None or row[:-1] != [entry, *stat[:4]]:
-                row = [entry, *stat[:4], read(name, entry)]
+            if row is None or row[:-2] != [entry, *stat[:4]]:
+                row = [entry, *stat[:4], *_row(read(name, entry))]
                 fresh += 1
             rows[name] = row
-            yield name, row[-1]
+            yield name, Tip(row[-1], row[-2])
         if fresh >= LEAST:
             self._save(folder, rows)
 
@@ -69,12 +76,19 @@ class TipsCache:
         cachefile.write(self._door, NAME, _FORMAT, folders)
 
 
+def _row(tip: Tip) -> tuple[str | None, VersionId | None]:
+    short = tip.reason is not None and len(tip.reason) <= MAX_REASON
+    return tip.reason if short else None, tip.target
+
+
 def _sound(content: Any) -> dict[str, _Rows]:
     """Return the rows of a cache; none if one is invalid."""
     try:
         rows = [row for folder in content.values() for row in folder.values()]
         lengths = {len(row) for row in rows if type(row) is list}
+        reasons = {type(row[-2]) for row in rows}
         sound = lengths <= {_FIELDS} and are_ids([row[-1] for row in rows if row[-1] is not None])
+        sound = sound and reasons <= {str, type(None)}
     except (AttributeError, IndexError, KeyError, TypeError):
         return {}
     return content if sound else {}

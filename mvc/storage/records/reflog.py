@@ -20,7 +20,7 @@ from mvc import errors
 from mvc.model import names
 from mvc.model.ids import VersionId, digest
 from mvc.model.version import Timestamp
-from mvc.storage.caches.tips import TipsCache
+from mvc.storage.caches.tips import Tip, TipsCache
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.record import INLINE, OMITTED, Id, Record
 
@@ -191,16 +191,22 @@ class RefLogs:
 
     def targets(self, model: str, kind: str) -> dict[RefName, VersionId | None]:
         """Return the targets of all refs of a kind, as `target`, by a cache; raise Damaged."""
+        return {ref: tip.target for ref, tip in self.tips(model, kind).items()}
+
+    def tips(self, model: str, kind: str) -> dict[RefName, Tip]:
+        """Return the targets of all refs of a kind, and the reasons of tags as far as a cache has them; raise Damaged."""
         if self.ends:
-            return {ref: self.target(ref) for ref in self.all(model, kind)}
+            return {ref: Tip(self.target(ref)) for ref in self.all(model, kind)}
 
-        def read(name: str, number: str | None) -> VersionId | None:
+        def read(name: str, number: str | None) -> Tip:
             ref = RefName(model, kind, names.decode_component(name))
-            whole = number is not None and names.has_component(ref.name)
-            return self.entry(ref, int(number or 0)).new if whole else self.target(ref)
+            if number is None or not names.has_component(ref.name):
+                return Tip(self.target(ref))
+            entry = self.entry(ref, int(number))
+            return Tip(entry.new, entry.move.reason if kind == TAGS else None)
 
-        found = self._tips.targets(_folder(model, kind), read)
-        return {RefName(model, kind, names.decode_component(name)): target for name, target in found}
+        found = self._tips.tips(_folder(model, kind), read)
+        return {RefName(model, kind, names.decode_component(name)): tip for name, tip in found}
 
     def numbers(self, ref: RefName) -> list[int]:
         """Return the numbers of the entries, ascending."""
