@@ -23,6 +23,7 @@ from mvc.repository.model import Model
 from mvc.repository.record.options import Changes, Options
 from mvc.repository.record.request import RecordRequest, RequestedFile, resume_command
 from mvc.repository.repository import Actor
+from mvc.storage.chunks.ingest import Ingest, Stored
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
 from tests.intake import runs
@@ -168,6 +169,29 @@ def test_what_cannot_be_recorded_leaves_nothing(
     assert "Traceback" not in said.err
     assert shell.ok("reflog", "main", "--json").json == before
     shell.ok("fsck", "--read-data")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no /proc")
+def test_files_whose_stat_says_another_size_are_recorded_as_they_were_read(shell: Shell, history: History) -> None:
+    shell.ok("record", "-m", "x", "--file", "kernel=/proc/version")
+    assert shell.raw("cat", "main:kernel")[1] == Path("/proc/version").read_bytes()
+    shell.ok("fsck", "--read-data")
+    said = shell("record", "-m", "x", "--file", "memory=/proc/self/mem")
+    assert (said.code, "Cannot read /proc/self/mem: Input/output error." in said.err) == (2, True), said
+
+
+def test_a_file_is_not_committed_with_another_size(
+    shell: Shell, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Ingest.add
+
+    def shortened(ingest: Ingest, fd: int, path: str = "", role: str = "") -> Stored:
+        return replace(add(ingest, fd, path, role), size=3)
+
+    monkeypatch.setattr(Ingest, "add", shortened)
+    shell.write("weights/best.onnx", b"longer")
+    said = shell("commit", "-m", "x")
+    assert (said.code != 0, "weights/best.onnx kept changing" in said.err) == (True, True), said
 
 
 # --- the environment

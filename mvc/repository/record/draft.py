@@ -22,7 +22,7 @@ from mvc.model.version import Code, Person, Timestamp, Version
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import snapshot
 from mvc.repository.worktree.scan import WorkFile
-from mvc.storage.chunks.ingest import Ingest
+from mvc.storage.chunks.ingest import Ingest, Stored
 from mvc.storage.packs import gc
 from mvc.storage.progress import Progress
 from mvc.storage.records import config
@@ -64,11 +64,11 @@ class Draft:
         """The writer of files, created with the first file."""
         return self._repository.ingest(self._progress)
 
-    def store(self, fd: int, path: str, role: str) -> FileId:
+    def store(self, fd: int, path: str, role: str) -> Stored:
         """Store the open file `fd`. Raises DiskFailed, OSError."""
         stored = self.ingest.add(fd, path, role)
         self.fresh[stored.file] = self.fresh.get(stored.file, 0) + stored.new_bytes
-        return stored.file
+        return stored
 
     def identify(self, file: WorkFile) -> FileId:
         """Return the id of a file of the working tree, storing its content unless it is stored.
@@ -83,7 +83,18 @@ class Draft:
         if known is not None and recipe is not None:
             repository.door.make_durable(recipe.folder)
             return known
-        return snapshot.read_steadily(repository, file, lambda fd: self.store(fd, file.path, file.role))
+        size = file.stat.size
+
+        def store(fd: int) -> FileId:
+            nonlocal size
+            stored = self.store(fd, file.path, file.role)
+            size = stored.size
+            return stored.file
+
+        id_ = snapshot.read_steadily(repository, file, store)
+        if size != file.stat.size:  # a network file system may report another size than it reads
+            raise errors.FileChanged(path=file.path)
+        return id_
 
     def stage(
         self,

@@ -208,16 +208,19 @@ class _Recording:
         fd = _opened(named.path)
         try:
             before = os.fstat(fd)
-            id_ = self.draft.store(fd, path, role)
+            stored = self.draft.store(fd, path, role)
             after = os.fstat(fd)
+        except OSError as error:
+            shown = paths.escape_name(os.fspath(named.path))
+            raise errors.UnreadableFile(path=shown, reason=error.strerror or str(error)) from error
         finally:
             os.close(fd)
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise errors.FileChanged(path=paths.escape_name(os.fspath(named.path)))
-        if named.id not in (None, id_):
+        if named.id not in (None, stored.file):
             raise errors.FileReplaced(path=paths.escape_name(os.fspath(named.path)), role=role)
         executable = known.exec if known is not None else bool(before.st_mode & stat.S_IXUSR)
-        return TreeEntry(path, role, before.st_size, id_, executable)
+        return TreeEntry(path, role, stored.size, stored.file, executable)  # of files in /proc, the stat says 0 bytes
 
     def _refuse_unready(self, tree: Tree) -> None:
         if self.options.aliases and not self.options.force:
