@@ -11,8 +11,9 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from mvc.deferred import dataclass
 
 T = TypeVar("T")
 Sleep = Callable[[float], None]

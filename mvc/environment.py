@@ -11,11 +11,11 @@ import math
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.repository import Actor
 from mvc.storage.records.config import TRUSTED_HOSTS, Config, user_file

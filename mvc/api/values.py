@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, time
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.toml import schema
 from mvc.model.toml.schema import Path
 from mvc.model.toml.value_file import ValueFile

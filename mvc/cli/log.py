@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
 
@@ -20,6 +19,7 @@ from mvc.cli.history.filters import Chosen
 from mvc.cli.history.numbers import numbered
 from mvc.cli.history.query import Asked, QueryOptions
 from mvc.cli.output import screen
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.plural import count
 from mvc.porcelain.log import Logged, log

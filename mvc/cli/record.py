@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
+from mvc.deferred import dataclass
 from mvc.model.compare import environment_record
 from mvc.model.paths import escape_name
 from mvc.model.toml import keys, schema

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.formats.source import MAX_SEGMENTS, HeaderError
 from mvc.model.segment import Segment
 

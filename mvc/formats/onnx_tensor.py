@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.formats.header import MAX_RANK
 from mvc.formats.source import HeaderError
 from mvc.formats.syntax.protobuf import BYTES, NUMBER, Field, Reader

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.images import challenge, realms
 from mvc.images.credentials import Credentials, Login
 from mvc.images.transport import Request, Response, Transport

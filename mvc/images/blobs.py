@@ -12,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.images.authorize import unreachable, untrusted
 from mvc.images.lookup import MAX_MANIFEST
 from mvc.images.session import Session

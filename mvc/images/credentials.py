@@ -16,10 +16,11 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.image import HUB
 
 MAX_CONFIG = 4 << 20

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.storage.records.config import TRUSTED_HOSTS, Config, user_file
 
 if TYPE_CHECKING:

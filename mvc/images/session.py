@@ -9,12 +9,13 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from mvc import errors
 from mvc.backoff import Backoff, Sleep
+from mvc.deferred import dataclass
 from mvc.images.authorize import PULL, PUSH, Authorizer, denied, scope, unreachable, untrusted
 from mvc.images.credentials import Credentials
 from mvc.images.transport import Request, Response, Transport, origin

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from mvc import errors, network
 from mvc.backoff import Backoff
+from mvc.deferred import dataclass
 from mvc.model import hosts
 from mvc.model.image import Image, is_loopback
 

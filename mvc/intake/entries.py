@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.intake.target import Target
 from mvc.model import paths
 from mvc.model.document import Document, keys

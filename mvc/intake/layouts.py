@@ -11,9 +11,9 @@ Lightning 2 and Transformers 4, which write these names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from mvc.deferred import dataclass
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.intake.listing import Listing
 from mvc.model.toml.value_file import LABELMAP, METRICS, PARAMETERS

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import stat as stat_module
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.paths import escape_name
 
 MAX_ENTRIES = 20_000

@@ -9,10 +9,11 @@ onnx = "runs/exp2/weights/best.onnx"          -                  onnx is dropped
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.intake import before
 from mvc.intake.before import PRETRAINED, below
 from mvc.intake.layouts import LATEST, LAYOUTS, PLAIN, Layout, Part, Purpose

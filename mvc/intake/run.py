@@ -10,10 +10,10 @@ import json
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from mvc import errors, plural
+from mvc.deferred import dataclass
 from mvc.intake import checkpoints, layouts, listing, nearby, run_folders, weights
 from mvc.intake.layouts import CHECKPOINTS, LATEST, PLAIN, STATE, Layout
 from mvc.intake.listing import Listing

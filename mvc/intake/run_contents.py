@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.intake import layouts, listing, snapshot
 from mvc.intake import roles as roles_of_run
 from mvc.intake.layouts import CHECKPOINTS, LATEST, PLAIN

@@ -9,10 +9,11 @@ runs/stray.pt            weights beside runs        part of no run
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.intake import layouts, listing
 from mvc.intake.layouts import CHECKPOINTS, NO_WEIGHTS, PLAIN, STATE

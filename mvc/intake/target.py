@@ -8,10 +8,10 @@ runs/exp3/plots             runs/exp3/plots/**          plots
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.model.roles import is_glob
 from mvc.repository.repository import Repository

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.intake import checkpoints, listing
 from mvc.intake.layouts import LIGHTNING, NO_WEIGHTS, PLAIN, Layout, Part, Purpose
 from mvc.intake.listing import Listing

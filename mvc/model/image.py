@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.toml.schema import IMAGE_DIGEST, IMAGE_TAG
 
 HUB = "docker.io"

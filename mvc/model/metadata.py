@@ -6,8 +6,10 @@ onnx   images F32 1x3x640x640  →  output0 F32 1x6x8400        names: {0: 'helm
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from mvc.deferred import dataclass
 
 
 class Port(NamedTuple):

@@ -8,9 +8,10 @@ settings, approvals of hosts and the reference pages follow. Its extra goes into
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
+
+from mvc.deferred import dataclass
 
 
 class Shape(Enum):

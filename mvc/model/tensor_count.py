@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.segment import WIDTHS, Segment
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import canonical
 from mvc.model.ids import FileId, TreeId, are_ids, digest
 

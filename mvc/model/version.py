@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Protocol, Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import canonical
 from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest, is_id
 

@@ -7,11 +7,11 @@ given ─ path or pattern ─ its new files ─ a valid role for each
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.intake import target
 from mvc.intake.entries import Entries, Entry, Namesake
 from mvc.model.document import Document, keys, rows

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.intake import layouts, nearby, roles, target
 from mvc.intake.entries import Entries, Entry
 from mvc.intake.roles import Assigned

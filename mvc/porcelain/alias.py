@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp

@@ -7,9 +7,10 @@ Every step that is complete is skipped when the command is repeated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.porcelain import alias as aliases

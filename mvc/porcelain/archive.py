@@ -7,10 +7,10 @@ time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.formats.syntax import tar_writer, zip_writer
 from mvc.formats.syntax.zip_writer import Member
 from mvc.model import paths, roles

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from mvc.deferred import dataclass
 from mvc.model import roles
 from mvc.model.ids import Buffer, FileId
 from mvc.repository import history, revisions

@@ -7,10 +7,11 @@ revert        base: REV            theirs: REV's parent   ─┴─ merged into 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.display import Result
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.display import Result, changed
 from mvc.formats.known import describing
 from mvc.formats.source import Source

@@ -6,9 +6,9 @@ version ─► its training log, else the file that its trainer logged ─► co
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.display import Result
 from mvc.formats.values import curves, nested
 from mvc.formats.values.curves import Point

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.ids import SHORT, VersionId
 from mvc.repository import history, refnames

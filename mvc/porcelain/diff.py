@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.display import Result, changed
 from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.compare.narrow import narrow

@@ -6,9 +6,9 @@ Only its registry knows, so it is requested; without a response the digest stays
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.images.registries import Registries
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId

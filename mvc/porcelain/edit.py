@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model import document, paths
 from mvc.model.ids import FileId, digest
 from mvc.model.manifest import Manifest

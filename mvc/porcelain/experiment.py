@@ -10,10 +10,11 @@ All names are checked before anything is created. Nothing that exists is changed
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.porcelain import publish

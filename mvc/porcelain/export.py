@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId

@@ -8,9 +8,10 @@ The content of files is fetched lazily. Nothing visible changes until the remote
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.ids import FileId, VersionId
 from mvc.registry import place_sync

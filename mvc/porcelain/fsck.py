@@ -7,11 +7,12 @@ every file is also rebuilt and hashed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.model.document import Document
 from mvc.model.ids import FileId, VersionId

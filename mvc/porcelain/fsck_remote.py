@@ -7,9 +7,10 @@ every metadata pack read and hashed; --read-data: every pack; --subset n/t: each
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, PackId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain.fsck import Hit, Report

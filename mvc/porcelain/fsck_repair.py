@@ -9,9 +9,9 @@ Nothing readable is lost: the valid entries of a damaged pack are copied before 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.ids import ChunkId, FileId, digest, is_id
 from mvc.porcelain import fsck

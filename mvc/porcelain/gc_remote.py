@@ -12,11 +12,11 @@ import math
 import tempfile
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.ids import ChunkId, FileId, PackId, VersionId
 from mvc.model.version import Timestamp, Version

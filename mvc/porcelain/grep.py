@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.ids import VersionId
 from mvc.model.toml.schema import dotted

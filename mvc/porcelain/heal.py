@@ -9,9 +9,8 @@ Only new objects are created, so a key that may neither delete nor overwrite suf
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.porcelain import fsck_remote
 from mvc.porcelain.fsck import Report

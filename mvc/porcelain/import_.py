@@ -10,9 +10,10 @@ A version is imported completely or not at all; an import that is repeated does 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names, paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId

@@ -10,10 +10,11 @@ A result that a version of the model already has is not imported again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import roles
 from mvc.model.document import Document, keys
 from mvc.model.ids import SHORT, VersionId

@@ -6,9 +6,9 @@ source ─► steps: versions, each durable ─► branches, tags, aliases ◄�
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId

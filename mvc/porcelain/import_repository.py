@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, VersionId
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Person, Version

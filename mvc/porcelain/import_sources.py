@@ -13,10 +13,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model import remote_kinds
 from mvc.model.paths import escape_name
 from mvc.porcelain.import_history import ImportedHistory, import_history

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model import names, paths
 from mvc.model.document import Document, keys
 from mvc.repository.parts import DIRECTORY, MAIN

@@ -10,10 +10,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model.compare.diff import Snapshot, VersionDiff, compare
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId

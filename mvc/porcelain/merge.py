@@ -7,10 +7,11 @@ base, ours, theirs ─► merged ─┬─ no conflict: version ─► journal: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.display import Result
 from mvc.model import paths
 from mvc.model.document import keys

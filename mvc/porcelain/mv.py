@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import FileId, digest

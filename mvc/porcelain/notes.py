@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import version as versions
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp

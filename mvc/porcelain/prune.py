@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import ChunkId, FileId, VersionId
 from mvc.model.version import Version

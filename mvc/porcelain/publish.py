@@ -12,9 +12,10 @@ the registry is there already, and is not published as a copy.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import roles
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId

@@ -7,8 +7,8 @@ REV ─► its files are here, or fetched ─► published there before? ─ yes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.registry.hubs import hub_version

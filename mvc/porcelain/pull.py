@@ -6,9 +6,8 @@ fetch ─► fast-forward: fetch content of files ─► journal: files, branch
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.porcelain import fetch

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.display import Result
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.document import Document, keys
 from mvc.model.ids import FileId, VersionId

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.model.compare.diff import VersionDiff, compare
 from mvc.model.compare.text import CONTEXT, TextDiff

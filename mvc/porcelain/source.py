@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.model.toml import render, schema, secrets
 from mvc.model.toml.rules import WARNING, Problem

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.display import Result
 from mvc.model.document import Document, keys
 from mvc.model.ids import SHORT, VersionId

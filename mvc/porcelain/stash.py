@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.display import Result
 from mvc.model.compare import diff
 from mvc.model.compare.diff import VersionDiff

@@ -6,10 +6,11 @@ the version it was made on, HEAD, stash ─► merged ─┬─ conflicts, or lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.display import Result
 from mvc.model.document import keys
 from mvc.model.ids import VersionId

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.display import Result, changed
 from mvc.model.compare import diff
 from mvc.model.compare.diff import Snapshot, VersionDiff

@@ -7,9 +7,10 @@ operation log ─► the operations ─► their reversal, or a refusal ─► j
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.repository.model import Model

@@ -8,8 +8,8 @@ External("the dataset")                                       → always unknown
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.readiness import verdict
 from mvc.readiness.subject import Subject
 from mvc.readiness.verdict import Verdict, unknown

@@ -7,8 +7,8 @@ with `--online`                                   → no: traffic@12 has the typ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.readiness import verdict
 from mvc.readiness.conditions import External
 from mvc.readiness.outside import Dataset

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.readiness.fit import FILE, add_command, argument, fitting, zip_command
 from mvc.readiness.saved_model import MAIN_FILES
 from mvc.readiness.subject import Subject

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from mvc.deferred import dataclass
 from mvc.readiness.verdict import Verdict
 
 

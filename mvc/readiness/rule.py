@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.readiness.conditions import Condition
 from mvc.readiness.subject import Subject

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Protocol
 
+from mvc.deferred import dataclass
 from mvc.model.manifest import Manifest
 from mvc.model.metadata import Metadata
 from mvc.model.roles import expanded

@@ -6,8 +6,8 @@ import itertools
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model import labelmap
 from mvc.model.paths import escape_name
 from mvc.model.toml import schema

@@ -10,9 +10,9 @@ import json
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model.metadata import Metadata, Port
 from mvc.model.toml.schema import dotted
 from mvc.model.tree import TreeEntry

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.ids import FileId
 from mvc.model.manifest import Manifest

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model.hosts import Approvals
 from mvc.model.remote_kinds import PICSELLIA
 from mvc.registry import container

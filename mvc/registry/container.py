@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.remotes.backends import destination
 from mvc.remotes.backends.registry_address import HOST, PREFIX
 

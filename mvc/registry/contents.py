@@ -10,9 +10,10 @@ read, or sent, and only then. A valid marker is noted likewise, and not read aga
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model import roles
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest

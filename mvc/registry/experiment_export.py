@@ -10,10 +10,10 @@ other files. The copied marker of the base is always removed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.registry import fields, marker

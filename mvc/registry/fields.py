@@ -11,9 +11,10 @@ time, message) are in the marker only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.manifest import Manifest
 from mvc.model.toml import schema

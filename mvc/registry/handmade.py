@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import labelmap, names
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse, render

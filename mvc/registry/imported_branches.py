@@ -11,9 +11,10 @@ Versions made by hand move only branches of their own kind.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.ids import VersionId
 from mvc.registry.marker import Branch

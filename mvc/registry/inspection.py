@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.registry import compare, marker, published, recorded_places
 from mvc.registry.compare import FileDrift

@@ -10,10 +10,11 @@ Names are edited, and may be denied to some: they are noted beside the version, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.registry.experiments.protocol import RemoteExperiment
 from mvc.registry.protocol import Raw, Registry, RemoteContext, RemoteDataset, RemoteDatasetVersion, RemoteVersion
 

@@ -8,9 +8,10 @@ The first complete registry version is taken, then one that was begun, then one 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.registry import published
 from mvc.registry.protocol import Registry, RemoteModel

@@ -14,11 +14,12 @@ branch either. One of v 4 has `archives` too, `{"model-latest":"5c…"}`: the ha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import canonical
 from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest, is_id
 from mvc.model.manifest import Manifest

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol
 
+from mvc.deferred import dataclass
 from mvc.registry.experiments.protocol import Experiments, RemoteExperiment
 
 Raw = Mapping[str, Any]

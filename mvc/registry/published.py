@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.registry import compare, marker
 from mvc.registry.compare import FileDrift

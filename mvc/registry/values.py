@@ -12,9 +12,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model import labelmap
 
 NOTHING: tuple[Any, ...] = (None, "", {}, [])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import ChunkId, PackId
 from mvc.remotes.inventory import Inventory, Places, RemotePlace
 from mvc.remotes.store import Store

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.version import Timestamp
 from mvc.remotes.backends import probe
 from mvc.remotes.backends.backend import TEMPORARY, Backend, Listed, Outcome

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, PackId, VersionId, digest
 from mvc.model.version import Timestamp
 from mvc.remotes import compaction, expiries, hints, upload_plan

@@ -9,10 +9,10 @@ Writers use only encodings whose feature is in `requires`. `upgrade` adds those 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import NoReturn
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.remotes.backends.backend import Backend
 from mvc.remotes.refs import Pause, RemoteRefs
 from mvc.storage.chunks import encodings

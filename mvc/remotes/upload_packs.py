@@ -8,9 +8,9 @@ a `salt`, a chunk of no file, gives another name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from mvc.deferred import dataclass
 from mvc.model.ids import ChunkId, PackId, digest
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.store import Store

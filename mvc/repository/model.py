@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.repository.repository import Actor, Repository, RolledForward
 from mvc.storage.records.heads import Head

@@ -9,10 +9,10 @@ theirs  the version           ─┘         ├─ as ours already: dropped
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import VersionId
 from mvc.model.merge.merge import Merged, merge

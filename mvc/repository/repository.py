@@ -6,10 +6,10 @@ import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from mvc import lazy
+from mvc.deferred import dataclass
 from mvc.model.version import Person, Timestamp
 from mvc.repository.parts import Parts
 from mvc.storage.records import journal

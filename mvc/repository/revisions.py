@@ -21,10 +21,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Timestamp

@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.formats.known import describing
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source

@@ -13,12 +13,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Container
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, is_id
 from mvc.storage import usage
 from mvc.storage.chunks.extract import Extract

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, VersionId, digest, is_id
 from mvc.model.manifest import Manifest

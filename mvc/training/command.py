@@ -15,11 +15,11 @@ import copy
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mvc import errors
 from mvc.api import repository as api
+from mvc.deferred import dataclass
 from mvc.intake import run_contents
 from mvc.intake.layouts import LATEST
 from mvc.intake.run_contents import RunContents

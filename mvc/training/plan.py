@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from mvc.api.session import PathLike, Who
+from mvc.deferred import dataclass
 
 Every = Literal["end", "best"] | int
 """When versions are recorded: once at the end, also at each improvement, or also every so many epochs."""

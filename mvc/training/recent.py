@@ -6,10 +6,11 @@ import contextlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Self
 
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, VersionId
 from mvc.repository import history
 from mvc.repository.model import Model

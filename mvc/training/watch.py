@@ -11,12 +11,12 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.intake import snapshot
 from mvc.intake.snapshot import Snapshot
 from mvc.model.paths import escape_name

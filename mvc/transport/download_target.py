@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.model.document import Document, keys
 from mvc.model.paths import escape_name

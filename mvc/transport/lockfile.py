@@ -24,10 +24,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import canonical, names, paths
 from mvc.model.ids import FileId, VersionId, is_id
 from mvc.model.tree import MAX_ENTRIES, MAX_ROLE, TreeEntry

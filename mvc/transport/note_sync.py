@@ -10,8 +10,8 @@ new notes lists the remote's refs, which it does anyway, and reads nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.remotes import notes
 from mvc.remotes.remote import Remote

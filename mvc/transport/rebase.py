@@ -7,9 +7,10 @@ local versions ─► replay ─► fetch the files that are checked out ─► 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree
@@ -50,7 +51,7 @@ class Rebased(Document):
     replayed: tuple[VersionId, ...]
     dropped: tuple[VersionId, ...] = ()
     unmoved: tuple[RefName, ...] = ()
-    moved: Moved = Moved()  # noqa: RUF009 - it is frozen
+    moved: Moved = Moved()
     received: int = 0
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import hosts
 from mvc.model.document import Document, keys
 from mvc.model.hosts import Approvals, Destination

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
 from mvc.cli.app import terminal
 from mvc.cli.output import screen
+from mvc.deferred import dataclass
 from mvc.environment import Environment
 from mvc.model import document
 from mvc.model.document import Document

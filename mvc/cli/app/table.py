@@ -6,11 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mvc.cli.app.terminal import date, escape
 from mvc.cli.output import screen
+from mvc.deferred import dataclass
 from mvc.model.version import Timestamp
 
 _GAP = "  "

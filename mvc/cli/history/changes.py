@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ import click
 from mvc import lazy
 from mvc.cli.app.terminal import escape, style
 from mvc.cli.output.screen import Verbatim
+from mvc.deferred import dataclass
 from mvc.model.compare.diff import VersionDiff
 
 if TYPE_CHECKING:

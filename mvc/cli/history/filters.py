@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mvc import lazy
+from mvc.deferred import dataclass
 from mvc.model.version import Timestamp
 from mvc.porcelain.log import Filter
 

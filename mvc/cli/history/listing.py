@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
+from mvc.deferred import dataclass
 from mvc.porcelain.branch import Branch, Selection
 from mvc.porcelain.tag import Tag
 from mvc.repository import revisions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import Table, cell
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.history.numbers import numbered
+from mvc.deferred import dataclass
 from mvc.model.query.subject import spelled
 from mvc.model.toml.schema import Path
 from mvc.porcelain.log import Logged

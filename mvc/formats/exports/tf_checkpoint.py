@@ -9,8 +9,8 @@ A SavedModel keeps its variables so. Source: tensorflow/core/protobuf/tensor_bun
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.formats.header import MAX_RANK, Header, ordered, volume
 from mvc.formats.source import HeaderError, Source
 from mvc.formats.syntax import sstable

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pickletools import genops
 from typing import Any, NamedTuple, Protocol, cast
 
+from mvc.deferred import dataclass
 from mvc.formats.source import HeaderError, TooLongError
 
 MAX_OPERATIONS = 1_000_000

@@ -16,11 +16,11 @@ import io
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from mvc.deferred import dataclass
 from mvc.formats.values import csv_text, json_text, nested, rows
 from mvc.formats.values.malformed import MalformedError
 from mvc.model import textfile

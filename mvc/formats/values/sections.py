@@ -14,11 +14,12 @@ import math
 import posixpath
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.formats.values import json_text, nested, rows, yaml_text
 from mvc.formats.values.malformed import MalformedError
 from mvc.model import textfile

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.intake import checkpoints, layouts, run, weights
 from mvc.intake.layouts import LATEST, NO_WEIGHTS, PLAIN

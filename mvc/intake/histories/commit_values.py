@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.formats.values import labels, sections
 from mvc.intake import values
 from mvc.intake.run import Run

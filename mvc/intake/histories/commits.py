@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.intake.histories import commit_roles, commit_values
 from mvc.intake.histories.commit_files import CommitFiles, GitFile
 from mvc.intake.histories.commit_roles import Before

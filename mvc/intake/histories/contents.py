@@ -8,11 +8,11 @@ output of DVC ─► .dvc/cache, remotes that are folders ─ absent ─► miss
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.intake.histories import lfs
 from mvc.intake.histories.commit_files import GitFile
 from mvc.intake.histories.dvc_cache import DvcCache

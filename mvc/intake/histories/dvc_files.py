@@ -12,9 +12,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.formats.values import yaml_text
 from mvc.formats.values.malformed import MalformedError
 from mvc.model import textfile

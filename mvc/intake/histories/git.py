@@ -9,9 +9,9 @@ import contextlib
 import os
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.intake.histories import commit_files, commits
 from mvc.intake.histories.commit_files import Accepts, CommitFiles, GitFile
 from mvc.intake.histories.commits import Selection, Steps

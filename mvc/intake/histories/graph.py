@@ -11,7 +11,8 @@ are missing has no children: they become those of its parents.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from mvc.deferred import dataclass
 
 
 @dataclass(frozen=True, slots=True)

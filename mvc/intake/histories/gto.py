@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from operator import attrgetter
 
+from mvc.deferred import dataclass
 from mvc.repository.git.commit import Tag
 
 _TAG = re.compile(

@@ -14,9 +14,9 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from mvc.deferred import dataclass
 from mvc.repository.git.repository import GitRepository
 
 MAX_POINTER = 1024

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.intake import roles, values
 from mvc.intake.layouts import LATEST
 from mvc.intake.roles import Assigned

@@ -8,10 +8,11 @@ files       by path and role (compare/files)
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from mvc.deferred import dataclass
 from mvc.model import canonical
 from mvc.model.compare import labels as compare_labels
 from mvc.model.compare.files import FileChange, compare_trees

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 
 ROLE = "environment"

@@ -7,8 +7,8 @@ R  renamed: same content under another path or role, or same role at another pat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.compare.match import match
 from mvc.model.document import Document, keys
 from mvc.model.ids import FileId

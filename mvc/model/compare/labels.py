@@ -11,8 +11,8 @@ else was removed or added. So each class of either side occurs once, and the dif
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys, rows
 from mvc.model.labelmap import Labelmap
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from mvc.deferred import dataclass
 from mvc.model.compare.match import match
 from mvc.model.compare.tensor_groups import Group, Leaf, group, largest_module
 from mvc.model.compare.weight_drift import Drift

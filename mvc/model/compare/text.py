@@ -14,9 +14,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mvc import lazy
+from mvc.deferred import dataclass
 from mvc.model.compare.environment_record import EnvironmentChange
 from mvc.model.document import Document
 

@@ -9,9 +9,9 @@ base, ours, theirs ─┬─ sections of the manifest, by key (merge/values)
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model import labelmap
 from mvc.model.compare.diff import Snapshot
 from mvc.model.labelmap import Labelmap

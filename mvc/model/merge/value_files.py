@@ -10,9 +10,10 @@ The keys that model.toml sets itself merge one by one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
+from mvc.deferred import dataclass
 from mvc.model.compare.diff import Snapshot
 from mvc.model.merge.files import Tracked, by_role
 from mvc.model.merge.values import Conflict, Resolver, merge_values

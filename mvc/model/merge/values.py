@@ -10,9 +10,10 @@ None means "not set": a manifest has no null.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model import canonical
 from mvc.model.document import Document, keys
 from mvc.model.toml.schema import Path, dotted

@@ -12,9 +12,9 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mvc.deferred import dataclass
 from mvc.model.query.literal import Literal, Span
 from mvc.model.toml.schema import Path
 from mvc.model.version import Timestamp

@@ -7,9 +7,9 @@ true  False      true or false, and for a text value the text   "0.7"        the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mvc.deferred import dataclass
 from mvc.model import moments
 from mvc.model.version import Timestamp
 

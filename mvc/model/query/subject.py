@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest, digest_of
 from mvc.model.roles import expanded

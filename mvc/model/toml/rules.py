@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import labelmap, names, paths
 from mvc.model.document import Document
 from mvc.model.manifest import Manifest

@@ -12,11 +12,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, time
 from typing import Any
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model.toml import value_file
 
 TYPES = (

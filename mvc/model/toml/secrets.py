@@ -10,9 +10,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model.manifest import Manifest
 from mvc.model.toml.schema import Path, dotted
 

@@ -13,10 +13,10 @@ A manifest has the values, and in `ext.mvc.from` the files, with the keys of a s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 
 KEY = "from"
 """The section of model.toml, and the key in `ext.mvc`."""

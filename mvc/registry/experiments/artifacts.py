@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import paths, roles
 from mvc.model.ids import FileId, Hasher, VersionId
 from mvc.model.tree import Tree, TreeEntry

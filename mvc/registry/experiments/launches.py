@@ -8,9 +8,10 @@ this repository alone and may be lost: then nothing is launched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model import canonical
 from mvc.model.ids import digest
 from mvc.registry.experiments.protocol import RemoteProject

@@ -8,8 +8,9 @@ Artifacts, dataset versions and exports are methods of the registry itself. Noth
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from mvc.deferred import dataclass
 
 
 @dataclass(frozen=True, slots=True)

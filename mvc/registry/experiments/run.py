@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import labelmap
 from mvc.model.toml import schema
 from mvc.registry import values as decoding

@@ -13,10 +13,11 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvc import lazy
+from mvc.deferred import dataclass
 from mvc.model import roles
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest

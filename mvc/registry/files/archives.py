@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
+from mvc.deferred import dataclass
 from mvc.formats.source import HeaderError, Source
 from mvc.formats.syntax import zip_directory, zip_writer
 from mvc.formats.syntax.zip_writer import Member

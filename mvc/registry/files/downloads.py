@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeVar
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.formats.source import HeaderError
 from mvc.model.ids import FileId
 from mvc.model.tree import TreeEntry

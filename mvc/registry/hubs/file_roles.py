@@ -11,8 +11,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from mvc.deferred import dataclass
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.registry.files import flat_files
 from mvc.repository.worktree import globs

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.hosts import Approvals
 from mvc.model.ids import VersionId

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model import roles
 from mvc.model.ids import Buffer, FileId, VersionId
 from mvc.model.manifest import Manifest

@@ -6,9 +6,9 @@ hf://acme/helmet@v1.0      repository acme/helmet, revision v1.0
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.registry.hubs.hub import HUBS
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_-])?\Z")

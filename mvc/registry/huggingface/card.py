@@ -12,12 +12,13 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.formats.values import yaml_text
 from mvc.formats.values.malformed import MalformedError
 from mvc.model import labelmap

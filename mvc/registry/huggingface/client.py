@@ -12,13 +12,14 @@ import itertools
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_session, hf_hub_url
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.version import Timestamp
 from mvc.registry.hubs.hub_version import HubFile
 from mvc.registry.huggingface import session

@@ -7,9 +7,8 @@ mvc-version.json         the exact objects
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.registry.hubs import version_objects
 from mvc.registry.hubs.hub_version import HubVersion
 from mvc.registry.huggingface import card

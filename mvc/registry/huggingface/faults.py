@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import httpx2
 from huggingface_hub.errors import HfHubHTTPError
 
 from mvc import errors, network
+from mvc.deferred import dataclass
 from mvc.registry.huggingface.address import Address
 from mvc.registry.huggingface.session import DEFAULT, TOKEN, Endpoint, TooLargeError
 

@@ -10,13 +10,14 @@ Importing this module imports the library.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import httpx2
 from huggingface_hub import constants, get_token, set_client_factory
 from huggingface_hub.utils import disable_progress_bars
 from huggingface_hub.utils import logging as library_logging
 
+from mvc.deferred import dataclass
 from mvc.model.hosts import Destination
 from mvc.model.remote_kinds import HUGGING_FACE
 from mvc.registry.hubs.hub import Access

@@ -13,10 +13,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.paths import escape_name
 from mvc.model.version import Person, Timestamp
 from mvc.registry.handmade import model_key

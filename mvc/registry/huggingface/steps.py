@@ -7,9 +7,10 @@ anything else ─► files with roles; card and config.json: metrics, labels, li
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.version import Person, Timestamp
 from mvc.registry.hubs import file_roles, version_objects
 from mvc.registry.huggingface import card

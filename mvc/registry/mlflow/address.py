@@ -7,11 +7,11 @@ mlflow+sqlite:///srv/mlflow/mlflow.db#helmet a database file
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import hosts
 from mvc.model.hosts import Destination
 from mvc.model.remote_kinds import MLFLOW

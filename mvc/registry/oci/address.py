@@ -6,9 +6,8 @@ oci://127.0.0.1:5000/team/helmet:v3   one tag of it; or a digest, @sha256:...
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.image import Image
 from mvc.registry.hubs.hub import HUBS
 

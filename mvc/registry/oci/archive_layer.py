@@ -13,11 +13,11 @@ import os
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.registry.oci.manifest import BadManifestError
 from mvc.storage.chunks import zstd
 from mvc.storage.disk.temporary import Temporary

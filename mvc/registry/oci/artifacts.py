@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.images.digests import digest_of
 from mvc.model.image import Image
 from mvc.registry import published

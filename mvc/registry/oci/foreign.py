@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.toml.schema import FRAMEWORKS
 from mvc.model.version import Person, Timestamp
 from mvc.registry.files import flat_files

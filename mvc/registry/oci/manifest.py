@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Self
 
+from mvc.deferred import dataclass
 from mvc.model.toml.schema import IMAGE_DIGEST
 from mvc.registry.oci import media_types
 

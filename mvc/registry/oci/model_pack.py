@@ -11,11 +11,11 @@ packed or copied, and equal files of two versions are one blob.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.images.digests import digest_of
 from mvc.model.ids import FileId
 from mvc.registry.hubs.hub_version import HubFile, HubVersion

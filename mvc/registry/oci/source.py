@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Person

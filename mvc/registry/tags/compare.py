@@ -6,8 +6,8 @@ noted as set ─ tags now ─► removed; or moved, if another version of the mo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.registry.protocol import Registry, RemoteVersion
 from mvc.registry.tags import notes

@@ -10,9 +10,9 @@ A tag there can be moved, so it becomes an alias and never a tag.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.ids import VersionId
 from mvc.plural import count

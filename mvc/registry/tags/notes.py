@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.repository import places
 from mvc.repository.repository import Repository
 from mvc.storage.records import import_notes

@@ -9,10 +9,11 @@ with another name is still found by its recorded place, or by its marker.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.document import Document
 from mvc.model.ids import VersionId

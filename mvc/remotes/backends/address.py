@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import hosts, remote_kinds
 from mvc.model.remote_kinds import Kind, Shape
 from mvc.remotes.backends import registry_address as registry

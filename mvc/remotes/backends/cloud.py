@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mvc import errors, network
+from mvc.deferred import dataclass
 from mvc.model.ids import Buffer
 from mvc.remotes.backends.address import Address
 from mvc.remotes.backends.backend import Backend, Listed, Outcome

@@ -15,10 +15,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import hosts
 from mvc.model.hosts import Destination
 from mvc.model.remote_kinds import PICSELLIA, Kind, Shape

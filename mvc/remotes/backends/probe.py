@@ -9,10 +9,10 @@ import contextlib
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.remotes.backends.backend import Backend, Outcome
 from mvc.storage.disk.workers import Workers

@@ -9,11 +9,11 @@ An @ in a name is written `%40`, a slash `%2F`. The platform's own address is an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import hosts, remote_kinds
 
 SCHEME = remote_kinds.PICSELLIA.scheme

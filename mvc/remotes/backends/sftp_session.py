@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +16,7 @@ import paramiko
 from paramiko.sftp import CMD_EXTENDED
 
 from mvc import errors, network
+from mvc.deferred import dataclass
 from mvc.remotes.backends import destination
 from mvc.remotes.backends.address import Address
 

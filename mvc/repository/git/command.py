@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mvc import lazy
+from mvc.deferred import dataclass
 
 _SECONDS = 120
 """Seconds after which a running `git` is killed."""

@@ -10,9 +10,9 @@ First baseline
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.version import Person, Timestamp
 
 OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")

@@ -6,9 +6,9 @@ They are known before anything is stored, so that an import that could not write
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.model.paths import escape_name
 from mvc.repository.imports import model_folder

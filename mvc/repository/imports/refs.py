@@ -10,9 +10,10 @@ The current branch comes last, with its files: edited files may be in the way.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.ids import VersionId
 from mvc.model.toml import parse

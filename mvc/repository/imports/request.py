@@ -11,9 +11,10 @@ The history's files may be read until the context ends. The module raises the er
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from mvc.deferred import dataclass
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.progress import Progress
 

@@ -8,10 +8,11 @@ Everything that goes into a version comes from the source, so that everybody who
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree

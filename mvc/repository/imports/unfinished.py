@@ -8,8 +8,7 @@ was killed, it is not. A repeated import removes the record at its end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.record import Record

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.paths import escape_name
 from mvc.model.version import Person, Version

@@ -7,10 +7,10 @@ from before it, or, for the newest, the files are still those from before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.repository.model import Model
 from mvc.repository.worktree.snapshot import UNREAD
 from mvc.storage.records import operations

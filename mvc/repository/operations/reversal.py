@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.paths import escape_name
 from mvc.model.tree import Tree, TreeEntry

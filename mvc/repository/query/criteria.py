@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import lazy
+from mvc.deferred import dataclass
 from mvc.model.toml.schema import Path
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ main  ── v1 by `record`                                            there are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.ids import SHORT, VersionId
 from mvc.model.tree import TreeEntry

@@ -9,10 +9,10 @@ of its own instead of a branch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.toml import rules, secrets

@@ -10,11 +10,12 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.formats.known import describing
 from mvc.formats.source import Source
 from mvc.model import paths

@@ -9,11 +9,11 @@ Nothing is stored, and no file is read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.model import paths
 from mvc.model.ids import FileId, VersionId

@@ -26,11 +26,12 @@ import os
 import shlex
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names, paths
 from mvc.model.ids import FileId, VersionId, is_id
 from mvc.model.toml import rules, schema

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, spans
+from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.model.query import order, parse, suggest
 from mvc.model.query.subject import spelled

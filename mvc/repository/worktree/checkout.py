@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.document import Document
 from mvc.model.ids import FileId, VersionId
 from mvc.model.paths import escape_name

@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.model.roles import MAGIC
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.model.ids import FileId
 from mvc.model.tree import Tree, TreeEntry

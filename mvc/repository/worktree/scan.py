@@ -17,12 +17,13 @@ from __future__ import annotations
 import os
 import stat as stat_module
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import credential_names, paths
 from mvc.model.paths import escape_name
 from mvc.model.roles import LABELMAP, first_role, is_glob, roles_by_path

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvc import lazy
+from mvc.deferred import dataclass
 from mvc.model.ids import Buffer
 from mvc.storage.chunks.layout import Piece
 

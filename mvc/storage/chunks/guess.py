@@ -9,10 +9,10 @@ base the phase counts too. The guess for the chunk before is tried first, and ke
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import lazy
+from mvc.deferred import dataclass
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import zstd
 from mvc.storage.chunks.encodings import WORTH, WORTH_A_BASE, Shape

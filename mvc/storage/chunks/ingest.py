@@ -13,12 +13,13 @@ import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.formats.source import Source
 from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, Hasher, digest

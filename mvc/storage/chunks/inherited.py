@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import Buffer, ChunkId, digest
 from mvc.storage.chunks import chunking, encodings
 from mvc.storage.chunks.alignment import Aligner, Alignment, ReadAt, StoredFile

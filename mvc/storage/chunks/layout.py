@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mvc.deferred import dataclass
 from mvc.model.ids import digest
 from mvc.model.segment import PIECE, STEP, WIDTHS, Segment, digest_of
 from mvc.storage.chunks.block_layouts import LAYOUTS, NUMBERS

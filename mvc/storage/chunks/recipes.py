@@ -15,11 +15,11 @@ import functools
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, PackId, RecipeId, are_ids, digest, is_id
 from mvc.model.segment import Segment, TensorView

@@ -17,11 +17,11 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import ChunkId, FileId, Hasher, PackId, VersionId, is_id
 from mvc.model.version import Version
 from mvc.storage import objects, usage

@@ -16,10 +16,10 @@ import os
 import sqlite3
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import ChunkId, is_id
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.packs import packformat

@@ -14,10 +14,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, PackId, digest, is_id
 from mvc.storage import objects
 from mvc.storage.chunks import recipes

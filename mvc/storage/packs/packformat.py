@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import Hasher, PackId, digest
 from mvc.storage.chunks import encodings
 from mvc.storage.packs.packfile import PackFile

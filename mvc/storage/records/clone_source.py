@@ -7,8 +7,9 @@ It is created with `.mvc` itself and removed last. While it is there, only the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from mvc.deferred import dataclass
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.record import OMITTED, Record
 

@@ -11,11 +11,11 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
+from mvc.deferred import dataclass
 from mvc.model import canonical, remote_kinds, textfile
 from mvc.model.ids import digest
 from mvc.storage.chunks import encodings

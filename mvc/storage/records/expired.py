@@ -9,8 +9,8 @@ A file is dropped while every version that uses it is in a record with that file
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records import promised

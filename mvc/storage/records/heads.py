@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.storage.disk.door import StoreDoor

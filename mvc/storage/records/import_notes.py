@@ -9,10 +9,10 @@ note, only a comparison is less exact.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.record import Record

@@ -11,9 +11,10 @@ the user since, and is not changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, NamedTuple, Self
 
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.ids import FileId, is_id
 from mvc.storage.disk import process

@@ -14,9 +14,10 @@ A record is valid only while the model's HEAD is at `ours`, so the commit that c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any
 
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.ids import VersionId
 from mvc.storage.disk.door import StoreDoor

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, is_id
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor

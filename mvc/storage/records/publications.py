@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Self
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import canonical
 from mvc.model.ids import VersionId, digest
 from mvc.storage.disk.door import StoreDoor

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any, NamedTuple
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.ids import DIGITS, ManifestId, VersionId, digest
 from mvc.model.version import Timestamp

@@ -11,10 +11,11 @@ second that of the entries `known` to their authors, so it is the same in every 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.ids import VersionId, is_id
 from mvc.model.version import Timestamp

@@ -9,9 +9,9 @@ A model without a record has all its files checked out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.record import InsidePath, Record

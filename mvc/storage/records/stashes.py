@@ -8,10 +8,11 @@ An entry adds the stash of a version, or drops that of an earlier entry. Each ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 from mvc import errors
+from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.ids import VersionId, digest
 from mvc.storage.disk.door import StoreDoor

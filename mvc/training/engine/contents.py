@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from mvc.api import values
+from mvc.deferred import dataclass
 from mvc.model.toml.schema import dotted
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.record.options import Changes, Options

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from mvc import errors, machine
 from mvc.api import repository as api
 from mvc.api.model import Model
 from mvc.api.session import Who, person
+from mvc.deferred import dataclass
 from mvc.environment import Environment
 from mvc.model.compare import environment_record
 from mvc.model.toml.rules import WARNING, Problem

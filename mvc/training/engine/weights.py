@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self, get_args
 
 from mvc import errors
 from mvc.api.session import PathLike
+from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.repository.record.request import RequestedFile
 from mvc.training.plan import Every
