@@ -19,25 +19,19 @@ def on_disk(door: StoreDoor) -> int:
 
 def stamp(door: StoreDoor) -> frozenset[tuple[str, Stat]]:
     """Return the stat of each file that `on_disk` counts, to detect changes."""
-    return frozenset(_looks(door, [name for name in door.names("") if name not in _SLACK]))
-
-
-def _looks(door: StoreDoor, names: list[str]) -> Iterator[tuple[str, Stat]]:
-    while names:
-        name = names.pop()
-        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
-            stat = door.stat(name)
-            if stat.is_folder:
-                names += [f"{name}/{each}" for each in door.names(name)]
-            else:
-                yield name, stat
+    return frozenset(file for name in door.names("") if name not in _SLACK for file in _files(door, name))
 
 
 def size(door: StoreDoor, name: str) -> int:
     """Return the bytes of the file `name`, or of all files below the folder; 0 when it is absent."""
+    return sum(stat.size for _, stat in _files(door, name))
+
+
+def _files(door: StoreDoor, name: str) -> Iterator[tuple[str, Stat]]:
+    """Yield the name and the stat of the file `name`, or of all files below the folder; nothing when it is absent."""
     with contextlib.suppress(FileNotFoundError):  # removed meanwhile
         stat = door.stat(name)
         if stat.is_folder:
-            return sum(size(door, f"{name}/{each}") for each in door.names(name))
-        return stat.size
-    return 0
+            yield from door.files(name)
+        else:
+            yield name, stat

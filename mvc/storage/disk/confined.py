@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat as stat_module
+from collections.abc import Iterator
 from pathlib import Path
 
 from mvc import errors
@@ -52,7 +53,11 @@ class Inside:
 
     def folder(self, name: str) -> Path:
         """Return the path of the folder `name`, which may be absent; raise UnsafePath, IrregularFile for a link."""
-        path = self.path(name)
+        return Path(self.folder_text(name))
+
+    def folder_text(self, name: str) -> str:
+        """Return the path of a folder as text; raise as `folder`."""
+        path = self.text(name)
         if name and name not in self._folders:
             self._look(name.split("/"))
         return path
@@ -65,7 +70,7 @@ class Inside:
             if name in self._folders:
                 continue
             try:
-                mode = os.lstat(self.root / name).st_mode
+                mode = os.lstat(os.path.join(self._root, name)).st_mode
             except (FileNotFoundError, NotADirectoryError):
                 return
             if stat_module.S_ISLNK(mode):
@@ -73,6 +78,24 @@ class Inside:
             if not stat_module.S_ISDIR(mode):
                 return
             self._folders.add(name)
+
+
+def files(folder: str | Path, name: str) -> Iterator[tuple[str, Stat]]:
+    """Yield the name and the stat of each file at any depth below a folder that is called `name`; links are not followed.
+
+    What is removed meanwhile is left out.
+    """
+    waiting: list[tuple[str | Path, str]] = [(folder, name)]
+    while waiting:
+        folder, name = waiting.pop()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+            for entry in entries:
+                own = f"{name}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((entry.path, own))
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    yield own, Stat.of(entry.stat(follow_symlinks=False))
 
 
 def last_file(folder: os.DirEntry[str]) -> tuple[str, Stat] | None:

@@ -71,22 +71,22 @@ class StoreDoor:
 
     def exists(self, name: str) -> bool:
         """Return whether there is something of that name."""
-        return os.path.lexists(self.path(name))
+        return os.path.lexists(self._inside.text(name))
 
     def stat(self, name: str) -> Stat:
         """Return the stat of a file, of a link itself; raise FileNotFoundError, IrregularFile."""
-        path = self.path(name)
+        path = self._inside.text(name)
         try:
             return Stat.of(os.stat(path, follow_symlinks=False))
         except NotADirectoryError as error:
-            raise confined.other_kind(path) from error
+            raise confined.other_kind(Path(path)) from error
 
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder, sorted; none if it is absent, or a stray file.
 
         Raises IrregularFile if one of the store's own folders is a file: an empty list would hide that.
         """
-        path = self._inside.folder(folder)
+        path = self._inside.folder_text(folder)
         try:
             return sorted(os.listdir(path))
         except FileNotFoundError:
@@ -94,7 +94,11 @@ class StoreDoor:
         except NotADirectoryError as error:
             if "/" in folder:
                 return []
-            raise confined.other_kind(path) from error
+            raise confined.other_kind(Path(path)) from error
+
+    def files(self, folder: str) -> Iterator[tuple[str, Stat]]:
+        """Yield the name and the stat of each file at any depth below a folder, in no order; links are not followed."""
+        return confined.files(self._inside.folder(folder), folder)
 
     def last_files(self, folder: str) -> dict[str, tuple[str, Stat] | None]:
         """Return for each name in a folder, sorted, the last file of the folder of that name with its stat.

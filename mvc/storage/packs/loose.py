@@ -67,7 +67,8 @@ def plan(store: Store, live: Live, inline: AbstractSet[FileId], stay: AbstractSe
     Packs made here lose their unneeded entries if they are older than `cutoff`, in nanoseconds since 1970.
     """
     door, packs = store.door, store.metapacks
-    loose = {(packformat.OBJECT, id_): objects.path(id_) for id_ in _objects(door) if id_ in live.objects - stay}
+    needed = live.objects - stay
+    loose = {(packformat.OBJECT, id_): objects.path(id_) for id_ in _objects(door) if id_ in needed}
     loose.update(_recipes(door, inline))
     dropped: set[_Key] = set()
     rewritten: list[PackId] = []
