@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from mvc.porcelain.init import init
 from mvc.storage.chunks import ingest
+from mvc.storage.chunks.recipes import MAX_INLINE
 from mvc.storage.disk import door as door_module
+from mvc.storage.fsck import Sound, check
 from tests.storage.parts import Parts
 
 DESCRIPTORS = 64
@@ -113,3 +117,15 @@ def test_staged_files_are_closed_before_they_are_too_many(tmp_path: Path) -> Non
     door.barrier()
     assert len(os.listdir(tmp_path / "objects")) == 200
     assert not os.listdir(tmp_path / "tmp")
+
+
+def test_fsck_does_not_keep_the_bytes_of_small_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init(tmp_path, model="m")
+    parts = Parts(tmp_path / ".mvc")
+    parts.store(*[bytes([number]) * MAX_INLINE for number in range(20)])
+    monkeypatch.setattr(ingest, "MANY", 3)  # these are in a metadata pack
+    parts.store(*[bytes([number]) * MAX_INLINE for number in range(20, 40)])
+    sound = Sound()
+    assert not [finding for finding in check(parts.door, sound) if finding.kind == "recipe"]
+    assert len(sound.recipes) == 40
+    assert len(pickle.dumps(sound)) < 40 * MAX_INLINE / 10

@@ -15,8 +15,8 @@ from mvc import errors
 from mvc.deferred import dataclass
 from mvc.model import paths
 from mvc.model.document import Document
-from mvc.model.ids import FileId, VersionId
-from mvc.model.manifest import Manifest
+from mvc.model.ids import FileId, ManifestId, TreeId, VersionId
+from mvc.model.tree import Tree
 from mvc.model.version import Version
 from mvc.repository import history, reachable
 from mvc.repository.repository import Repository
@@ -134,6 +134,7 @@ class _Walk:
         self._needed: set[FileId] = set()
         self.hits: list[Hit] = []
         self._states: dict[FileId, str | None] = {}
+        self._last: tuple[str, Tree] = ("", Tree(()))
 
     def run(self) -> Iterator[Finding]:
         roots = list(self._roots())
@@ -245,18 +246,23 @@ class _Walk:
             seen.setdefault(id_, set())
 
     def _load(self, id_: VersionId) -> Version:
-        return self.repository.objects.version(id_)
+        return self.sound.versions.get(id_) or self.repository.objects.version(id_)
+
+    def _tree(self, id_: TreeId) -> Tree:
+        """Return a tree; most versions have the one of the version before."""
+        if id_ != self._last[0]:
+            self._last = id_, self.repository.objects.tree(id_)
+        return self._last[1]
 
     def _version(self, id_: VersionId) -> Iterator[Finding]:
-        objects = self.repository.objects
         try:
             version = self._load(id_)
         except errors.Damaged as error:
             yield self._hit(error, id_, None, None)
             return
         try:
-            Manifest.encode(objects.manifest(version.manifest))
-            tree = objects.tree(version.tree)
+            self._check_manifest(version.manifest)
+            tree = self._tree(version.tree)
         except errors.Damaged as error:
             yield self._hit(error, id_, version, None)
             return
@@ -274,11 +280,10 @@ class _Walk:
 
     def _old_version(self, id_: VersionId) -> Iterator[Finding]:
         """Return the damage of a version that may be garbage-collected: corrupt parts, not missing ones."""
-        objects = self.repository.objects
         try:
             version = self._load(id_)
-            objects.manifest(version.manifest)
-            tree = objects.tree(version.tree)
+            self._check_manifest(version.manifest)
+            tree = self._tree(version.tree)
         except errors.Missing:
             return
         except errors.Damaged as error:
@@ -289,6 +294,11 @@ class _Walk:
             if fault is not None:
                 self.hits.append(Hit(id_, version.number, self._models(id_), entry.path))
                 yield Finding("content", entry.path, f"v{version.number} {id_[:10]}: {fault}")
+
+    def _check_manifest(self, id_: ManifestId) -> None:
+        """Raise Missing, Damaged unless the manifest is intact."""
+        if id_ not in self.sound.manifests:
+            self.repository.objects.manifest(id_)
 
     def _models(self, id_: VersionId) -> tuple[str, ...]:
         return tuple(sorted(self.seen.get(id_) or self.old.get(id_) or ()))

@@ -11,18 +11,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import field
+from typing import NamedTuple
 
 from mvc import errors
 from mvc.deferred import dataclass
 from mvc.model import canonical
-from mvc.model.ids import ChunkId, FileId, VersionId, digest, is_id
+from mvc.model.ids import ChunkId, FileId, ManifestId, VersionId, digest, is_id
 from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
 from mvc.model.version import Version
 from mvc.storage import objects, usage
 from mvc.storage.chunks import codec
-from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.chunks.recipes import Chunks, Recipe
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.packs import gc, packformat
 from mvc.storage.packs.index import ChunkIndex
@@ -72,7 +73,7 @@ FINDINGS = {
 }
 """Every kind of finding, and its meaning."""
 
-_DECODERS: dict[str, Callable[[bytes], object]] = {
+_DECODERS: dict[str, Callable[[bytes], Version | Manifest | Tree]] = {
     "version": Version.decode,
     "manifest": Manifest.decode,
     "tree": Tree.decode,
@@ -97,15 +98,25 @@ Move = tuple[VersionId | None, VersionId | None, int]
 """The old and the new version of a ref entry, and its time."""
 
 
+class SoundRecipe(NamedTuple):
+    """An intact recipe as the check of versions needs it: without its inline bytes, up to 16 KiB for each of many files."""
+
+    id: bytes
+    size: int
+    chunks: Chunks
+
+
 @dataclass(slots=True)
 class Sound:
     """The intact parts of a store: the recipes of each file, and the readable chunks, with their smallest chain depth.
 
-    `based` holds the depth, chunk and base of each delta until `settle`; `moves` the versions and the time of each intact ref
-    entry, in seconds since 1970.
+    `versions` and `manifests` are the loose ones. `based` holds the depth, chunk and base of each delta until `settle`;
+    `moves` the versions and the time of each intact ref entry, in seconds since 1970.
     """
 
-    recipes: dict[FileId, list[Recipe]] = field(default_factory=dict)
+    recipes: dict[FileId, tuple[SoundRecipe, ...]] = field(default_factory=dict)
+    versions: dict[VersionId, Version] = field(default_factory=dict)
+    manifests: set[ManifestId] = field(default_factory=set)
     chunks: dict[str, int] = field(default_factory=dict)
     based: list[tuple[int, str, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -114,6 +125,25 @@ class Sound:
     def count(self, what: str, number: int = 1) -> None:
         """Count a checked record."""
         self.counts[what] = self.counts.get(what, 0) + number
+
+    def add_recipe(self, data: bytes, file: str, name: str, fan: str) -> None:
+        """Add the recipe `name` of a file, of which another copy may be known. Raises MvcError unless it is intact."""
+        if digest(data) != name:
+            raise errors.Damaged(what=f"the recipe {name}", reason="checksum mismatch")
+        known, id_ = self.recipes.get(FileId(file), ()), bytes.fromhex(name)
+        if any(recipe.id == id_ for recipe in known):  # the same bytes, which need not be decoded again
+            return
+        recipe = Recipe.decode(data)
+        if recipe.file != file or not file.startswith(fan):
+            raise errors.Damaged(what=f"the recipe {name}", reason="it is in the folder of another file")
+        self.recipes[recipe.file] = (*known, SoundRecipe(id_, recipe.size, recipe.chunks))
+
+    def add_object(self, id_: str, value: Version | Manifest | Tree) -> None:
+        """Add an intact loose object."""
+        if isinstance(value, Version):
+            self.versions[VersionId(id_)] = value
+        elif isinstance(value, Manifest):
+            self.manifests.add(ManifestId(id_))
 
     def settle(self) -> None:
         """Add the deltas whose bases are intact and have a smaller depth."""
@@ -233,25 +263,35 @@ def _objects(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
             if not is_id(name) or not name.startswith(fan):
                 yield Finding("stray", path, "it is not named as an object")
                 continue
-            fault = _object_fault(door, path, name)
+            fault = _object_fault(door, path, name, sound)
             if fault:
                 yield Finding("object", path, fault)
 
 
-def _object_fault(door: StoreDoor, path: str, id_: str) -> str | None:
+def _object_fault(door: StoreDoor, path: str, id_: str, sound: Sound) -> str | None:
     try:
         data = door.read(path)
         if digest(data) != id_:
             return "checksum mismatch"
-        kind = canonical.decode(data).get("kind")
-        if not isinstance(kind, str) or kind not in _DECODERS:
-            return f"it is of the unknown kind {kind}"
-        _DECODERS[kind](data)
+        sound.add_object(id_, _object(data))
     except errors.MvcError as error:
         return error.message
-    except (OSError, AttributeError) as error:
+    except OSError as error:
         return str(error)
     return None
+
+
+def _object(data: bytes) -> Version | Manifest | Tree:
+    """Return the object in `data`; raise NotCanonical."""
+    for kind, decode in _DECODERS.items():
+        if f'"kind":"{kind}"'.encode() in data:
+            with contextlib.suppress(errors.MvcError):  # the text may be that of a message
+                return decode(data)
+    record = canonical.decode(data)
+    name = record.get("kind") if isinstance(record, dict) else None
+    if not isinstance(name, str) or name not in _DECODERS:
+        raise errors.NotCanonical(reason=f"it is of the unknown kind {name}")
+    return _DECODERS[name](data)
 
 
 def _recipes(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
@@ -261,19 +301,9 @@ def _recipes(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
                 sound.count("recipes")
                 path = f"recipes/{fan}/{file}/{name}"
                 try:
-                    recipe = _recipe(door.read(path), file, name, fan)
-                    sound.recipes.setdefault(FileId(file), []).append(recipe)
+                    sound.add_recipe(door.read(path), file, name, fan)
                 except (errors.MvcError, OSError) as error:
                     yield Finding("recipe", path, getattr(error, "message", str(error)))
-
-
-def _recipe(data: bytes, file: str, name: str, fan: str) -> Recipe:
-    if digest(data) != name:
-        raise errors.Damaged(what=f"the recipe {name}", reason="checksum mismatch")
-    recipe = Recipe.decode(data)
-    if recipe.file != file or not file.startswith(fan):
-        raise errors.Damaged(what=f"the recipe {name}", reason="it is in the folder of another file")
-    return recipe
 
 
 def _packs(door: StoreDoor, sound: Sound, progress: Progress | None) -> Iterator[Finding]:
@@ -317,8 +347,7 @@ def _note(pack: PackFile, entries: list[Entry], sound: Sound) -> Iterator[Findin
         elif entry.kind == packformat.RECIPE and entry.base is not None:
             try:
                 data = bytes(codec.decode(entry.encoding, packformat.read_entry(pack, entry), entry.raw))
-                recipe = _recipe(data, entry.base, entry.id, entry.base[:2])
-                sound.recipes.setdefault(FileId(entry.base), []).append(recipe)
+                sound.add_recipe(data, entry.base, entry.id, entry.base[:2])
             except errors.MvcError as error:
                 yield Finding("recipe", pack.name, error.message)
     sound.count("chunks", sum(entry.kind == packformat.CHUNK for entry in entries))

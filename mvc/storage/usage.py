@@ -17,9 +17,9 @@ def on_disk(door: StoreDoor) -> int:
     return sum(size(door, name) for name in door.names("") if name not in _SLACK)
 
 
-def stamp(door: StoreDoor) -> frozenset[tuple[str, Stat]]:
-    """Return the stat of each file that `on_disk` counts, to detect changes."""
-    return frozenset(file for name in door.names("") if name not in _SLACK for file in _files(door, name))
+def stamp(door: StoreDoor) -> frozenset[int]:
+    """Return the hashes of the name and stat of each file that `on_disk` counts, to detect changes within a process."""
+    return frozenset(hash(file) for name in door.names("") if name not in _SLACK for file in _files(door, name))
 
 
 def size(door: StoreDoor, name: str) -> int:

@@ -146,6 +146,8 @@ def read_regular(path: str | Path, limit: int) -> bytes:
         while left and (piece := os.read(fd, min(left, wanted))):
             pieces.append(piece)
             left -= len(piece)
+            if limit + 1 - left == found.st_size:  # a read of one byte more ended here
+                break
     finally:
         os.close(fd)
     if not left:
