@@ -173,8 +173,15 @@ def _bases(located: dict[ChunkId, tuple[Place, ...]]) -> set[str]:
 
 
 def _choose(recipes: Sequence[Recipe], selection: _Selection) -> Recipe | None:
-    """Return the first recipe whose chunks are all stored or on the remote; None for none."""
-    return next((recipe for recipe in recipes if all(selection.is_known(chunk) for chunk, _ in recipe.chunks)), None)
+    """Return the first recipe whose chunks are all on the remote, or else all stored or there; None for none.
+
+    A file of unknown format may have been cut in two ways: one of them need not be sent again.
+    """
+    for has in (selection.is_there, selection.is_known):
+        for recipe in recipes:
+            if all(has(chunk) for chunk, _ in recipe.chunks):
+                return recipe
+    return None
 
 
 class _Selection:
@@ -187,6 +194,9 @@ class _Selection:
         self._done: set[str] = set()
         self.entries: list[Location] = []
         self.skipped = 0
+
+    def is_there(self, chunk: ChunkId) -> bool:
+        return chunk in self._sound
 
     def is_known(self, chunk: ChunkId) -> bool:
         return chunk in self._remote or any(place.whole for place in self._located[chunk])

@@ -167,9 +167,19 @@ def test_what_somebody_else_pushed_meanwhile_is_on_the_list(
     assert "Dropped the bytes of 2 versions" in said.out
 
 
-def test_a_file_that_was_cut_otherwise_and_dropped_here_is_fetched_as_the_remote_has_it(
+def test_a_file_that_the_remote_has_is_not_sent_again_though_it_was_cut_otherwise_here(
     shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    other, after = _cut_twice(shell, rng, monkeypatch)
+    other.ok("fetch")
+    before = _size(shell)
+    other.ok("push", "origin", "dev")
+    assert _size(shell) - before < len(after) // 10
+    Shell(shell.folder.parent, monkeypatch).ok("download", "origin#helmets@dev", "copy", "here")
+
+
+def _cut_twice(shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> tuple[Shell, bytes]:
+    """Push a file as a difference; return a clone that recorded it before, cut by content, and the file."""
     first = network(rng)
     before, after = (b"\1".join(data for _, _, data in each.values()) for each in (first, tuned(first, rng)))
     shell.ok("remote", "add", "origin", "../origin")
@@ -179,14 +189,23 @@ def test_a_file_that_was_cut_otherwise_and_dropped_here_is_fetched_as_the_remote
     shell.ok("push", "origin", "main")
     Shell(shell.folder.parent, monkeypatch).ok("clone", "--meta", "origin", "ben")
     other = Shell(shell.folder.parent / "ben", monkeypatch)
-    for name, data in {"same": after, "next": rng.randbytes(20_000)}.items():  # no base here: cut by content
-        other.write("../copy.bin", data)
-        other.tick(10_000_000)
-        other.ok("record", "-m", name, "--branch", "dev", "--file", "copy=../copy.bin")
-    other.ok("prune", "--keep-last", "1", "--unpushed", "--yes")
+    other.write("../copy.bin", after)
+    other.tick(10_000_000)
+    other.ok("record", "-m", "same", "--branch", "dev", "--file", "copy=../copy.bin")  # no base is here
     shell.write("w.bin", after)  # cut as the first one
     shell.commit("v2")
     shell.ok("push", "origin", "main")
+    return other, after
+
+
+def test_a_file_that_was_cut_otherwise_and_dropped_here_is_fetched_as_the_remote_has_it(
+    shell: Shell, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, after = _cut_twice(shell, rng, monkeypatch)
+    other.write("../copy.bin", rng.randbytes(20_000))
+    other.tick(10_000_000)
+    other.ok("record", "-m", "next", "--branch", "dev", "--file", "copy=../copy.bin")
+    other.ok("prune", "--keep-last", "1", "--unpushed", "--yes")
     other.ok("fetch")
     with FileReader(other.repository, FileId(digest(after))) as reader:
         assert reader.read_range(len(after) - 5, 5) == after[-5:]
