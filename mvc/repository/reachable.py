@@ -26,6 +26,8 @@ else:  # a commit checks the log only
     gc = lazy.Module("mvc.storage.packs.gc")
 
 Versions = dict[VersionId, Version]
+_MANIFEST = b'"kind":"manifest"'
+"""In every manifest; nothing else of it counts for reachability, so it is not decoded."""
 _NONE: Mapping[VersionId, Version] = MappingProxyType({})
 
 
@@ -59,8 +61,10 @@ def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
     Young ones are not older than `cutoff`, in nanoseconds since 1970.
     """
     door = repository.door
-    ids = [id_ for id_ in repository.objects.loose() if id_ not in versions]
-    roots = [VersionId(id_) for id_ in ids if door.stat(objects.path(id_)).mtime_ns >= cutoff]
+    ids = set(repository.objects.loose()).difference(versions)
+    for version in versions.values():  # these are no versions: `live` checks it
+        ids -= {version.manifest, version.tree}
+    roots = [VersionId(id_) for id_ in sorted(ids) if door.stat(objects.path(id_)).mtime_ns >= cutoff]
     return history.reachable(
         roots, lambda id_: None if id_ in versions else _readable(repository, id_), repository.objects.parents
     )
@@ -78,7 +82,8 @@ def live(repository: Repository, versions: Versions, spared: Versions, drop: pro
     files: set[FileId] = set()
     trees: set[TreeId] = set()
     for version in versions.values():
-        repository.objects.read(version.manifest, "manifest")
+        if _MANIFEST not in repository.objects.read(version.manifest, "manifest"):
+            raise errors.Damaged(what=f"manifest {version.manifest}", reason="it is an object of another kind")
         ids |= {version.manifest, version.tree}
         files.add(version.model_toml)
         if version.tree not in trees:  # most versions have the tree of another one

@@ -9,12 +9,13 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mvc import errors
-from mvc.model.ids import VersionId
+from mvc.model.ids import ManifestId, VersionId
 from mvc.porcelain import commit as committing
 from mvc.porcelain import gc as verb
 from mvc.porcelain import reset as resetting
@@ -26,7 +27,7 @@ from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.disk import primitives
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records import journal
-from mvc.storage.records.reflog import HEADS, RefName
+from mvc.storage.records.reflog import HEADS, TAGS, RefName
 from tests.cli.shell import MODEL, Shell, begin
 from tests.weights import network, safetensors, tuned
 
@@ -105,6 +106,20 @@ def test_a_recipe_that_is_lost_stops_it(shell: Shell, rng: random.Random) -> Non
     tree = repository.objects.version(revisions.resolve(Model(repository, MODEL), "main")).tree
     file = repository.objects.tree(tree).by_role["weights"].file
     shutil.rmtree(shell.folder / ".mvc" / "recipes" / file[:2] / file)
+    _assert_refuses(shell)
+
+
+def test_a_version_in_place_of_a_manifest_stops_it(shell: Shell, rng: random.Random) -> None:
+    """It may be one that nothing else names, with files of its own."""
+    old = _replaced(shell, rng)
+    repository = shell.repository
+    model = Model(repository, MODEL)
+    version = repository.objects.version(revisions.resolve(model, "main"))
+    with repository.writing():
+        wrong = repository.objects.put_version(replace(version, manifest=ManifestId(old), parents=(), number=1))
+        repository.door.barrier()
+        ref = model.ref(TAGS, "wrong")
+        repository.refs.append(ref, None, wrong, shell.actor.move(""))
     _assert_refuses(shell)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -128,3 +130,47 @@ def test_segments_are_some_and_not_too_many(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(recipes, "MAX_SEGMENTS", 3)
     with pytest.raises(errors.NotCanonical):
         Recipe.decode(recipe(*SEGMENTS).encode())
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4096, recipes.MAX_INLINE])
+def test_small_files_come_back(size: int, rng: random.Random) -> None:
+    data = rng.randbytes(size)
+    small = Recipe(FileId(digest(data)), size, dict(recipes.INLINE), data)
+    assert Recipe.decode(small.encode()) == small
+
+
+def _decoded(decode: Callable[[bytes], Recipe], data: bytes) -> Recipe | str:
+    try:
+        return decode(data)
+    except errors.NotCanonical:
+        return "refused"
+
+
+def test_the_short_way_to_decode_a_small_file_accepts_nothing_else(rng: random.Random, deep: bool) -> None:
+    data = rng.randbytes(40)
+    sound = Recipe(FileId(digest(data)), len(data), dict(recipes.INLINE), data).encode()
+    letters = b'"{}:,=+/0149afAZ \n\\'
+    for _ in range(20_000 if deep else 300):
+        wrong = bytearray(sound)
+        for _ in range(rng.randrange(1, 3)):
+            at = rng.randrange(len(wrong))
+            wrong[at : at + rng.randrange(2)] = bytes(rng.choices(letters, k=rng.randrange(2)))
+        assert _decoded(Recipe.decode, bytes(wrong)) == _decoded(Recipe._decode, bytes(wrong)), bytes(wrong)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"size":2}', b'"size":3}'),
+        (b'"size":2}', b'"size":02}'),
+        (b'"inline":"eHk="', b'"inline":"eHl="'),
+        (b'"inline":"eHk="', b'"inline":"eHk"'),
+        (b'"inline":"eHk="', b'"inline":"eHo="'),
+        (b'"version":1}', b'"version":1 }'),
+    ],
+)
+def test_small_files_with_other_bytes_are_refused(old: bytes, new: bytes) -> None:
+    data = Recipe(FileId(digest(b"xy")), 2, dict(recipes.INLINE), b"xy").encode()
+    assert old in data
+    with pytest.raises(errors.NotCanonical):
+        Recipe.decode(data.replace(old, new))

@@ -35,6 +35,7 @@ class Inside:
         """Check no folder yet."""
         self.root = root
         self._root = os.fspath(root)
+        self._above = os.path.join(self._root, "")
         self._folders: set[str] = set()
 
     def path(self, name: str) -> Path:
@@ -49,7 +50,7 @@ class Inside:
         above = name.rpartition("/")[0]
         if above and above not in self._folders:
             self._look(parts[:-1])
-        return os.path.join(self._root, name) if name else self._root
+        return self._above + name if name else self._root
 
     def folder(self, name: str) -> Path:
         """Return the path of the folder `name`, which may be absent; raise UnsafePath, IrregularFile for a link."""
@@ -70,7 +71,7 @@ class Inside:
             if name in self._folders:
                 continue
             try:
-                mode = os.lstat(os.path.join(self._root, name)).st_mode
+                mode = os.lstat(self._above + name).st_mode
             except (FileNotFoundError, NotADirectoryError):
                 return
             if stat_module.S_ISLNK(mode):

@@ -319,12 +319,12 @@ class StoreDoor:
 
         With `keep_folders`, folders stay: somebody else may be about to write to them.
         """
-        folders = dict.fromkeys(self._inside.folder(name.rpartition("/")[0]) for name in names)
+        folders = [self._inside.folder(name) for name in dict.fromkeys(name.rpartition("/")[0] for name in names)]
         for name in names:
-            path = self.path(name)
-            with writing(path):
+            path = self._inside.text(name)
+            with writing(path), contextlib.suppress(FileNotFoundError):
                 step("unlink", path)
-                path.unlink(missing_ok=True)
+                os.unlink(path)
         for folder in folders if not keep_folders else ():
             with contextlib.suppress(OSError):  # not empty, or gone
                 folder.rmdir()

@@ -284,7 +284,7 @@ def verify(pack: PackFile) -> None:
 
 def replaces(packs: MetaPacks, pack: PackId, others: AbstractSet[str]) -> set[str]:
     """Return those of the metadata packs `others` whose entries `pack` has, with their indexes; none if it is damaged."""
-    entries = packs.entries(pack)
+    entries = packs.entries(pack) if others else []
     named = {entry.id for entry in entries if entry.kind == packformat.PACK_INDEX} & others
     if not named or pack in others:
         return set()

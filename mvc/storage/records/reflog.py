@@ -223,10 +223,14 @@ class RefLogs:
 
     def entry(self, ref: RefName, seq: int) -> RefEntry:
         """Return entry number `seq`; raise Damaged, Missing."""
-        return self.identified(ref, seq)[0]
+        return self._read(ref, seq)[0]
 
     def identified(self, ref: RefName, seq: int) -> tuple[RefEntry, str]:
         """Return entry number `seq`, and the id of its bytes; raise Damaged, Missing."""
+        entry, data = self._read(ref, seq)
+        return entry, digest(data)
+
+    def _read(self, ref: RefName, seq: int) -> tuple[RefEntry, bytes]:
         what = f"entry {seq} of {ref.text} of {ref.model}"
         try:
             data = self._door.read(ref.path(seq))
@@ -235,7 +239,7 @@ class RefLogs:
             raise errors.Missing(what="ref entry", id=ref.path(seq)) from None
         if entry.ref != ref.text or entry.seq != seq:
             raise errors.Damaged(what=what, reason=f"it is entry {entry.seq} of {entry.ref}")
-        return entry, digest(data)
+        return entry, data
 
     def entries(self, ref: RefName) -> list[RefEntry]:
         """Return every entry, oldest first; raise Damaged, Missing."""
