@@ -1,4 +1,4 @@
-"""Dataclasses whose methods are compiled one by one, when they are first used.
+"""Dataclasses whose methods, and regular expressions that, are compiled when they are first used.
 
 The standard decorator compiles up to ten functions a class at import: a quarter of the time of `mvc status`, which calls
 few of them. This one leaves a placeholder for each method; on its first use, the standard decorator makes the method.
@@ -7,13 +7,28 @@ few of them. This one leaves a placeholder for each method; on its first use, th
 from __future__ import annotations
 
 import dataclasses
+import functools
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - given on, under its own name
+
+    regex = re.compile
 else:
+
+    class regex:  # noqa: N801 - `re.compile` to the type checker
+        """A regular expression that is compiled when it is first used."""
+
+        def __init__(self, text: str | bytes, flags: int = 0) -> None:
+            self._compile = functools.partial(re.compile, text, flags)
+
+        def __getattr__(self, name: str) -> Any:
+            value = getattr(self._compile(), name)  # compiled once: `re` keeps it
+            setattr(self, name, value)
+            return value
 
     def dataclass(cls: type | None = None, /, **options: bool) -> Any:
         """Do what `dataclasses.dataclass` does, later; of its options: frozen, slots, repr, eq and order."""

@@ -13,9 +13,10 @@ import re
 import shlex
 from collections.abc import Mapping
 
+from mvc.deferred import regex
 from mvc.plural import count
 
-_LIST = re.compile(r"^\{(\w+)\}$", re.MULTILINE)
+_LIST = regex(r"^\{(\w+)\}$", re.MULTILINE)
 """A placeholder on a line of its own."""
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from mvc import errors
+from mvc.deferred import regex
 
 MAX_BYTES = 64 << 20
 """Bytes of a document, at most."""
@@ -36,7 +37,7 @@ _LONG = 4 << 20
 _PIECE_ITEMS = 1_000
 _MARKS = (b"[", b"{", b",")
 _CONTAINERS = frozenset({dict, list})
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRING = regex(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
 _INT_DIGITS = 20
 

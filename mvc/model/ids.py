@@ -6,11 +6,12 @@ its default 32-byte output and neither key nor context; `b3sum` prints the same 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NewType
 
 import blake3
+
+from mvc.deferred import regex
 
 Buffer = bytes | bytearray | memoryview
 
@@ -26,8 +27,8 @@ DIGITS = 64
 SHORT = 10
 """Digits of an abbreviated id."""
 
-_ID = re.compile(r"[0-9a-f]{64}\Z")
-_IDS = re.compile(r"[0-9a-f]*\Z")
+_ID = regex(r"[0-9a-f]{64}\Z")
+_IDS = regex(r"[0-9a-f]*\Z")
 
 
 def digest(data: Buffer) -> str:

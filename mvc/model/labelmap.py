@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import itertools
-import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from mvc import errors
+from mvc.deferred import regex
 from mvc.model.paths import escape_name
 
 Labelmap = tuple[tuple[int, str], ...]
@@ -19,7 +19,7 @@ Labelmap = tuple[tuple[int, str], ...]
 
 MAX_CLASSES = 200_000
 """Classes of a labelmap, at most."""
-_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z")
+_NUMBER = regex(r"(?:0|[1-9][0-9]{0,9})\Z")
 _FIRST = (0, 1)
 
 

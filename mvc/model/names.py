@@ -12,6 +12,7 @@ import re
 import unicodedata
 
 from mvc import errors
+from mvc.deferred import regex
 
 MAX_REF_BYTES = 200
 MAX_KEY_LETTERS = 100
@@ -19,11 +20,11 @@ MAX_COMPONENT = 250
 """Bytes of an encoded name, at most; file systems allow 255 in a path component."""
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789._-")
-_ENCODED = re.compile(r"(?:[a-z0-9._-]|%[0-9a-f]{2})+\Z")
+_ENCODED = regex(r"(?:[a-z0-9._-]|%[0-9a-f]{2})+\Z")
 _FORBIDDEN = "@:~^\\"
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?\Z", re.IGNORECASE)
-_NUMBERED = re.compile(r"v[0-9]+\Z", re.IGNORECASE)
-_HEX = re.compile(r"[0-9a-f]{4,}\Z", re.IGNORECASE)
+_DEVICE = regex(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?\Z", re.IGNORECASE)
+_NUMBERED = regex(r"v[0-9]+\Z", re.IGNORECASE)
+_HEX = regex(r"[0-9a-f]{4,}\Z", re.IGNORECASE)
 _RESERVED = ("head", "git")
 
 

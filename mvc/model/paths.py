@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from mvc import errors
+from mvc.deferred import regex
 from mvc.model.names import is_device
 
 MAX_PATH = 4_096
@@ -28,7 +29,7 @@ MAX_DEPTH = 64
 RESERVED = frozenset({".mvc", ".git", ".hg", ".jj", ".svn"})
 """Folders of version control, which are never written into."""
 
-_PLAIN = re.compile(
+_PLAIN = regex(
     r"(?:(?![ACLNPaclnp](?i:on|rn|ux|ul|om[0-9]|pt[0-9])(?:[./]|\Z))[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(?<!\.)(?:/(?!\Z)|\Z)){1,16}\Z",
     re.ASCII,
 )
@@ -37,10 +38,10 @@ _PLAIN = re.compile(
 Names close to devices (`con`, and also `pon`) are checked in full: only their ends ignore letter case, since that is
 slow.
 """
-_SHORT_NAME = re.compile(r"(?:mvc|git|hg|jj|svn)~[0-9]+\Z")
-_UNPORTABLE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\ud800-\udfff]')
-_NUMBERS = re.compile(r"([0-9]{1,18})")
-_HFS_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_SHORT_NAME = regex(r"(?:mvc|git|hg|jj|svn)~[0-9]+\Z")
+_UNPORTABLE = regex(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\\ud800-\udfff]')
+_NUMBERS = regex(r"([0-9]{1,18})")
+_HFS_IGNORED = regex("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 NaturalOrder = tuple[tuple[str, int], ...]
 

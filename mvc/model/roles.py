@@ -10,16 +10,16 @@ The others are in the manifest: each literal path of `[files]`, and `labelmap.pa
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
+from mvc.deferred import regex
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 
 LABELMAP = "labelmap"
 """The role of the file that `labelmap.path` names."""
-MAGIC = re.compile(r"[*?\[]")
+MAGIC = regex(r"[*?\[]")
 """What makes a value a pattern."""
 
 

@@ -8,14 +8,13 @@ Changes are not stored: they are the difference from the first parent.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Protocol, Self
 
 from mvc import errors
-from mvc.deferred import dataclass
+from mvc.deferred import dataclass, regex
 from mvc.model import canonical
 from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest, is_id
 
@@ -25,8 +24,8 @@ MAX_MESSAGE = 1 << 20
 _MAX_OFFSET = 14 * 60
 _MIN_SECONDS = -62_135_596_800 + 60 * _MAX_OFFSET  # the first second of year 1 in every time zone
 _MAX_SECONDS = 253_402_300_799 - 60 * _MAX_OFFSET  # the last second of year 9999 in every time zone
-_PERSON = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<email>[^<>\s]*)>\s*\Z")
-_STAMP = re.compile(r"@?(?P<seconds>-?[0-9]{1,12}) (?P<sign>[+-])(?P<hours>[0-9]{2})(?P<minutes>[0-9]{2})\Z")
+_PERSON = regex(r"\s*(?P<name>[^<>]*?)\s*<(?P<email>[^<>\s]*)>\s*\Z")
+_STAMP = regex(r"@?(?P<seconds>-?[0-9]{1,12}) (?P<sign>[+-])(?P<hours>[0-9]{2})(?P<minutes>[0-9]{2})\Z")
 _REQUIRED = {"kind", "parents", "number", "author", "time", "message", "manifest", "tree", "model_toml"}
 _OPTIONAL = {"code", "ext"}
 

@@ -16,13 +16,16 @@ import click
 
 from mvc import plural
 from mvc.cli.output import screen
+from mvc.deferred import regex
 from mvc.model.ids import SHORT
 from mvc.model.version import Timestamp
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_UNEXPECTED = re.compile(rf"(?!\t){_CONTROL.pattern}")
-_STYLE = re.compile(r"\x1b\[[0-9;]*m")
-_KEPT = re.compile(rf"(\t|{_STYLE.pattern})")
+_CONTROLS = r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+_COLOURS = r"\x1b\[[0-9;]*m"
+_CONTROL = regex(_CONTROLS)
+_UNEXPECTED = regex(rf"(?!\t){_CONTROLS}")
+_STYLE = regex(_COLOURS)
+_KEPT = regex(rf"(\t|{_COLOURS})")
 _THOUSANDS = ("K", "M", "B", "T")
 
 size = plural.size

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from mvc.deferred import regex
+
 _WHITESPACE = (
     "-w",
     "--ignore-all-space",
@@ -196,14 +198,14 @@ _VALUES = {
 """Options of every verb that take a value in mvc: the default value, and all values."""
 _SWITCHES = {"--no-color": "--color=never", "--no-progress": "--progress=none"}
 """Options of every verb that are a value of another one in mvc."""
-_LINES = re.compile(r"-n\d{1,9}\Z", re.ASCII)
+_LINES = regex(r"-n\d{1,9}\Z", re.ASCII)
 """The number of lines of each message: mvc shows the first."""
-_COUNT = re.compile(r"-(\d{1,9})\Z", re.ASCII)
+_COUNT = regex(r"-(\d{1,9})\Z", re.ASCII)
 _COUNTED = ("log", "reflog")
 """The verbs that take `-3`."""
 _CREATES = {"-b", "-B", "-c", "-C", "--create"}
 """Options that name a new branch, so that the other name is the version it begins at."""
-_LIKENESS = re.compile(r"-[MC]\d{1,3}%?\Z", re.ASCII)
+_LIKENESS = regex(r"-[MC]\d{1,3}%?\Z", re.ASCII)
 """How alike a renamed file must be: mvc decides that itself."""
 
 

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TextIO
 
 from mvc import lazy
+from mvc.deferred import regex
 
-_STYLE = re.compile(r"\x1b\[[0-9;]*m")
-_WORD = re.compile(r"(\s*)((?:`[^`]*`|\S)+)")
+_STYLE = regex(r"\x1b\[[0-9;]*m")
+_WORD = regex(r"(\s*)((?:`[^`]*`|\S)+)")
 _HANGING = 4
 """Columns by which the rest of a wrapped line is indented."""
 _LEAST = 20

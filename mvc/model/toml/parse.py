@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mvc import errors
+from mvc.deferred import regex
 from mvc.model import labelmap, textfile
 from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
@@ -35,10 +36,10 @@ AUTO = "auto"
 """The docker digest that is resolved when a version is made."""
 
 _PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
-_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}")
-_LONG_NUMBER = re.compile(r"[0-9A-Fa-f_xo]{100000}")
+_LONG_KEY = regex(rf"(?<![A-Za-z0-9_.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}")
+_LONG_NUMBER = regex(r"[0-9A-Fa-f_xo]{100000}")
 """A possible number; tomllib's patterns take a hundred bytes per digit."""
-_POSITION = re.compile(r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)\Z", re.DOTALL)
+_POSITION = regex(r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)\Z", re.DOTALL)
 
 
 class Reader(Protocol):

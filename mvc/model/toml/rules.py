@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mvc import errors
-from mvc.deferred import dataclass
+from mvc.deferred import dataclass, regex
 from mvc.model import labelmap, names, paths
 from mvc.model.document import Document
 from mvc.model.manifest import Manifest
@@ -22,8 +22,8 @@ ERROR, WARNING = "error", "warning"
 MAX_ROLE = 200
 """Characters of a role in `[files]`, at most."""
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+\S*\Z")
-_ESCAPED = re.compile(r"\[[*?\[]\]")
+_URL = regex(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+\S*\Z")
+_ESCAPED = regex(r"\[[*?\[]\]")
 _MAX_SHOWN = 5
 
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import date, time
 from typing import Any
 
 from mvc import errors, lazy
-from mvc.deferred import dataclass
+from mvc.deferred import dataclass, regex
 from mvc.model.toml import value_file
 
 TYPES = (
@@ -44,8 +43,8 @@ PROFILES: dict[str, tuple[str, ...]] = {
 """Uses of a version, and the profiles of each where its jobs differ; the first profile is the default."""
 USES = tuple(PROFILES)
 """Uses of a version; a team may add its own."""
-IMAGE_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
-IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+IMAGE_TAG = regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+IMAGE_DIGEST = regex(r"sha256:[0-9a-f]{64}\Z")
 """Patterns of a docker tag, and of a digest (the SHA-256 of an image manifest), which takes precedence."""
 MAX_DEPTH = 48
 """Nesting of values, at most; canonical JSON allows 64, and a manifest adds some levels."""

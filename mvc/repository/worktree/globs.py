@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from mvc import errors, lazy
-from mvc.deferred import dataclass
+from mvc.deferred import dataclass, regex
 from mvc.model import paths
 from mvc.model.roles import MAGIC
 
@@ -36,14 +36,14 @@ Match = Callable[[str], re.Match[str] | None]
 """A function that matches a path below the model's folder against a pattern."""
 _STAR = "[^/]*"
 """The regular expression to which pathspec translates a `*`."""
-_WITHIN_NAME = re.compile(r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[\](){}/|$^*+?.])*\Z", re.DOTALL)
+_WITHIN_NAME = regex(r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[\](){}/|$^*+?.])*\Z", re.DOTALL)
 """A part of a name between two `*`: characters and classes, each for one character of the name."""
 MAX_DEEP = 3
 """The most `**` in one pattern. The time of a match grows with a high power of their number."""
-_DEEP = re.compile(r"(?:\A|/)\*\*(?=/|\Z)")
+_DEEP = regex(r"(?:\A|/)\*\*(?=/|\Z)")
 _FOLDER = "ps_d"
 """The group in which pathspec's expressions match a folder itself."""
-_PLAIN = re.compile(r"(?P<path>\*?[A-Za-z0-9._-]+(?:/\*?[A-Za-z0-9._-]+)*)(?P<end>|/|/\*\*)")
+_PLAIN = regex(r"(?P<path>\*?[A-Za-z0-9._-]+(?:/\*?[A-Za-z0-9._-]+)*)(?P<end>|/|/\*\*)")
 """Plain patterns of names, with at most one `*` at the start."""
 _ENDS = {"": f"(?:(?P<{_FOLDER}>/)|$)", "/": f"(?P<{_FOLDER}>/)", "/**": "/"}
 """The regular expressions to which pathspec translates their ends."""

@@ -7,10 +7,10 @@ The listing decides: a row counts only for the newest entry that a log has now, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from mvc.deferred import regex
 from mvc.model.ids import VersionId, are_ids
 from mvc.storage.caches import cachefile
 from mvc.storage.disk.door import StoreDoor
@@ -24,7 +24,7 @@ LEAST = 64
 MAX_REASON = 200
 """The longest reason of a move that is cached, in characters."""
 _FIELDS = 7
-_NUMBER = re.compile(r"[0-9]{10}\Z")
+_NUMBER = regex(r"[0-9]{10}\Z")
 _Rows = dict[str, list[Any]]
 
 

@@ -12,14 +12,14 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from mvc.deferred import regex
 from mvc.model.ids import digest
 
 _PARTS = 7
-_NAME = re.compile(r"[0-9A-Za-z_-]{1,64}(?:\.[0-9A-Za-z_-]{1,64}){2,9}\Z")
+_NAME = regex(r"[0-9A-Za-z_-]{1,64}(?:\.[0-9A-Za-z_-]{1,64}){2,9}\Z")
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
-from mvc.deferred import dataclass
+from mvc.deferred import dataclass, regex
 from mvc.model import canonical, remote_kinds, textfile
 from mvc.model.ids import digest
 from mvc.storage.chunks import encodings
@@ -65,8 +65,8 @@ HOST_KEYS = {
     TOKEN_ENV: "the environment variable with the token for HOST, instead of PICSELLIA_TOKEN",
 }
 """The settings of a host, each with its meaning; only in the user's settings."""
-_CREDENTIALS = re.compile(r"://[^/]*:[^/]*@|://.*[?#]")
-_SECRET = re.compile(r"secret|token|passw|credential|access-?key|key-?id|sas|connection", re.IGNORECASE)
+_CREDENTIALS = regex(r"://[^/]*:[^/]*@|://.*[?#]")
+_SECRET = regex(r"secret|token|passw|credential|access-?key|key-?id|sas|connection", re.IGNORECASE)
 
 STALE_METRICS = "metrics.stale"
 WARN = "warn"

@@ -11,13 +11,12 @@ the log is also the history of the ref. Each entry has the checksum of its prede
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, field, replace
 from typing import Annotated, Any, NamedTuple
 
 from mvc import errors
-from mvc.deferred import dataclass
+from mvc.deferred import dataclass, regex
 from mvc.model import names
 from mvc.model.ids import VersionId, digest
 from mvc.model.version import Timestamp
@@ -31,8 +30,8 @@ TAGS = "tags"
 ALIASES = "aliases"
 PUBLISHED = "published"
 REMARKS = "remarks"
-_NUMBER = re.compile(r"[0-9]{10}\Z")
-_NONCE = re.compile(r"[0-9a-f]{32}\Z")
+_NUMBER = regex(r"[0-9]{10}\Z")
+_NONCE = regex(r"[0-9a-f]{32}\Z")
 Nonce = Annotated[str, _NONCE.match]
 """32 random hex digits, by which the author of an entry recognizes it."""
 _REMOTES = "remotes"
