@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
+from mvc import lazy
 from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, size, style
 from mvc.cli.app.terminal import short as short_id
 from mvc.cli.app.verb import verb
-from mvc.cli.history import short_status
 from mvc.cli.output import lists
 from mvc.model.toml.rules import Problem
 from mvc.plural import count
 from mvc.porcelain.status import Status, status
 from mvc.repository.model import Model
 from mvc.repository.upstream import Upstream
+
+if TYPE_CHECKING:
+    from mvc.cli.history import short_status
+else:
+    short_status = lazy.Module("mvc.cli.history.short_status")
 
 
 @verb("status")

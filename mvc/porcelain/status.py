@@ -17,7 +17,6 @@ from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.repository import history, intended, merge_state, refnames
 from mvc.repository.model import Model
-from mvc.repository.record import advanced
 from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import recorded, snapshot, untracked
 from mvc.storage.records import journal
@@ -27,9 +26,10 @@ from mvc.storage.records.reflog import HEADS
 if TYPE_CHECKING:
     from mvc.model.merge import merge as merged
     from mvc.readiness import evaluation
-    from mvc.repository.record import stale_metrics
+    from mvc.repository.record import advanced, stale_metrics
     from mvc.storage.chunks import headers
 else:
+    advanced = lazy.Module("mvc.repository.record.advanced")
     merged = lazy.Module("mvc.model.merge.merge")
     evaluation = lazy.Module("mvc.readiness.evaluation")
     stale_metrics = lazy.Module("mvc.repository.record.stale_metrics")

@@ -11,7 +11,31 @@ from mvc.cli.git import forms
 _PATHS = "mvc.paths"
 
 
-class Command(click.Command):
+class Helped(click.Command):
+    """Has the option for help from here: click searches the disk for a translation of its text in each run."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Return the option."""
+        names = self.get_help_option_names(ctx)
+        if names and self._help_option is None:
+            self._help_option = click.Option(
+                [*names, "_help"],
+                is_flag=True,
+                expose_value=False,
+                is_eager=True,
+                callback=_show_help,
+                help="Show this message and exit.",
+            )
+        return super().get_help_option(ctx)
+
+
+def _show_help(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(context.get_help(), color=context.color)
+        context.exit()
+
+
+class Command(Helped):
     """Keeps the arguments after `--`, which click removes: they are paths, even if a branch has that name."""
 
     git = True

@@ -13,6 +13,7 @@ import click
 import mvc
 from mvc import lazy
 from mvc.cli.app import options
+from mvc.cli.app.command import Helped
 from mvc.cli.app.main import BROKEN_PIPE, VERBS
 from mvc.cli.app.stop import INTERRUPTED, Ended
 from mvc.cli.git import forms
@@ -22,7 +23,7 @@ HELP = """Git for model versions: immutable, comparable snapshots of computer-vi
 EPILOG = "Run `mvc COMMAND --help` for details. Start with `mvc init --model NAME`."
 
 
-class Program(click.Group):
+class Program(Helped, click.Group):
     """All verbs, each loaded when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

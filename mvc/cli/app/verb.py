@@ -10,7 +10,7 @@ import click
 
 from mvc import lazy
 from mvc.cli.app import options
-from mvc.cli.app.command import Command
+from mvc.cli.app.command import Command, Helped
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.warnings import Warnings
 from mvc.cli.git import forms
@@ -20,7 +20,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _NO_EFFECT = "Accepted as in Git, without an effect."
 
 
-class _Group(click.Group):
+class _Group(Helped, click.Group):
     """A verb with sub-verbs."""
 
     def resolve_command(

@@ -7,12 +7,18 @@ R  renamed: same content under another path or role, or same role at another pat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from mvc import lazy
 from mvc.deferred import dataclass
-from mvc.model.compare.match import match
 from mvc.model.document import Document, keys
 from mvc.model.ids import FileId
 from mvc.model.tree import Tree, TreeEntry
+
+if TYPE_CHECKING:
+    from mvc.model.compare import match
+else:
+    match = lazy.Module("mvc.model.compare.match")
 
 ADDED, DELETED, MODIFIED, RENAMED = "A", "D", "M", "R"
 Pair = tuple[TreeEntry, TreeEntry]
@@ -88,7 +94,7 @@ def _renamed(deleted: list[TreeEntry], added: list[TreeEntry]) -> Iterator[Pair]
         lambda entry: entry.file,
     )
     for key in keys:
-        pairs, deleted, added = match(deleted, added, key)
+        pairs, deleted, added = match.match(deleted, added, key)
         yield from pairs
 
 

@@ -8,12 +8,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mvc import errors
-from mvc.model.image import Image
+from mvc import errors, lazy
 from mvc.model.toml import schema
 from mvc.model.toml.rules import WARNING, Problem
+
+if TYPE_CHECKING:
+    from mvc.model import image
+else:
+    image = lazy.Module("mvc.model.image")
 
 DIGEST: schema.Path = ("docker", "digest")
 IMAGE: tuple[schema.Path, ...] = (("docker", "image"), ("docker", "tag"))
@@ -42,7 +46,7 @@ def kept(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[Problem]:
 def _image(docker: Mapping[str, Any]) -> Any:
     """Return the image of a section by its full name; as written if that is not valid."""
     try:
-        return Image.of(docker, "model.toml")
+        return image.Image.of(docker, "model.toml")
     except errors.MvcError:
         return docker.get("image"), docker.get("tag")
 

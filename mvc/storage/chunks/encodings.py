@@ -13,10 +13,15 @@ HALF        DELTA, the base rounded from fp32 to fp16      the same for fp16
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from mvc import lazy
 from mvc.model.ids import Buffer
-from mvc.storage.chunks.block_layouts import LAYOUTS
+
+if TYPE_CHECKING:
+    from mvc.storage.chunks import block_layouts
+else:
+    block_layouts = lazy.Module("mvc.storage.chunks.block_layouts")
 
 RAW = 0
 ZSTD = 1
@@ -94,7 +99,7 @@ def shape(encoding: int, byte: int) -> Shape | None:
     The phase of blocks is not in it, but in the stored bytes.
     """
     if encoding == BLOCKS:
-        return Shape(1, blocks=byte) if byte in LAYOUTS else None
+        return Shape(1, blocks=byte) if byte in block_layouts.LAYOUTS else None
     phased = encoding in (DIFFERENCE, PHASED)
     found = Shape(byte & (1 << _PHASE) - 1, byte >> _PHASE) if phased else Shape(byte)
     valid = found.width in WIDTHS and found.phase < found.width and (found.phase > 0 or encoding != PHASED)

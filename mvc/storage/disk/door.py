@@ -16,15 +16,21 @@ import stat as stat_module
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mvc import errors
-from mvc.storage.disk import confined, lock, permissions, primitives, process, rename
+from mvc import errors, lazy
+from mvc.storage.disk import confined, permissions, primitives, process, rename
 from mvc.storage.disk.confined import Inside
 from mvc.storage.disk.file_stat import Stat
 from mvc.storage.disk.folders import Folders
 from mvc.storage.disk.permissions import Sharing
 from mvc.storage.disk.primitives import step, sync_folder, writing
 from mvc.storage.disk.temporary import TEMPORARY, Batch, Temporary, is_old
+
+if TYPE_CHECKING:
+    from mvc.storage.disk import lock
+else:
+    lock = lazy.Module("mvc.storage.disk.lock")
 
 LOCK = "lock"
 MAX_SMALL = 64 << 20

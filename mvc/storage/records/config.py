@@ -20,7 +20,6 @@ from mvc.model import canonical, remote_kinds, textfile
 from mvc.model.ids import digest
 from mvc.storage.chunks import encodings
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.disk.outside import replace_outside
 
 if TYPE_CHECKING:
     from mvc.model.hosts import Approvals
@@ -28,7 +27,9 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from mvc.model import hosts
     from mvc.model.toml import parse as toml_parse
+    from mvc.storage.disk import outside
 else:
+    outside = lazy.Module("mvc.storage.disk.outside")
     hosts = lazy.Module("mvc.model.hosts")
     toml_parse = lazy.Module("mvc.model.toml.parse")
 
@@ -203,7 +204,7 @@ class Config:
             appended = old + joint + _dump({HOST: {host: dict(settings)}})
             with contextlib.suppress(errors.BadConfig):
                 if parse(appended, NAME) == values:
-                    replace_outside(self._user_file, appended)
+                    outside.replace_outside(self._user_file, appended)
                     self._user = values
                     return
         self._save(values, user=True)
@@ -308,7 +309,7 @@ class Config:
             raise errors.BadSetting(
                 key="user config", value="", reason="there is no home folder for the user's settings"
             )
-        replace_outside(self._user_file, _dump(values))
+        outside.replace_outside(self._user_file, _dump(values))
 
 
 def _with(values: Mapping[str, Any], keys: tuple[str, ...], table: Mapping[str, Any] | None) -> dict[str, Any]:
