@@ -70,6 +70,8 @@ def _deferred(  # noqa: PLR0913 - the options of the standard decorator
     body = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
     body["__qualname__"] = cls.__qualname__
     fields = [name for name, kind in cls.__annotations__.items() if not kind.startswith("ClassVar")]
+    kept = slots and any(isinstance(body.get(name), dataclasses.Field) and not body[name].init for name in fields)
+    below = any(_PARAMETERS in vars(base) for base in cls.__mro__[1:])
     asked = {"init": True, "repr": repr, "eq": eq, "order": order, "slots": slots}
 
     def make(name: str) -> Any:
@@ -78,11 +80,14 @@ def _deferred(  # noqa: PLR0913 - the options of the standard decorator
             "repr": name == "__repr__",
             "eq": name in ("__eq__", "__hash__", *_ORDER),
             "order": name in _ORDER,
-            "slots": slots and name == "__init__",  # then it sets fields that are no parameters, too
+            "unsafe_hash": name == "__hash__",
+            "slots": kept and name == "__init__",  # then it sets fields that are no parameters, too
         }
         bare = type(cls)(cls.__name__, cls.__bases__, {**body, "__doc__": "Without one, a signature is made."})
         options = asked if name == _PARAMETERS else only
-        return vars(dataclasses.dataclass(frozen=frozen, **options)(bare))[name]
+        # A frozen class gets two methods more, which take longest to compile; that of a frozen base has to be frozen.
+        sealed = frozen and (below or name in ("__init__", _PARAMETERS))
+        return vars(dataclasses.dataclass(frozen=sealed, **options)(bare))[name]
 
     made = _with_slots(cls, body, fields) if slots else cls
     names = [*_ALWAYS, *_REPLACE, *(["__repr__"] * repr), *(["__eq__", "__hash__"] * eq), *(_ORDER * order)]
