@@ -179,15 +179,13 @@ def _heads(repository: Repository) -> Iterator[Root]:
 def _named(repository: Repository, since: int) -> Iterator[Root]:
     """Yield the version of each ref, and the present versions of its entries made after `since`."""
     for ref in _logs(repository):
-        entries = repository.refs.entries(ref)
-        _check(ref, [entry.seq for entry in entries])
-        yield from (Root(entry.new) for entry in entries[-1:] if entry.new is not None)
-        recent = {
-            id_: entry for entry in entries if entry.move.at.seconds > since for id_ in (entry.old, entry.new) if id_
-        }
-        for id_, entry in recent.items():
+        moves = repository.refs.moves(ref)
+        _check(ref, [move.seq for move in moves])
+        yield from (Root(move.new) for move in moves[-1:] if move.new is not None)
+        recent = {id_: move.seconds for move in moves if move.seconds > since for id_ in (move.old, move.new) if id_}
+        for id_, seconds in recent.items():
             if _is_here(repository, id_):
-                yield Root(id_, f"the reflog of {ref.name}", entry.move.at.seconds)
+                yield Root(id_, f"the reflog of {ref.name}", seconds)
 
 
 def _logs(repository: Repository) -> Iterator[RefName]:

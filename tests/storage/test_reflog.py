@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
+from mvc.model import canonical
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor
+from mvc.storage.records import sealed
 from mvc.storage.records.reflog import HEADS, TAGS, Move, RefEntry, RefLogs, RefName, Seen
 
 A, B, C = (VersionId(letter * 64) for letter in "abc")
@@ -92,3 +94,48 @@ def test_only_names_of_remotes_have_seen_anything(logs: RefLogs) -> None:
     logs.append(MAIN, None, A, move(1), Seen(1, B))
     with pytest.raises(errors.Damaged):
         logs.tip(MAIN)
+
+
+def test_the_moves_are_those_of_the_entries(logs: RefLogs) -> None:
+    tip = None
+    for number, version in enumerate([A, B, None, C], 1):
+        tip = logs.append(MAIN, tip, version, move(number))
+    expected = [(entry.seq, entry.old, entry.new, entry.move.at.seconds) for entry in logs.entries(MAIN)]
+    assert logs.moves(MAIN) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"seq":2', b'"seq":3'),
+        (b'"new":"bb', b'"new":"BB'),
+        (b'"seconds":17', b'"seconds":18'),
+        (b'"v":1', b'"v":9'),
+        (b"move 2", b"move 3"),
+        (b"heads/", b"Heads/"),
+    ],
+)
+@pytest.mark.parametrize("sealed_again", [True, False])
+def test_moves_of_a_damaged_entry_are_refused(
+    logs: RefLogs, tmp_path: Path, old: bytes, new: bytes, *, sealed_again: bool
+) -> None:
+    logs.append(MAIN, logs.append(MAIN, None, A, move(1)), B, move(2))
+    path = tmp_path / MAIN.path(2)
+    data = path.read_bytes()
+    assert old in data
+    wrong = data.replace(old, new)
+    path.write_bytes(sealed.seal(canonical.decode(wrong)) if sealed_again else wrong)
+    if sealed_again and old in (b'"seconds":17', b"move 2"):  # another entry, but a sound one
+        assert len(logs.moves(MAIN)) == 2
+        return
+    with pytest.raises(errors.Damaged):
+        logs.moves(MAIN)
+
+
+def test_moves_of_a_lost_entry_are_refused(logs: RefLogs, tmp_path: Path) -> None:
+    logs.append(MAIN, None, A, move(1))
+    names = logs.numbers(MAIN)
+    (tmp_path / MAIN.path(1)).unlink()
+    logs.numbers = lambda ref: names  # type: ignore[method-assign]
+    with pytest.raises(errors.Missing):
+        logs.moves(MAIN)

@@ -123,6 +123,8 @@ def _opened(path: str | Path, flags: int = READ, mode: int = 0o666) -> tuple[int
     """Open a regular file, as `open_regular`; return its stat, too."""
     try:
         fd = os.open(path, flags | READ, mode)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         with contextlib.suppress(OSError):
             found = os.lstat(path)

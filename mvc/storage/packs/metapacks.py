@@ -180,15 +180,16 @@ class MetaPacks:
 
     def _read(self, row: _Row) -> bytes:
         offset, header = INDEXED.unpack(row[1])
-        return self._read_entry(row[0], Entry.parse(header, offset))
+        return self._read_entry(row[0], Entry.parse(header, offset), header)
 
-    def _read_entry(self, name: str, entry: Entry) -> bytes:
+    def _read_entry(self, name: str, entry: Entry, header: bytes = b"") -> bytes:
         try:
             pack = self._files.get(name)
         except errors.Missing:
             name, entry = self._elsewhere(name, entry)
+            header = b""
             pack = self._files.get(name)
-        data = bytes(codec.decode(entry.encoding, packformat.read_entry(pack, entry), entry.raw))
+        data = bytes(codec.decode(entry.encoding, packformat.read_entry(pack, entry, header), entry.raw))
         if entry.kind != packformat.PACK_INDEX and digest(data) != entry.id:
             raise errors.Damaged(what=name, reason=f"checksum mismatch in the entry {entry.id[:10]}")
         return data

@@ -167,10 +167,13 @@ def scan(pack: PackFile) -> list[Entry]:
     return entries
 
 
-def read_entry(pack: PackFile, entry: Entry) -> memoryview:
-    """Return the stored bytes of an entry; raise Damaged if the pack has another entry at its offset."""
+def read_entry(pack: PackFile, entry: Entry, header: bytes = b"") -> memoryview:
+    """Return the stored bytes of an entry; raise Damaged if the pack has another entry at its offset.
+
+    `header` are the bytes of its header, if they are known.
+    """
     data = memoryview(pack.read(entry.offset, HEADER.size + entry.stored))
-    if data[: HEADER.size] != entry.header():
+    if data[: HEADER.size] != (header or entry.header()):
         raise _damaged(pack, f"checksum mismatch in the entry at byte {entry.offset}")
     return data[HEADER.size :]
 

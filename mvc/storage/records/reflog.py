@@ -18,11 +18,12 @@ from typing import Annotated, Any, NamedTuple
 from mvc import errors
 from mvc.deferred import dataclass, regex
 from mvc.model import names
-from mvc.model.ids import VersionId, digest
+from mvc.model.ids import VersionId, digest, is_id
 from mvc.model.version import Timestamp
 from mvc.storage.caches.tips import Tip, TipsCache
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records.record import INLINE, OMITTED, Id, Record
+from mvc.storage.records import sealed
+from mvc.storage.records.record import INLINE, OMITTED, VERSION, Id, Record
 
 REFS = "refs"
 HEADS = "heads"
@@ -168,6 +169,15 @@ class RefEntry(Record):
         return digest(self.encode())
 
 
+class Moved(NamedTuple):
+    """The versions of a ref entry, its number, and its time in seconds since 1970."""
+
+    seq: int
+    old: VersionId | None
+    new: VersionId | None
+    seconds: int
+
+
 class RefLogs:
     """All ref logs of a repository."""
 
@@ -243,6 +253,25 @@ class RefLogs:
     def entries(self, ref: RefName) -> list[RefEntry]:
         """Return every entry, oldest first; raise Damaged, Missing."""
         return [self.entry(ref, seq) for seq in self.numbers(ref)]
+
+    def moves(self, ref: RefName) -> list[Moved]:
+        """Return what every entry moved, oldest first, by its checksum; its other fields are not checked.
+
+        Raises Damaged, Missing.
+        """
+        return [self._moved(ref, seq) for seq in self.numbers(ref)]
+
+    def _moved(self, ref: RefName, seq: int) -> Moved:
+        try:
+            record = sealed.unseal(self._door.read(ref.path(seq)), what=ref.path(seq), kind=RefEntry.KIND)
+            old, new, seconds = record["old"], record["new"], record["at"]["seconds"]
+            is_plain = all(id_ is None or is_id(id_) for id_ in (old, new)) and type(seconds) is int
+            if is_plain and (record["v"], record["ref"], record["seq"]) == (VERSION, ref.text, seq):
+                return Moved(seq, old, new, seconds)
+        except (errors.Damaged, FileNotFoundError, KeyError, TypeError):
+            pass
+        entry = self.entry(ref, seq)  # which names the fault
+        return Moved(entry.seq, entry.old, entry.new, entry.move.at.seconds)
 
     def append(
         self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move, seen: Seen | None = None
