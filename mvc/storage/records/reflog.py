@@ -259,14 +259,15 @@ class RefLogs:
 
         Raises Damaged, Missing.
         """
-        return [self._moved(ref, seq) for seq in self.numbers(ref)]
+        folder, text = ref.folder, ref.text  # made once: a log may have thousands of entries
+        return [self._moved(ref, seq, f"{folder}/{seq:010d}", text) for seq in self.numbers(ref)]
 
-    def _moved(self, ref: RefName, seq: int) -> Moved:
+    def _moved(self, ref: RefName, seq: int, path: str, text: str) -> Moved:
         try:
-            record = sealed.unseal(self._door.read(ref.path(seq)), what=ref.path(seq), kind=RefEntry.KIND)
+            record = sealed.unseal(self._door.read(path), what=path, kind=RefEntry.KIND)
             old, new, seconds = record["old"], record["new"], record["at"]["seconds"]
             is_plain = all(id_ is None or is_id(id_) for id_ in (old, new)) and type(seconds) is int
-            if is_plain and (record["v"], record["ref"], record["seq"]) == (VERSION, ref.text, seq):
+            if is_plain and (record["v"], record["ref"], record["seq"]) == (VERSION, text, seq):
                 return Moved(seq, old, new, seconds)
         except (errors.Damaged, FileNotFoundError, KeyError, TypeError):
             pass
