@@ -74,6 +74,9 @@ def _deferred(  # noqa: PLR0913 - the options of the standard decorator
     below = any(_PARAMETERS in vars(base) for base in cls.__mro__[1:])
     asked = {"init": True, "repr": repr, "eq": eq, "order": order, "slots": slots}
 
+    def bare() -> type:
+        return type(cls)(cls.__name__, cls.__bases__, {**body, "__doc__": "Without one, a signature is made."})
+
     def make(name: str) -> Any:
         only = {
             "init": name == "__init__",
@@ -83,11 +86,14 @@ def _deferred(  # noqa: PLR0913 - the options of the standard decorator
             "unsafe_hash": name == "__hash__",
             "slots": kept and name == "__init__",  # then it sets fields that are no parameters, too
         }
-        bare = type(cls)(cls.__name__, cls.__bases__, {**body, "__doc__": "Without one, a signature is made."})
         options = asked if name == _PARAMETERS else only
+        if name == "__init__" and frozen and not below:
+            plain = dataclasses.fields(dataclasses.dataclass(init=False, repr=False, eq=False)(bare()))
+            if all(map(_is_plain, plain)):
+                return _initialiser(cls, plain)
         # A frozen class gets two methods more, which take longest to compile; that of a frozen base has to be frozen.
         sealed = frozen and (below or name in ("__init__", _PARAMETERS))
-        return vars(dataclasses.dataclass(frozen=sealed, **options)(bare))[name]
+        return vars(dataclasses.dataclass(frozen=sealed, **options)(bare()))[name]
 
     made = _with_slots(cls, body, fields) if slots else cls
     names = [*_ALWAYS, *_REPLACE, *(["__repr__"] * repr), *(["__eq__", "__hash__"] * eq), *(_ORDER * order)]
@@ -99,6 +105,25 @@ def _deferred(  # noqa: PLR0913 - the options of the standard decorator
         _set_defaults(made, fields)
     if frozen:
         _freeze(made, state=slots)
+    return made
+
+
+def _is_plain(field: dataclasses.Field[Any]) -> bool:
+    return field.init and field.default_factory is dataclasses.MISSING
+
+
+def _initialiser(cls: type, fields: tuple[dataclasses.Field[Any], ...]) -> Any:
+    """Return the `__init__` that the standard decorator makes for a frozen class, without the methods that freeze it."""
+    defaults = {f"_{field.name}": field.default for field in fields if field.default is not dataclasses.MISSING}
+    parameters = (f"{field.name}=_{field.name}" if f"_{field.name}" in defaults else field.name for field in fields)
+    lines = [f"_set(self, {field.name!r}, {field.name})" for field in fields]
+    if hasattr(cls, "__post_init__"):
+        lines.append("self.__post_init__()")
+    space: dict[str, Any] = {"__name__": cls.__module__, "_set": object.__setattr__, **defaults}
+    exec(f"def __init__(self, {', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"]), space)  # noqa: S102
+    made = space["__init__"]
+    made.__qualname__ = f"{cls.__qualname__}.__init__"
+    made.__annotations__ = {**{field.name: field.type for field in fields}, "return": None}
     return made
 
 
