@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ Prepare = Callable[[Path], None]
 Change = Callable[[Path], object]
 SLACK = ("cache", "tmp", "lock")
 COMMIT = ("commit", "-m", "x")
+REQUIRES = r"requires = \[[^]]*\]"
+"""The features that a store requires, in config.toml: a pattern for `configured`."""
 
 
 def everything(root: Path) -> dict[str, tuple[int, bytes]]:
@@ -76,6 +79,19 @@ def all_of(*changes: Change) -> Change:
     def change(root: Path) -> None:
         for each in changes:
             each(root)
+
+    return change
+
+
+def configured(pattern: str, new: str) -> Change:
+    """Put `new` in place of what matches a regular expression in config.toml."""
+
+    def change(root: Path) -> None:
+        path = root / ".mvc" / "config.toml"
+        path.chmod(0o644)
+        text, count = re.subn(pattern, new, path.read_text(encoding="utf-8"))
+        assert count == 1
+        path.write_text(text, encoding="utf-8")
 
     return change
 

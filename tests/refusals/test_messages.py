@@ -11,7 +11,20 @@ import pytest
 
 from tests.crash.harness import Interrupt, command, mvc
 from tests.crash.scenarios import side, tracked, two_versions
-from tests.refusals.cases import COMMIT, Case, Change, Prepare, check, edited, everything, files, toml, unchanged
+from tests.refusals.cases import (
+    COMMIT,
+    REQUIRES,
+    Case,
+    Change,
+    Prepare,
+    check,
+    configured,
+    edited,
+    everything,
+    files,
+    toml,
+    unchanged,
+)
 
 
 def _link(root: Path) -> None:
@@ -27,15 +40,6 @@ def _fifo(root: Path) -> None:
 def _folder(root: Path) -> None:
     (root / "weights" / "best.onnx").unlink()
     (root / "weights" / "best.onnx").mkdir()
-
-
-def _config(old: str, new: str) -> Change:
-    def change(root: Path) -> None:
-        path = root / ".mvc" / "config.toml"
-        path.chmod(0o644)
-        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-
-    return change
 
 
 def _not_utf8(root: Path) -> None:
@@ -182,9 +186,9 @@ CASES = (
     Case(("export", "v1", "weights"), 16, ("weights",)),
     Case(("config", "user.nmae", "x"), 2, ("user.nmae", "user.name")),
     Case(("config", "core.lock-timeout", "soon"), 2, ("number",)),
-    Case(("status",), 128, ("format 2", "newer mvc"), _config("format = 1", "format = 2")),
-    Case(("status",), 128, ("warp", "newer mvc"), _config("requires = []", 'requires = ["warp"]')),
-    Case(("status",), 2, ("config.toml",), _config("format = 1", "format = = 1")),
+    Case(("status",), 128, ("format 2", "newer mvc"), configured("format = 1", "format = 2")),
+    Case(("status",), 128, ("warp", "newer mvc"), configured(REQUIRES, 'requires = ["warp"]')),
+    Case(("status",), 2, ("config.toml",), configured("format = 1", "format = = 1")),
     Case(("log", "--format", "{nosuch}"), 2, ("nosuch", "subject")),
     Case(("frobnicate",), 2, ("frobnicate",)),
     Case(("comit",), 2, ("commit",)),

@@ -14,7 +14,7 @@ import pytest
 from tests.crash import harness
 from tests.crash.harness import KillBefore, assert_sound, command, mvc
 from tests.crash.scenarios import edited, two_versions
-from tests.refusals.cases import COMMIT, Prepare, everything, refuse
+from tests.refusals.cases import COMMIT, REQUIRES, Prepare, configured, everything, refuse
 
 READING = (
     ("status",), ("log", "--stat", "--graph"), ("show", "v1"), ("diff",), ("diff", "v1", "v2"), ("ls", "v1"), ("cat", "v1:notes"), ("fsck",),
@@ -91,14 +91,6 @@ def test_a_store_without_permission_to_write(copy: Callable[[Prepare], Path]) ->
             folder.chmod(0o755)
 
 
-def _config(root: Path, old: str, new: str) -> None:
-    path = root / ".mvc" / "config.toml"
-    path.chmod(0o644)
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     "verb", [("status",), ("log",), ("fsck",), ("config", "--list"), ("config", "user.name", "x"), COMMIT, ("init",)]
 )
@@ -106,15 +98,15 @@ def _config(root: Path, old: str, new: str) -> None:
     ("format = 1", "format = 2", ("format 2", "format 1")),
     ("format = 1", "", ("format None",)),
     ("format = 1", 'format = "1"', ("format 1",)),
-    ("requires = []", 'requires = ["warp", "weft"]', ("warp, weft",)),
-    ("requires = []", 'requires = "warp"', ("warp",)),
-    ("requires = []", "requires = [[1]]", ("[1]",)),
+    (REQUIRES, 'requires = ["warp", "weft"]', ("warp, weft",)),
+    (REQUIRES, 'requires = "warp"', ("warp",)),
+    (REQUIRES, "requires = [[1]]", ("[1]",)),
 ])  # fmt: skip
 def test_a_later_format_is_left_alone(
     old: str, new: str, words: tuple[str, ...], verb: tuple[str, ...], copy: Callable[[Prepare], Path]
 ) -> None:
     root = copy(edited)
-    _config(root, old, new)
+    configured(old, new)(root)
     refuse(root, verb, 128, "Install a newer mvc", *words)
 
 
