@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-if TYPE_CHECKING:
+if TYPE_CHECKING or sys.version_info >= (3, 14):  # 3.14 keeps annotations in another way, which was not tried yet
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - given on, under its own name
 
+if TYPE_CHECKING:
     regex = re.compile
 else:
 
@@ -29,6 +30,9 @@ else:
             value = getattr(self._compile(), name)  # compiled once: `re` keeps it
             setattr(self, name, value)
             return value
+
+
+if not TYPE_CHECKING and sys.version_info < (3, 14):
 
     def dataclass(cls: type | None = None, /, **options: bool) -> Any:
         """Do what `dataclasses.dataclass` does, later; of its options: frozen, slots, repr, eq and order."""

