@@ -197,7 +197,7 @@ def _plane(form: int, stored: memoryview, size: int, count: int) -> Plane | None
 
 
 def _frames(stored: memoryview, first: int, second: int) -> tuple[bytes, bytes]:
-    """Return what two frames decompress to, at most one byte more than `first` and `second`."""
+    """Return what two frames decompress to, at most `first` and `second` bytes."""
     if len(stored) < 4:
         raise _damaged("it ends within a plane")
     place = 4 + int.from_bytes(stored[:4], "little")
