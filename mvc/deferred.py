@@ -1,4 +1,4 @@
-"""Dataclasses whose methods, and regular expressions that, are compiled when they are first used.
+"""Dataclasses and regular expressions that are compiled on first use, not at import.
 
 The standard decorator compiles up to ten functions a class at import: a quarter of the time of `mvc status`, which calls
 few of them. This one leaves a placeholder for each method; on its first use, the standard decorator makes the method.

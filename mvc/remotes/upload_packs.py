@@ -1,8 +1,8 @@
 """The packs of an upload: unchanged local packs, and new ones of other entries, spooled in `tmp/`.
 
 Every byte is verified before the upload. Entries in an encoding that the remote does not support are encoded again. Equal
-plans give equal packs with equal names, so a push finds the uploads of an interrupted one. Nothing is overwritten: chunks of a pack whose name is taken by damaged bytes go into another pack, which
-a `salt`, a chunk of no file, gives another name.
+plans give equal packs with equal names, so a push finds the uploads of an interrupted one. Nothing is overwritten: chunks of
+a pack whose name is taken by damaged bytes go into another pack, which a `salt`, a chunk of no file, gives another name.
 """
 
 from __future__ import annotations

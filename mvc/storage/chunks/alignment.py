@@ -266,30 +266,20 @@ class Aligner:
         for (place, shift), (following, other) in itertools.pairwise(fitting):
             if shift == other:
                 continue
-            end = self._last(place, following, shift)
+            end, _ = self._change(place, following, shift, ends=True)
             yield Match(start, end, shift)
-            start = self._first(end, following, other)
+            _, start = self._change(end, following, other, ends=False)
         yield Match(start, self._stored.recipe.size, fitting[-1][1])
 
-    def _last(self, low: int, high: int, shift: int) -> int:
-        """Return the end of the bytes from `low` that fit at `shift`; those at `high` do not."""
+    def _change(self, low: int, high: int, shift: int, *, ends: bool) -> tuple[int, int]:
+        """Return two places, at most `_FINE` bytes apart, between which the match at `shift` ends, or else begins."""
         while high - low > _FINE:
             middle = (low + high) // 2
-            if self._fits(middle, shift):
+            if self._fits(middle, shift) == ends:
                 low = middle
             else:
                 high = middle
-        return low
-
-    def _first(self, low: int, high: int, shift: int) -> int:
-        """Return the start of the bytes up to `high` that fit at `shift`; those before `low` do not."""
-        while high - low > _FINE:
-            middle = (low + high) // 2
-            if self._fits(middle, shift):
-                high = middle
-            else:
-                low = middle
-        return high
+        return low, high
 
     def _fits(self, place: int, shift: int) -> bool:
         fit = self._compare(place, self._stored.read(place, _FINE), shift)

@@ -1,4 +1,4 @@
-"""Entries in the encodings that a remote supports: of one that an older mvc made, only those that this mvc knew.
+"""Encoding of entries again, for a remote that an older mvc made and that does not support their encodings.
 
     DIFFERENCE on B, phase 0   ─►  DELTA on B, of the same depth
     DIFFERENCE on B, phase 1   ─►  PLANES, or DELTA on B of single bytes
