@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mvc.model.ids import ChunkId
+from mvc.model.ids import ChunkId, FileId
 from mvc.storage.chunks import chunking, codec, encodings, inherited
+from mvc.storage.chunks.alignment import Aligner, StoredFile
 from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.encoder import DEPTH, Under, encode_unknown
 from mvc.storage.chunks.guess import Guess
@@ -122,6 +123,21 @@ def test_what_was_put_in_or_taken_out_does_not_cost_the_deltas_of_the_rest(
     assert second.new_bytes < plain + inserted + len(edits) * 300_000
     assert second.new_bytes < 0.8 * first.new_bytes
     assert _store(parts, data[:-8] + b"changed!", second).new_bytes < 20_000
+
+
+def test_the_place_of_an_insertion_is_located_to_a_few_kib(rng: random.Random) -> None:
+    old = np.array([rng.gauss(0, 0.02) for _ in range(500_000)], "<f4")
+    raw, new = old.tobytes(), (old * np.float32(1 + TINY)).tobytes()
+    place, more = 4 * rng.randrange(100_000, 400_000), rng.randbytes(50_000)
+    file = new[:place] + more + new[place:]
+    recipe = Recipe(FileId("0" * 64), len(raw), {}, chunks=((ChunkId("1" * 64), len(raw)),))
+    aligner = Aligner(StoredFile(recipe, lambda _: raw), lambda at, size: file[at : at + size], len(file))
+    found = aligner.align()
+    assert found is not None
+    before, after = found.matches
+    assert (before.start, before.shift, after.shift, after.end) == (0, 0, len(more), len(raw))
+    assert abs(before.end - place) <= 8 * 1024
+    assert abs(after.start - place) <= 8 * 1024
 
 
 def test_a_file_that_shrank_to_other_numbers_is_stored(parts: Parts, rng: random.Random) -> None:
