@@ -33,8 +33,8 @@ from mvc.registry.protocol import Registry, RemoteFile, RemoteModel, RemoteVersi
 from mvc.registry.published import Candidate, State
 from mvc.repository.repository import Repository
 from mvc.storage.disk.temporary import Temporary
-from mvc.storage.records import publications
-from mvc.storage.records.publications import Publishing
+from mvc.storage.records.unfinished import publications
+from mvc.storage.records.unfinished.publications import Publishing
 from mvc.transport import promises, transfers
 
 

@@ -40,13 +40,13 @@ from mvc.storage.records import (
     merges,
     operations,
     promised,
-    publications,
     remarks,
     sparse,
     stashes,
 )
 from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
 from mvc.storage.records.remarks import Remarks
+from mvc.storage.records.unfinished import publications
 
 FINDINGS = {
     "config": "config.toml cannot be read, or its values do not match its checksum",

@@ -16,9 +16,10 @@ from typing import NamedTuple
 from mvc.model.ids import digest
 from mvc.model.version import Timestamp
 from mvc.repository.repository import Repository
-from mvc.storage.records import import_notes, promised, publications, sparse
-from mvc.storage.records.publications import Publishing
+from mvc.storage.records import import_notes, promised, sparse
 from mvc.storage.records.remarks import Note
+from mvc.storage.records.unfinished import publications
+from mvc.storage.records.unfinished.publications import Publishing
 from tests.crash import scenarios
 from tests.crash.harness import ORIGIN, KillBefore, command, mvc
 from tests.crash.scenarios import Scenario

@@ -19,10 +19,10 @@ from mvc.storage.records.heads import Head
 from mvc.storage.records.import_notes import ImportNote
 from mvc.storage.records.journal import FileStep, Journal, RefStep
 from mvc.storage.records.merges import MergeState
-from mvc.storage.records.publications import Publishing
 from mvc.storage.records.record import ADDED, OMITTED, Component, Id, InsidePath, Record
 from mvc.storage.records.reflog import Move, Place, RefEntry, RefName, Seen
 from mvc.storage.records.sparse import Sparse
+from mvc.storage.records.unfinished.publications import Publishing
 
 A, B, FILE = VersionId("a" * 64), VersionId("b" * 64), FileId("f" * 64)
 NOW = Timestamp(1_770_112_800, 60)

@@ -1,0 +1,1 @@
+"""Records of what is not finished, as a clone or a publication."""
