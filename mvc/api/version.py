@@ -28,6 +28,7 @@ from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.show import Shown, show
 from mvc.porcelain.source_check import SourceChecked
 from mvc.repository import refnames
+from mvc.repository.lineage import Lineage, ModelParent
 from mvc.storage.progress import Progress
 
 
@@ -89,6 +90,18 @@ class Version:
         """The parents, without those that were never published."""
         found = self._session.repository.objects.parents(self.record)
         return tuple(Version(self._session, self.model, id_) for id_ in found)
+
+    @property
+    def children(self) -> tuple[Version, ...]:
+        """The versions made from it, of all models: it is one of their parents, or their `model.parent`. Raises Damaged."""
+        found = Lineage(self._session.repository).children(self.id)
+        models = {child.id: child.model for child in found}
+        return tuple(Version(self._session, model, id_) for id_, model in models.items())
+
+    @property
+    def model_parent(self) -> ModelParent | None:
+        """The version that `model.parent` names, as a text and an id; None if it is not set."""
+        return Lineage(self._session.repository).model_parent(self.model, self.manifest)
 
     @property
     def names(self) -> dict[str, str]:
@@ -192,9 +205,12 @@ class Version:
         """Remove notes by their numbers (none: all); they stay in the history. Raises NoSuchNote."""
         return notes.remove(self._session.of(self.model), self.id, numbers or None, self._session.actor(actor))
 
-    def show(self) -> Shown:
-        """Return all details, with the changes from its parent and its places on registries. Raises Missing, Damaged."""
-        return show(self._session.of(self.model), self.id)
+    def show(self, *, children: bool = False) -> Shown:
+        """Return all details, with the changes from its parent and its places on registries. Raises Missing, Damaged.
+
+        `children` adds the versions made from it, of all models.
+        """
+        return show(self._session.of(self.model), self.id, children=children)
 
     def curve(self, metric: str) -> MetricCurve:
         """Return a metric over the training, from the training log: `points` have x (`axis`: epoch, step or row) and y.

@@ -25,6 +25,7 @@ from mvc.model.roles import roles_of
 from mvc.plural import count
 from mvc.porcelain.show import Shown, show
 from mvc.repository import revisions
+from mvc.repository.lineage import MODEL_PARENT
 from mvc.repository.model import Model
 
 if TYPE_CHECKING:
@@ -42,18 +43,26 @@ _CLASSES = 10
 @verb("show")
 @click.argument("revision", default="HEAD", metavar="[REV[:ROLE|PATH]]")
 @changes_style.options
+@click.option("--children", is_flag=True, help="Also list the versions made from it, in all models.")
 @click.option("-s", "--no-patch", is_flag=True, help="Leave out the changes.")
 @click.option(
     "--curve", "metric", metavar="KEY", help="Draw a metric over the training, from the version's training log."
 )
 def command(
-    invocation: Invocation, revision: str, changes_style: ChangesStyle, no_patch: bool, metric: str | None
+    invocation: Invocation,
+    revision: str,
+    changes_style: ChangesStyle,
+    children: bool,
+    no_patch: bool,
+    metric: str | None,
 ) -> None:
     """Show one version in full.
 
     Prints its author, date, message, values, files, and the changes from its parent; REV:PATH prints one file of it, as
     `mvc cat` does. The bytes of a file are complete (here), promised (on a remote: fetched when needed), expired (dropped
     on purpose, as by `mvc prune`) or missing (`mvc fsck` says more).
+
+    With --children, lists the versions of all models that name it among their parents or in model.parent.
 
     With --curve, draws a metric by epoch or step instead: a column of the file with the role training-log, or of the
     results.csv or metrics.csv that the trainer wrote. KEY is its column, or the end of it (mAP50 for metrics/mAP50(B)).
@@ -69,6 +78,7 @@ def command(
         Model(repository, revisions.model_of(Model(repository, model), revision)),
         revisions.resolve(Model(repository, model), revision),
         context=None if no_patch else changes_style.context,
+        children=children,
     )
     invocation.emit(
         "show",
@@ -128,6 +138,7 @@ def _head(shown: Shown, number: str) -> Iterator[str]:
     )
     for parent in version.parents:
         yield f"{'parent':<11} {parent}{' (missing: never published)' if parent in shown.absent else ''}"
+    yield from _children(shown)
     yield f"{'tree':<11} {version.tree}"
     yield f"{'manifest':<11} {version.manifest}"
     yield f"{'author':<11} {escape(version.author.shown)}"
@@ -141,6 +152,13 @@ def _head(shown: Shown, number: str) -> Iterator[str]:
         code = version.code
         where = " · ".join(escape(part) for part in (code.branch, code.remote) if part)
         yield f"{'code':<11} {escape(short(code.commit))}{' (dirty)' if code.dirty else ''}{f'  {where}' if where else ''}"
+
+
+def _children(shown: Shown) -> Iterator[str]:
+    for child in shown.children or ():
+        of = f" of {escape(child.model)}" if child.model != shown.model else ""
+        through = f", through {MODEL_PARENT}" if child.through == MODEL_PARENT else ""
+        yield f"{'child':<11} {child.id} (v{child.number}{of}{through})"
 
 
 def _values(shown: Shown) -> Iterator[str]:

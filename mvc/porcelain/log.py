@@ -32,7 +32,7 @@ from mvc.storage.records.reflog import Place
 if TYPE_CHECKING:
     from mvc.model.compare import narrow, text
     from mvc.registry.tags import notes
-    from mvc.repository import disk_usage
+    from mvc.repository import disk_usage, lineage
     from mvc.repository.compare import texts
     from mvc.repository.query import select
     from mvc.storage.records import remarks
@@ -41,6 +41,7 @@ else:
     text = lazy.Module("mvc.model.compare.text")
     select = lazy.Module("mvc.repository.query.select")
     disk_usage = lazy.Module("mvc.repository.disk_usage")
+    lineage = lazy.Module("mvc.repository.lineage")
     texts = lazy.Module("mvc.repository.compare.texts")
     notes = lazy.Module("mvc.registry.tags.notes")
     remarks = lazy.Module("mvc.storage.records.remarks")
@@ -90,18 +91,18 @@ class Logged(Document):
     """A version with its refs as (kind, name); `drawn` are its parents in a graph of the shown versions.
 
     `places` are its registry versions, `registry_tags` the tags that these had when they were last read. With a query,
-    `values` has the requested values by key. `branch` is a branch that has the version if HEAD's history has not. `notes` are the notes on it, `tag_messages` the messages of its tags by name.
+    `values` has the requested values by key; with all values, `model_parent` is what `model.parent` names. `branch` is a branch that has the version if HEAD's history has not. `notes` are the notes on it, `tag_messages` the messages of its tags by name.
     """
 
     KEYS = keys(
         "id number=version.number parents=version.parents author=version.author time=version.time",
         "message=version.message code=version.code",
         {"names": rows("names", "kind=0 name=1")},
-        "registry=places registry_tags values branch *changes",
+        "registry=places registry_tags values model_parent branch *changes",
         {"notes": rows("notes", NOTE)},
         "tag_messages dropped",
     )
-    OPTIONAL = ("values", "branch")
+    OPTIONAL = ("values", "model_parent", "branch")
 
     id: VersionId
     version: Version
@@ -116,6 +117,7 @@ class Logged(Document):
     tag_messages: Mapping[str, str] = field(default_factory=dict)
     dropped: int = 0
     """The files whose bytes a prune dropped."""
+    model_parent: lineage.ModelParent | None = None
 
 
 _Fields = TypeVar("_Fields", bound=VersionFields)
@@ -167,6 +169,7 @@ def log(
     published = publications.has_any(model)
     elsewhere = Branches(model)
     records = promised.dropped(model.repository.door)
+    named = lineage.Lineage(model.repository).model_parent if query.values else None
     return (
         Logged(
             id_,
@@ -179,6 +182,7 @@ def log(
             notes=tuple(model.repository.remarks.notes(model.key, id_)) if id_ in noted else (),
             tag_messages=decorations.tag_messages(model, id_),
             dropped=_dropped(model.repository, records, id_, version),
+            model_parent=named(model.key, model.repository.objects.manifest(version.manifest)) if named else None,
         )
         for id_, version in entries
     )

@@ -22,6 +22,7 @@ from mvc.registry.tags import notes as registry_notes
 from mvc.repository import disk_usage, history, refnames, tensors
 from mvc.repository import places as publications
 from mvc.repository.compare import texts
+from mvc.repository.lineage import Child, Lineage, ModelParent
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.recipes import MAX_INLINE
@@ -50,7 +51,7 @@ class Shown(Document):
     `absent` are the parents recorded as never published, `places` its registry versions, `registry_tags` the tags that these
     had when they were last read; `states` says where the
     content of each path is, `tensors` lists the tensors of files in which they are known. `notes` are the notes on the
-    version, `tag_messages` the messages of its tags by name.
+    version, `tag_messages` the messages of its tags by name. `model_parent` is what `model.parent` names; `children` are the versions made from it, None unless requested.
     """
 
     KEYS = keys(
@@ -60,9 +61,9 @@ class Shown(Document):
         "registry_tags",
         {"names": rows("names", "kind=0 name=1")},
         "manifest_id=version.manifest tree_id=version.tree manifest=sections docker_digest=manifest.docker_digest",
-        "labelmap=manifest.labelmap files changes=difference texts",
+        "model_parent labelmap=manifest.labelmap files changes=difference texts",
         {"notes": rows("notes", NOTE)},
-        "tag_messages",
+        "tag_messages children",
     )
     OPTIONAL = ("texts",)
 
@@ -81,6 +82,8 @@ class Shown(Document):
     texts: tuple[TextDiff, ...] = ()
     notes: tuple[Note, ...] = ()
     tag_messages: Mapping[str, str] = field(default_factory=dict)
+    model_parent: ModelParent | None = None
+    children: tuple[Child, ...] | None = None
 
     @property
     def sections(self) -> dict[str, Any]:
@@ -96,10 +99,11 @@ class Shown(Document):
         )
 
 
-def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Shown:
+def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT, children: bool = False) -> Shown:
     """Return the version `id_` of `model`; raise Missing, Damaged.
 
     Its small text files are compared with its parent's by line, with `context` equal lines around a change, unless None.
+    `children` reads every version of every model.
     """
     repository = model.repository
     version = repository.objects.version(id_)
@@ -107,6 +111,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
     states, counts = _files(repository, snapshot.tree)
+    lineage = Lineage(repository)
     places = tuple(publications.places(model, id_))
     decorations = refnames.decorations(model)
     brought = disk_usage.added_bytes(repository, parent.tree if parent else None, snapshot.tree)
@@ -127,6 +132,8 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT) -> Show
         texts=() if context is None else texts.differences(repository, difference.files, context=context),
         notes=tuple(repository.remarks.notes(model.key, id_)) if id_ in model.noted() else (),
         tag_messages=decorations.tag_messages(model, id_),
+        model_parent=lineage.model_parent(model.key, snapshot.manifest),
+        children=lineage.children(id_) if children else None,
     )
 
 

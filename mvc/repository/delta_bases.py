@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mvc import errors
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
-from mvc.repository import revisions
+from mvc.repository import lineage
 from mvc.repository.model import Model
 from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.recipes import Recipe
@@ -33,10 +33,8 @@ def bases(model: Model, manifest: Manifest, parents: Sequence[VersionId]) -> Bas
 def origin(model: Model, manifest: Manifest) -> list[VersionId]:
     """Return the version that `model.parent` names, if this repository has it."""
     parent = manifest.model.get("parent")
-    try:
-        return [revisions.resolve(model, str(parent))] if parent else []
-    except errors.MvcError:
-        return []
+    found = lineage.resolve(model, str(parent)) if parent else None
+    return [] if found is None else [found]
 
 
 def _candidates(repository: Repository, versions: Iterable[VersionId]) -> Iterator[Candidate]:

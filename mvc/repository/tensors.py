@@ -3,7 +3,7 @@
 stored       the segments of the recipe; for a file inside its recipe, its header
 in the tree  the header, and digests from reading the tensors
 
-Weights of stored files are read only for their drift (tensor_drift).
+Weights of stored files are read only for their drift (compare/tensor_drift).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from mvc.repository.repository import Repository
 
 if TYPE_CHECKING:
-    from mvc.repository import tensor_drift
+    from mvc.repository.compare import tensor_drift
 else:
-    tensor_drift = lazy.Module("mvc.repository.tensor_drift")
+    tensor_drift = lazy.Module("mvc.repository.compare.tensor_drift")
 
 ReadAt = Callable[[int, int], bytes]
 """A function that returns bytes, given an offset and a size."""

@@ -190,6 +190,25 @@ def test_json_has_the_tensors_that_changed(shell: Shell) -> None:
     assert "tensors" not in shell.ok("diff", "v1", "v2", "--json").json
 
 
+def test_json_has_every_tensor_once_with_its_place_in_the_file(empty: Shell) -> None:
+    """Changed and unchanged tensors together are the file, in its order: layer0, layer1, … layer10."""
+    names = [f"layer{number}" for number in range(12)]
+    for changed in (b"old!", b"new!"):
+        weights = {name: ("U8", (4,), changed if name == "layer10" else b"same") for name in names}
+        empty.write(PATH, safetensors(weights))
+        empty.ok("add", PATH, "--as", "weights")
+        empty.commit("x")
+    (file,) = empty.ok("diff", "--tensors", "v1", "v2", "--json").json["tensors"]
+    difference = file["difference"]
+    unchanged = difference["unchanged"]
+    assert [each["name"] for each in unchanged] == [name for name in names if name != "layer10"]
+    assert unchanged[1].keys() == {"index", "name", "dtype", "shape", "size", "offset", "digest"}
+    places = {each["index"]: each["new"]["name"] for each in difference["tensors"]}
+    places |= {each["index"]: each["name"] for each in unchanged}
+    assert [places[index] for index in range(12)] == names
+    assert [each["label"] for each in difference["groups"]] == names
+
+
 def test_stat_is_one_line_a_file(shell: Shell) -> None:
     assert len(section(shell.ok("diff", "--stat", "--tensors", "v1", "v2"))) == 1
 

@@ -104,7 +104,8 @@ def test_json_has_every_changed_tensor() -> None:
     assert record["counts"] == {"reshaped": 1, "unchanged": 1}
     assert record["total"] == 2
     assert record["unchanged_module"] == "a.w"
-    assert record["tensors"] == [{"kind": "reshaped", "old": old[1].to_json(), "new": new[1].to_json()}]
+    assert record["tensors"] == [{"kind": "reshaped", "index": 1, "old": old[1].to_json(), "new": new[1].to_json()}]
+    assert record["unchanged"] == [{"index": 0, **new[0].to_json()}]
     assert record["groups"] == [
         {"label": "a.b", "counts": {"reshaped": 1}},
         {"label": "a.w", "counts": {"unchanged": 1}},

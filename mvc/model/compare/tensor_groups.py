@@ -24,6 +24,7 @@ DEPTH = 16
 _DIGITS = 9
 _SEPARATORS = "./"
 _PART = re.compile(r"[./]*[^./]+")
+_NUMBERS = re.compile(rf"([0-9]{{1,{_DIGITS}}})")
 
 T = TypeVar("T")
 
@@ -177,9 +178,11 @@ def _signature(leaves: Sequence[_Split[T]], depth: int) -> Hashable:
     return frozenset((leaf.parts[depth:], leaf.state) for leaf in leaves)
 
 
-def _natural(part: str) -> tuple[bool, bool, int, str]:
-    number = _number(part)
-    return part != "", number is None, number or 0, part
+def _natural(part: str) -> tuple[bool, bool, list[str | int], str]:
+    """Return a key that sorts `2` before `10` and `layer2` before `layer10`, and plain numbers first."""
+    pieces = _NUMBERS.split(part)
+    values = [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)]
+    return part != "", _number(part) is None, values, part
 
 
 def _number(part: str) -> int | None:

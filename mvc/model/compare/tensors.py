@@ -36,10 +36,10 @@ Key = Callable[[Segment], Hashable]
 class TensorChange(Document):
     """The change of one tensor; `old` is None if it was added, `new` if removed, `drift` if weights were not read.
 
-    `index` is its number in the file, from 0, which names it if it has no name.
+    `index` is its number in its file, the old one of a removed tensor, from 0; it names a tensor without a name.
     """
 
-    KEYS = keys("kind old new drift")
+    KEYS = keys("kind index old new drift")
     OPTIONAL = ("drift",)
 
     kind: str
@@ -64,6 +64,7 @@ class TensorDiff(Document):
         "total=len(tensors) counts unchanged_module",
         {"groups": rows("group_counts", "label=0 counts=1")},
         "tensors=changes",
+        {"unchanged": rows("unchanged", "index *new")},
     )
 
     tensors: tuple[TensorChange, ...]
@@ -116,6 +117,11 @@ class TensorDiff(Document):
     def changes(self) -> tuple[TensorChange, ...]:
         """The tensors that are not known to be unchanged."""
         return tuple(change for change in self.tensors if change.kind != UNCHANGED)
+
+    @property
+    def unchanged(self) -> tuple[TensorChange, ...]:
+        """The tensors that are known to be unchanged."""
+        return tuple(change for change in self.tensors if change.kind == UNCHANGED)
 
     def _leaves(self) -> list[Leaf[TensorChange]]:
         return [Leaf(change.segment.name or f"#/{change.index}", _state(change), change) for change in self.tensors]
