@@ -108,6 +108,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "experiment create": ("Experiments.create",),
     "experiment list": ("Experiments.all",),
     "experiment show": ("Experiments.show",),
+    "schema": (),
     "completion": (),
 }
-"""The methods of each verb; none for what only a shell needs, and for what only names sub-verbs."""
+"""The methods of each verb; none for what only a shell or an editor needs, and for what only names sub-verbs."""

@@ -75,6 +75,7 @@ VERBS = {
     "publish": ("publish", "Publish versions to a registry or a hub"),
     "import": ("import_", "Import versions from elsewhere"),
     "experiment": ("experiment", "Create, list or show experiments on a registry"),
+    "schema": ("schema", "Print the JSON schema of model.toml, for editors"),
     "completion": ("completion", "Print the completion script for a shell"),
 }
 """Each verb, its module in `mvc.cli`, and the first line of its help."""
