@@ -66,13 +66,13 @@ class ChunkReader:
 
         With `check`, their hash is verified. Without, a single place is trusted.
         """
-        failure: errors.MvcError = errors.Missing(what="chunk", id=chunk)
+        failure: errors.MvcError | None = None
         for place in places:
             try:
                 return self._read(chunk, place, check=check or len(places) > 1)
             except (errors.Damaged, errors.Missing) as error:
                 failure = error
-        raise failure
+        raise failure or errors.Missing(what="chunk", id=chunk)  # an error takes as long to make as to hash the chunk
 
     def forget(self, places: tuple[Place, ...]) -> None:
         """Open the packs of these places again on the next use: their names may refer to other files."""
