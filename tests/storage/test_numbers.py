@@ -138,13 +138,31 @@ def test_stored_bytes_that_are_none_are_damage(rng: random.Random, encoding: int
 def test_a_plane_of_nearly_only_zeros_is_its_gaps(rng: random.Random, places: list[int]) -> None:
     plane = np.zeros(1000, np.uint8)
     plane[places] = rng.randrange(1, 256)
-    packed, others = planes.gaps(plane)
+    sparse = planes.sparse(plane)
+    assert sparse is not None
+    assert sparse.places.tolist() == places
+    packed, others = planes.gaps(sparse.places), sparse.others
     again = planes.from_gaps(packed, others, 1000)
     assert again is not None
-    assert again.tobytes() == plane.tobytes()
+    assert planes.join([again], 1000).tobytes() == plane.tobytes()
     assert planes.from_gaps(packed, others, places[-1]) is None  # beyond the plane
     assert planes.from_gaps(packed, others[1:], 1000) is None
     assert planes.from_gaps(np.append(packed, np.uint8(255)), others, 1000) is None  # a gap that does not end
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 8])
+@pytest.mark.parametrize("rare", [0, 0.01, 0.2])
+def test_planes_of_small_numbers_are_those_of_any_numbers(rng: random.Random, width: int, rare: float) -> None:
+    count = rng.choice([8, 4096, 5003])
+    small = [rng.getrandbits(4 * width) for _ in range(count)]
+    values = np.array([rng.getrandbits(8 * width) if rng.random() < rare else each for each in small], f"<u{width}")
+    split = planes.split_small(values)
+    assert planes.join(split, count).tobytes() == values.tobytes()
+    sparse = [each for each in split if isinstance(each, planes.Sparse)]
+    assert len(sparse) == (width // 2 if rare < 0.1 and count > 8 else 0)
+    assert all(each.others.all() for each in sparse)
+    dense = [planes.join([each], count) for each in split]
+    assert [each.tobytes() for each in dense] == [each.tobytes() for each in planes.split(values)]
 
 
 def test_gaps_take_less_than_a_quarter_of_a_bit_and_are_not_in_older_encodings(rng: random.Random) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mvc.model.ids import Buffer
 from mvc.storage.chunks import planes
 from mvc.storage.chunks.block_layouts import BlockLayout, Field, Part
-from mvc.storage.chunks.planes import Numbers, Plane
+from mvc.storage.chunks.planes import Numbers, Plane, Sparse
 
 Blocks = NDArray[np.uint8]
 """Blocks of one layout; shape (n, size)."""
@@ -62,7 +62,7 @@ def difference(new: Blocks, old: Blocks, layout: BlockLayout) -> list[Plane]:
     return found
 
 
-def restore(apart: Sequence[Plane | None], old: Blocks, layout: BlockLayout) -> Blocks:
+def restore(apart: Sequence[Plane | Sparse | None], old: Blocks, layout: BlockLayout) -> Blocks:
     """Return the `new` blocks from the planes of their `difference` from `old`; a plane of None is all zeros."""
     new = np.zeros(old.shape, np.uint8)
     left = list(apart)

@@ -27,7 +27,7 @@ from mvc.storage.chunks.encodings import (
     Shape,
     pays,
 )
-from mvc.storage.chunks.planes import Numbers, Plane
+from mvc.storage.chunks.planes import Numbers, Plane, Sparse
 
 RAW = 0
 FRAME = 1
@@ -39,8 +39,8 @@ _FORM = 30
 """Bits of a plane's stored size; the bits above hold its form."""
 _SPARSE = 0.5
 """The share of zeros in a plane from which quads are tried."""
-_RARE = 0.85
-"""The share of zeros in a plane from which gaps are shorter than quads, which take a quarter of a bit for a zero."""
+_GAP = 1.5
+"""The bytes that gaps are expected to take for each byte that is not zero."""
 
 
 def encode(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, tuple[Buffer, ...]]:
@@ -50,12 +50,13 @@ def encode(raw: Buffer, shape: Shape, base: Base | None) -> tuple[int, tuple[Buf
     """
     view, width, phase = memoryview(raw), shape.width, shape.phase
     values = planes.numbers(view[phase:], width)
-    chosen = encodings.PHASED if phase else encodings.PLANES
+    chosen, split = encodings.PHASED if phase else encodings.PLANES, None
     if base is not None:
-        encoding, old = base[0], _base_numbers(base, shape, len(values))
-        if _is_shorter(encoding, values, old):
-            chosen, values = encoding, _difference(encoding, values, old)
-    stored = (*pack(planes.split(values), chosen), view[phase + len(values) * width :])
+        delta = _difference(base[0], values, _base_numbers(base, shape, len(values)))
+        alone = planes.split(planes.sampled(values, PROBE // PARTS, PARTS))
+        if _estimate(delta, base[0]) <= encodings.WORTH_A_BASE * _estimate(alone, chosen):
+            chosen, split = base[0], delta
+    stored = (*pack(split or planes.split(values), chosen), view[phase + len(values) * width :])
     return chosen, (view[:phase], *stored) if phase else stored
 
 
@@ -64,7 +65,7 @@ def distance(raw: Buffer, shape: Shape, base: Base) -> int:
     values = planes.numbers(memoryview(raw)[shape.phase :], shape.width)
     old = _base_numbers(base, shape, len(values))
     some, other = (planes.sampled(each, PROBE // PARTS, PARTS) for each in (values, old))
-    return _estimate(_difference(base[0], some, other), base[0])
+    return round(_estimate(_difference(base[0], some, other), base[0]))
 
 
 def decode(encoding: int, stored: memoryview, size: int, byte: int, base: Buffer | None) -> Buffer:
@@ -83,14 +84,14 @@ def decode(encoding: int, stored: memoryview, size: int, byte: int, base: Buffer
     return b"".join((stored[:phase], raw, rest)) if phase or rest else raw
 
 
-def pack(split: Sequence[Plane], encoding: int) -> tuple[Buffer, ...]:
+def pack(split: Sequence[Plane | Sparse], encoding: int) -> tuple[Buffer, ...]:
     """Return the stored bytes of the planes of an encoding: their heads, then each in its shortest form."""
     packed = [_pack(plane, encoding, dense=encoding not in BASED) for plane in split]
     heads = struct.pack(f"<{len(packed)}I", *(form << _FORM | len(stored) for form, stored in packed))
     return (heads, *(stored for _, stored in packed))
 
 
-def unpack(stored: memoryview, counts: Sequence[int], encoding: int) -> tuple[list[Plane | None], memoryview]:
+def unpack(stored: memoryview, counts: Sequence[int], encoding: int) -> tuple[list[Plane | Sparse | None], memoryview]:
     """Return the planes that `pack` stored, of these lengths, None for zeros, and the bytes after them. Raises Damaged."""
     place = 4 * len(counts)
     if len(stored) < place:
@@ -113,17 +114,11 @@ def _base_numbers(base: Base, shape: Shape, count: int) -> Numbers:
     return planes.resized(planes.numbers(memoryview(raw)[shape.phase :], width), count)
 
 
-def _is_shorter(encoding: int, values: Numbers, old: Numbers) -> bool:
-    """Return whether samples say that a delta against `old` is clearly shorter than the planes of `values`."""
-    some, base = (planes.sampled(each, PROBE // PARTS, PARTS) for each in (values, old))
-    delta = _estimate(_difference(encoding, some, base), encoding)
-    return delta <= encodings.WORTH_A_BASE * _estimate(some, encodings.PLANES)
-
-
-def _difference(encoding: int, new: Numbers, old: Numbers) -> Numbers:
+def _difference(encoding: int, new: Numbers, old: Numbers) -> Sequence[Plane | Sparse]:
+    """Return the planes of the difference of `new` from `old`."""
     if encoding == DIFFERENCE:
-        return planes.difference(new, old)
-    return planes.order_difference(new, _rounded(encoding, old))
+        return planes.split_small(planes.difference(new, old))
+    return planes.split(planes.order_difference(new, _rounded(encoding, old)))
 
 
 def _restore(encoding: int, apart: Numbers, old: Numbers) -> Numbers:
@@ -138,13 +133,21 @@ def _rounded(encoding: int, old: Numbers) -> Numbers:
     return planes.to_bf16(old) if encoding == BFLOAT else planes.to_fp16(old)
 
 
-def _estimate(sample: Numbers, encoding: int) -> int:
-    """Return the stored bytes of the planes of a sample."""
-    return sum(len(_pack(plane, encoding)[1]) for plane in planes.split(sample))
+def _estimate(split: Sequence[Plane | Sparse], encoding: int) -> float:
+    """Return the stored bytes of samples of `PROBE` bytes of planes."""
+    size = 0.0
+    for plane in split:
+        if isinstance(plane, Sparse):
+            size += _GAP * len(plane.places) * PROBE / plane.length
+        else:
+            size += len(_pack(planes.sampled(plane, PROBE // PARTS, PARTS), encoding)[1])
+    return size
 
 
-def _pack(plane: Plane, encoding: int, *, dense: bool = False) -> tuple[int, Buffer]:
+def _pack(plane: Plane | Sparse, encoding: int, *, dense: bool = False) -> tuple[int, Buffer]:
     """Return the shortest form of a plane, and its stored bytes; the bytes of a `dense` plane are expected not to repeat."""
+    if isinstance(plane, Sparse):
+        return ZEROS, _gaps(plane) if len(plane.places) else b""
     raw = plane.data
     if len(raw) <= 2 * PROBE:
         dense = False
@@ -157,8 +160,8 @@ def _pack(plane: Plane, encoding: int, *, dense: bool = False) -> tuple[int, Buf
     zeros = planes.zeros(plane)
     if zeros == len(raw):
         return ZEROS, b""
-    if zeros > _RARE * len(raw) and encoding in GAPPED:
-        gaps = _two_frames(*planes.gaps(plane))
+    if encoding in GAPPED and (sparse := planes.sparse(plane)) is not None:
+        gaps = _gaps(sparse)
         if pays(len(gaps), len(raw)):
             return ZEROS, gaps
     if zeros > _SPARSE * len(raw) and _is_better_in_quads(plane):
@@ -172,6 +175,10 @@ def _is_better_in_quads(plane: Plane) -> bool:
     return len(_quads(part)) < len(zstd.compress_plane(part.data))
 
 
+def _gaps(plane: Sparse) -> Buffer:
+    return _two_frames(planes.gaps(plane.places), plane.others)
+
+
 def _quads(plane: Plane) -> Buffer:
     return _two_frames(*planes.quads(plane))
 
@@ -181,7 +188,7 @@ def _two_frames(packed: Plane, others: Plane) -> Buffer:
     return b"".join((struct.pack("<I", len(first)), first, zstd.compress_plane(others.data) if len(others) else b""))
 
 
-def _plane(form: int, stored: memoryview, size: int, count: int) -> Plane | None:
+def _plane(form: int, stored: memoryview, size: int, count: int) -> Plane | Sparse | None:
     if len(stored) != size or (form == ZEROS and size):
         raise _damaged("it ends within a plane")
     if form == ZEROS:
@@ -205,7 +212,7 @@ def _frames(stored: memoryview, first: int, second: int) -> tuple[bytes, bytes]:
     return zstd.decompress(stored[4:place], first), others
 
 
-def _from_gaps(stored: memoryview, count: int) -> Plane:
+def _from_gaps(stored: memoryview, count: int) -> Sparse:
     packed, others = _frames(stored, count // 2, count // 2)
     plane = planes.from_gaps(planes.plane(packed), planes.plane(others), count)
     if plane is None:

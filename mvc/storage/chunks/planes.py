@@ -12,6 +12,7 @@ order of floats instead: the unsigned integer u of the bits, `~u` if the sign bi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,10 @@ _SIGNED: dict[int, type[np.signedinteger]] = {1: np.int8, 2: np.int16, 4: np.int
 _FULL = 255
 """The byte of a gap that goes on in the next one."""
 _MANY = 3
+_RARE = 0.85
+"""The share of zeros in a plane from which it is `Sparse`: quads take a quarter of a bit for a zero, gaps less."""
+_SHORT = 4096
+"""Numbers below which `split_small` returns no sparse plane."""
 _UNPACKED = (
     (np.arange(256, dtype="<u4")[:, None] >> np.arange(0, 8, 2, dtype="<u4") & 3).astype(np.uint8).view("<u4")[:, 0]
 )
@@ -33,6 +38,14 @@ Numbers = NDArray[np.unsignedinteger]
 """Bits of numbers of one width, as unsigned integers; shape (n,)."""
 Plane = NDArray[np.uint8]
 """One byte of each number; shape (n,). A number's planes go from its lowest byte to its highest."""
+
+
+class Sparse(NamedTuple):
+    """A plane of nearly only zeros: of its `length` bytes, those at the rising `places` are `others`, which are not zero."""
+
+    length: int
+    places: NDArray[np.intp]
+    others: Plane
 
 
 def numbers(raw: Buffer, width: int) -> Numbers:
@@ -48,19 +61,59 @@ def split(values: Numbers) -> list[Plane]:
     return parts
 
 
+def split_small(values: Numbers) -> list[Plane | Sparse]:
+    """Return the planes of numbers that are small: where hardly any takes the upper half of its bytes, that half is `Sparse`."""
+    if values.itemsize == 1 or len(values) < _SHORT:
+        return list(split(values))
+    bits, half = 4 * values.itemsize, _UNSIGNED[values.itemsize // 2]
+    places = _rare(values > values.dtype.type((1 << bits) - 1))
+    if places is None:
+        low, high = _halves(values)
+        return [*split(low), *split_small(high)]
+    uppers = split((values[places] >> values.dtype.type(bits)).astype(half))
+    return [*split_small(values.astype(half)), *(_sparse(len(values), places, others) for others in uppers)]
+
+
+def sparse(whole: Plane) -> Sparse | None:
+    """Return a plane by its bytes that are not zero; None if there are many."""
+    places = _rare(whole != 0)
+    return None if places is None else Sparse(len(whole), places, whole[places])
+
+
+def _sparse(length: int, places: NDArray[np.intp], others: Plane) -> Sparse:
+    used = others != 0
+    return Sparse(length, places, others) if used.all() else Sparse(length, places[used], others[used])
+
+
+def _rare(marks: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+    """Return the places of the marks; None if there are many."""
+    if np.count_nonzero(marks) >= (1 - _RARE) * len(marks):
+        return None
+    if len(marks) % 8:
+        return np.flatnonzero(marks)
+    eights = marks.view(np.uint64)  # two steps take three quarters of the time of one
+    used = np.flatnonzero(eights != 0)
+    within = np.flatnonzero(eights[used].view(np.bool_))
+    places: NDArray[np.intp] = used[within >> 3] * 8 + (within & 7)
+    return places
+
+
 def _halves(values: Numbers) -> tuple[Numbers, Numbers]:
     bits = 4 * values.itemsize
     half = _UNSIGNED[values.itemsize // 2]
     return values.astype(half), (values >> values.dtype.type(bits)).astype(half)
 
 
-def join(planes: Sequence[Plane | None], count: int) -> Numbers:
+def join(planes: Sequence[Plane | Sparse | None], count: int) -> Numbers:
     """Return `count` numbers from their planes; a plane of None is all zeros."""
-    parts: list[Numbers | None] = list(planes)
+    parts: list[Numbers | None] = [None if isinstance(each, Sparse) else each for each in planes]
     while len(parts) > 1:  # by halves: most of the work is on numbers half as wide
         parts = [_joined(low, high) for low, high in zip(parts[::2], parts[1::2], strict=True)]
-    values = parts[0]
-    return np.zeros(count, _UNSIGNED[len(planes)]) if values is None else values
+    values = np.zeros(count, _UNSIGNED[len(planes)]) if parts[0] is None else parts[0]
+    for number, each in enumerate(planes):
+        if isinstance(each, Sparse):
+            values[each.places] |= each.others.astype(values.dtype) << values.dtype.type(8 * number)
+    return values
 
 
 def _joined(low: Numbers | None, high: Numbers | None) -> Numbers | None:
@@ -101,7 +154,7 @@ def restore_order(apart: Numbers, old: Numbers) -> Numbers:
 def _zigzag(apart: Numbers) -> Numbers:
     """Return differences as small unsigned numbers, in place."""
     sign = _signed(apart) >> (8 * apart.itemsize - 1)
-    apart <<= apart.dtype.type(1)
+    apart += apart  # half the time of a shift
     apart ^= _unsigned(sign)
     return apart
 
@@ -192,30 +245,32 @@ def most_equal(probe: bytes, window: bytes) -> tuple[int, int]:
     return best, int(equal[best])
 
 
-def gaps(whole: Plane) -> tuple[Plane, Plane]:
-    """Return the zeros before each byte that is not zero, and these bytes: short for a plane of nearly only zeros.
+def gaps(places: NDArray[np.intp]) -> Plane:
+    """Return the zeros before each of the `places` of a sparse plane.
 
     A gap is a byte of 255 for each 255 zeros, and one with what remains of it.
     """
-    places = np.flatnonzero(whole != 0)
-    apart = np.diff(places, prepend=-1)
-    apart -= 1
+    apart = places - 1
+    apart[1:] -= places[:-1]
+    apart[:1] += 1
     longer = apart // _FULL
-    packed = np.full(len(places) + int(longer.sum()), _FULL, np.uint8)
-    packed[np.arange(len(places)) + np.cumsum(longer)] = apart % _FULL
-    return packed, whole[places]
+    ends = np.cumsum(longer)
+    packed = np.full(len(places) + int(ends[-1]), _FULL, np.uint8)
+    ends += np.arange(len(places))
+    longer *= _FULL
+    apart -= longer
+    packed[ends] = apart
+    return packed
 
 
-def from_gaps(packed: Plane, others: Plane, count: int) -> Plane | None:
-    """Unpack the plane of `count` bytes that `gaps` packed; None if the gaps do not fit it, or the number of `others`."""
+def from_gaps(packed: Plane, others: Plane, count: int) -> Sparse | None:
+    """Return the plane of `count` bytes with these `gaps`; None if they do not fit it, or the number of `others`."""
     ends = packed != _FULL
     places = np.cumsum(packed, dtype=np.int64)[ends]
     places += np.arange(len(places))
     if len(places) != len(others) or not len(places) or not ends[-1] or places[-1] >= count:
         return None
-    whole = np.zeros(count, np.uint8)
-    whole[places] = others
-    return whole
+    return Sparse(count, places, others)
 
 
 def sampled(whole: Numbers, length: int, parts: int) -> Numbers:
