@@ -21,6 +21,7 @@ from mvc.model.version import Code, Person
 from mvc.porcelain import docker
 from mvc.porcelain import source as origin
 from mvc.porcelain.blame import Blame, blame
+from mvc.porcelain.changelog import Changelog, changelog
 from mvc.porcelain.check import Checked, check, manifest_of
 from mvc.porcelain.commit import Committed, commit
 from mvc.porcelain.commit import Options as CommitOptions
@@ -254,6 +255,11 @@ class History(Handle):
     def compare(self, *revisions: Revision) -> Comparison:
         """Compare the values and files of 2 to 20 versions, with the best value of each metric. Raises WrongVersionCount."""
         return compare(self._session.of(self.name), [each if isinstance(each, str) else each.id for each in revisions])
+
+    def changelog(self, old: Revision, new: Revision = "HEAD") -> Changelog:
+        """Return what changed from `old` to `new`, and the versions between. Raises UnknownRevision and the like."""
+        one, two = (each if isinstance(each, str) else each.id for each in (old, new))
+        return changelog(self._session.of(self.name), f"{one}..{two}")
 
     def diff(
         self,

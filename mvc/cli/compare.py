@@ -12,6 +12,7 @@ from mvc.cli.app.table import Table, cell
 from mvc.cli.app.terminal import short
 from mvc.cli.app.verb import verb
 from mvc.cli.history.numbers import numbered
+from mvc.cli.output import markdown
 from mvc.plural import count
 from mvc.porcelain.compare import ComparedKey, ComparedVersion, Comparison, compare
 from mvc.repository.model import Model
@@ -75,6 +76,7 @@ def _cells(key: ComparedKey, shape: str | None) -> Iterator[Any]:
     is_file_id = key.key.startswith("file.") and key.key.endswith(".id") and shape != "csv"
     for at, value in enumerate(key.values):
         if at in key.best and shape != "csv":
-            yield f"**{cell(value)}**" if shape == "md" else f"{cell(value)} *"
+            shown = cell(value)
+            yield markdown.Written(f"**{markdown.text(shown)}**") if shape == "md" else f"{shown} *"
         else:
             yield short(value) if is_file_id and value is not None else value

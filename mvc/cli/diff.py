@@ -9,12 +9,13 @@ import click
 
 from mvc.cli.app import tensors as tensor_lines
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import escape, short
+from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
 from mvc.cli.git.paths import revisions_and_paths
 from mvc.cli.history import changes as changes_style
+from mvc.cli.history import numbers
 from mvc.cli.history.changes import ChangesStyle
-from mvc.cli.history.numbers import Numbers
+from mvc.cli.review import document
 from mvc.model.ids import VersionId
 from mvc.porcelain.diff import Diff, diff, sides
 from mvc.repository import revisions
@@ -32,12 +33,14 @@ from mvc.repository.model import Model
     metavar="[=deep]",
     help="Also compare the tensors of modified files, and with =deep their weights.",
 )
+@click.option("--md", is_flag=True, help="Print the changes in Markdown, for a merge request.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are differences.")
 def command(
     invocation: Invocation,
     words: tuple[str, ...],
     changes_style: ChangesStyle,
     tensors: Literal["headers", "deep"] | None,
+    md: bool,
     exit_code: bool,
 ) -> int:
     """Show changes between versions, or to the working tree.
@@ -45,13 +48,20 @@ def command(
     Compares the working tree with HEAD or REV, or two versions, by class, value and file. A class with a different
     index is marked as breaking: programs that read class indexes would misread it. PATH (or a role) shows only the
     changes of these files, model.toml only labelmap and values. Small text files, such as args.yaml, are compared by line.
+    --md prints tables of at most 65,000 characters, which is what a comment on GitHub may have.
     """
+    if md and (changes_style.is_names or changes_style.stat):
+        raise click.UsageError("--md cannot be combined with --stat, --name-only or --name-status")
     model = Model(invocation.repository(), invocation.model())
     given, paths = revisions_and_paths(invocation, model, words)
     old, new = _sides(model, given)
-    result = diff(model, old, new, tensors=tensors, paths=paths, context=changes_style.context)
+    result = diff(model, old, new, tensors=tensors, paths=paths, context=None if md else changes_style.context)
     invocation.emit(
-        "diff", result, lambda: _lines(model, result, changes_style), page=True, wrap=not changes_style.is_names
+        "diff",
+        result,
+        lambda: document.difference(model, result) if md else _lines(model, result, changes_style),
+        page=True,
+        wrap=not (md or changes_style.is_names),
     )
     return int(exit_code and not result.difference.is_empty)
 
@@ -80,9 +90,4 @@ def _lines(model: Model, result: Diff, chosen: ChangesStyle) -> Iterator[str]:
 
 def _title(model: Model, result: Diff) -> str:
     """Return `helmet-detector v6..v7`, `v6..v7 on side`, or with ids if both would be the same."""
-    numbers = Numbers(model, (result.old, result.new))
-    old = numbers.of(result.old, result.old_number) if result.old_number is not None else "nothing"
-    new = numbers.of(result.new, result.new_number) if result.new_number is not None else "working tree"
-    if old == new:
-        old, new = (f"{side} {short(id_)}" for side, id_ in ((old, result.old), (new, result.new)) if id_)
-    return f"{escape(result.model)} {old}..{new}"
+    return f"{escape(result.model)} {'..'.join(numbers.of_sides(model, result))}"

@@ -64,6 +64,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "grep": ("Model.grep",),
     "shortlog": ("Model.log",),
     "blame": ("Model.blame",),
+    "changelog": ("Model.changelog",),
     "describe": ("Version.describe",),
     "rev-parse": ("Model.__getitem__",),
     "clean": ("Model.status",),

@@ -87,7 +87,7 @@ def test_csv_markdown_and_json(shell: Shell, history: History, third: str) -> No
     shell.commit("a | b <i>, \u202eno")
     assert shell.ok("log", "--sort", "metrics.mAP50", "-n", "1", "--md").lines[1:] == [
         "| --- | --- | ---: | --- | --- | --- |",
-        f"| v4 | {shell.ok('log', '-q', '-n', '1').out[:10]} | 0.7 | 2026-02-08 | main | a \\| b &lt;i>, \\u202eno |",
+        f"| v4 | {shell.ok('log', '-q', '-n', '1').out[:10]} | 0.7 | 2026-02-08 | main | a &#124; b &lt;i&gt;, \\\\u202eno |",
     ]
     [best] = shell.ok("log", "--sort", "metrics.mAP50", "-n", "1", "side", "--json").json["versions"]
     assert (best["id"], best["values"], best["branch"]) == (history.side, {"metrics.mAP50": 0.61}, "side")

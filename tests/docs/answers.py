@@ -97,6 +97,7 @@ diff --tensors
 commit -m Side
 diff v1 HEAD
 compare v1 HEAD
+changelog v1
 diff v1 HEAD --tensors
 ls -l --tensors
 log --count

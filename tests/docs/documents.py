@@ -27,6 +27,7 @@ from mvc.porcelain.alias_publish import PublishedAlias
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.blame import Blame
 from mvc.porcelain.branch import Branch, Branches
+from mvc.porcelain.changelog import Changelog
 from mvc.porcelain.check import Checked
 from mvc.porcelain.cherry_pick import Picked
 from mvc.porcelain.clone import Cloned
@@ -97,6 +98,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "blame": [Blame],
     "branch": [Branches, Branch, {"current": str | None}, {"deleted": list[Branch]}],
     "cat": [{"path": str, "size": int, "file": FileId | None, "output": str}],
+    "changelog": [Changelog],
     "check": [Checked, {"rules": list[Rule]}],
     "cherry-pick": [Picked, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
     "clone": [Cloned],

@@ -53,6 +53,7 @@ VERBS = {
     "blame": ("blame", "Show which version last changed each value, class and file"),
     "grep": ("grep", "Search the values, classes, roles and paths of a version"),
     "shortlog": ("shortlog", "Count the versions of each author"),
+    "changelog": ("changelog", "Write the release notes of a range of versions"),
     "describe": ("describe", "Name a version after its nearest tag"),
     "rev-parse": ("rev_parse", "Print the id of a version"),
     "clean": ("clean", "List the untracked files"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mvc.cli.app.terminal import date, escape
-from mvc.cli.output import screen
+from mvc.cli.output import markdown, screen
 from mvc.deferred import dataclass
 from mvc.model.version import Timestamp
 
@@ -41,9 +41,10 @@ class Table:
         if shape == "csv":
             return map(_csv_line, [self.head, *([_plain(value) for value in row] for row in self.rows)])
         if shape == "md":
-            rule = ["---:" if self._is_numeric(at) else "---" for at in range(len(self.head))]
-            body = [[cell(value) for value in row] for row in self.rows]
-            return map(_md_line, [[escape(name) for name in self.head], rule, *body])
+            body = [
+                [value if isinstance(value, markdown.Written) else cell(value) for value in row] for row in self.rows
+            ]
+            return markdown.table(self.head, body, [at for at in range(len(self.head)) if self._is_numeric(at)])
         right = frozenset(at for at in range(len(self.head)) if self._is_numeric(at))
         rows = [[escape(name) for name in self.head], *([cell(value) for value in row] for row in self.rows)]
         return _in_blocks(rows, right, screen.columns())
@@ -92,8 +93,3 @@ def _csv_line(cells: Sequence[str]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow([escape(text) for text in cells])
     return line.getvalue()
-
-
-def _md_line(cells: Sequence[str]) -> str:
-    escaped = (text.replace("|", "\\|").replace("<", "&lt;") for text in cells)
-    return f"| {' | '.join(escaped)} |"

@@ -43,10 +43,10 @@ def _row(group: Group[TensorChange]) -> Row:
     members = group.members
     moved = sum(change.kind != UNCHANGED for change in members)
     drifts = [change.drift for change in members if change.drift is not None]
-    return escape(group.label), bar(moved / len(members)), _fate(members), *_drift(drifts)
+    return escape(group.label), bar(moved / len(members)), fate(members), *_drift(drifts)
 
 
-def _fate(members: Sequence[TensorChange]) -> str:
+def fate(members: Sequence[TensorChange]) -> str:
     """Return `12 of 40 changed, 2 added`, `[80, 256] -> [83, 256]`; a word for a single tensor."""
     counts = Counter(change.kind for change in members)
     if len(counts) == 1:

@@ -1,0 +1,1 @@
+"""Markdown for reviews: differences of versions as sections that fit into a comment."""

@@ -1,0 +1,91 @@
+"""A page of Markdown that fits into a comment: tables in sections, the important ones first.
+
+## helmet-detector v6..v7          top: always whole
+### Breaking                       an important section takes what it needs
+### Metrics …                      the others leave some place to those that follow
+<details>Files …                   … 2,981 more; `mvc diff v6 v7` lists them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mvc.cli.output import markdown
+from mvc.deferred import dataclass
+from mvc.plural import count
+
+LIMIT = 65_000
+"""Units of UTF-16 of a page, at most: GitHub takes 65,536 characters, GitLab 1,000,000."""
+_KEPT = 2_000
+"""Units that a section leaves to each one that follows."""
+_NOTE = 500
+"""Units for the note about sections that are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A title and a table; `folded` ones are opened by a click, `important` ones leave no place to others."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: tuple[int, ...] = ()
+    folded: bool = False
+    important: bool = False
+
+    def frame(self) -> tuple[list[str], list[str]]:
+        """Return the lines before and after the rows."""
+        head = [*markdown.table(self.head, (), self.right)]
+        if self.folded:
+            title = f"{self.title} ({len(self.rows):,})"
+            return ["", "<details>", f"<summary>{title}</summary>", "", *head], ["", "</details>"]
+        return ["", f"### {self.title}", "", *head], []
+
+
+def page(top: Sequence[str], sections: Sequence[Section], whole: str, limit: int = LIMIT) -> Iterator[str]:
+    """Yield the lines of a page of at most `limit` units; `whole` is the command that lists what is left out."""
+    shown = [section for section in sections if section.rows]
+    left = limit - _size(top) - _NOTE
+    missing: list[str] = []
+    yield from top
+    for at, section in enumerate(shown):
+        later = 0 if section.important else sum(min(_KEPT, _whole(one)) for one in shown[at + 1 :])
+        lines = list(_within(section, left - later, whole))
+        if not lines:
+            missing.append(f"{section.title} ({len(section.rows):,})")
+        left -= _size(lines)
+        yield from lines
+    if missing:
+        yield ""
+        yield f"Too long for this page: {', '.join(missing)}; {markdown.code(whole)} lists all."
+
+
+def _within(section: Section, budget: int, whole: str) -> Iterator[str]:
+    """Yield the lines of a section with as many rows as the budget has place for, none if for no row."""
+    before, after = section.frame()
+    rows = [markdown.line(row) for row in section.rows]
+    budget -= _size([*before, *after])
+    if _size(rows) <= budget:
+        yield from (*before, *rows, *after)
+        return
+    budget -= _size(["", _more(len(rows), whole)])
+    fitting = 0
+    while budget >= (size := _size([rows[fitting]])):
+        budget -= size
+        fitting += 1
+    if fitting:
+        yield from (*before, *rows[:fitting], "", _more(len(rows) - fitting, whole), *after)
+
+
+def _more(rows: int, whole: str) -> str:
+    return f"… {count(rows, 'more row', 'more rows')}; {markdown.code(whole)} lists all."
+
+
+def _whole(section: Section) -> int:
+    before, after = section.frame()
+    return _size([*before, *map(markdown.line, section.rows), *after])
+
+
+def _size(lines: Sequence[str]) -> int:
+    """Return the units of some lines, with their ends."""
+    return sum(markdown.length(line) + 1 for line in lines)

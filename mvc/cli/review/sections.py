@@ -1,0 +1,136 @@
+"""The sections of a review: what breaks consumers, metrics, classes, values, files and tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from mvc import lazy
+from mvc.cli.app import render
+from mvc.cli.app.table import ABSENT
+from mvc.cli.app.terminal import size
+from mvc.cli.review.page import Section
+from mvc.model.compare.diff import SECTIONS, Change, VersionDiff
+from mvc.model.compare.files import FileChange
+from mvc.model.compare.labels import LabelDiff
+from mvc.repository.tensors import FileTensors
+
+if TYPE_CHECKING:
+    from mvc.cli.app import tensors
+    from mvc.model.compare import moves
+else:
+    tensors = lazy.Module("mvc.cli.app.tensors")
+    moves = lazy.Module("mvc.model.compare.moves")
+
+_MANY = 20
+"""Rows from which on a section is folded."""
+_LONG = 200
+"""Characters of a path or a line that are shown."""
+_KINDS = {"A": "added", "D": "deleted", "M": "modified", "R": "renamed"}
+Row = tuple[str, ...]
+
+
+def of(
+    difference: VersionDiff,
+    old: str,
+    new: str,
+    tensor_changes: Iterable[FileTensors] = (),
+    *,
+    extra: Iterable[Section] = (),
+) -> list[Section]:
+    """Return the sections of a difference, the most important first; `extra` ones follow the metrics.
+
+    `old` and `new` are the names of its sides.
+    """
+    labels, sides = difference.labelmap, (old, new)
+    metrics = tuple(map(_metric, difference.section("metrics")))
+    values = tuple(_values(difference))
+    files = tuple(map(_file, difference.files))
+    layers = tuple(row for file in tensor_changes for row in _tensors(file))
+    return [
+        Section("Breaking", ("class", *sides, "the old number is now"), tuple(_reindexed(labels)), important=True),
+        Section("Classes", ("class", "change", *sides), tuple(_classes(labels)), folded=_count(labels) > _MANY),
+        Section("Metrics", ("metric", *sides, "difference"), metrics, right=(1, 2, 3)),
+        *extra,
+        Section("Values", ("key", *sides), values, folded=len(values) > _MANY),
+        Section("Files", ("file", "role", "change", "size", "new bytes"), files, right=(3, 4), folded=True),
+        Section("Tensors", ("file", "module", "change"), layers, folded=True),
+    ]
+
+
+def cut(value: str) -> str:
+    """Return a text as long as a cell may be."""
+    return value if len(value) <= _LONG else f"{value[:_LONG]}…"
+
+
+def _reindexed(labels: LabelDiff) -> Iterator[Row]:
+    """Yield the classes with another number, and the classes that have their old numbers now."""
+    now = {change.new: change.name for change in labels.reindexed} | {
+        renamed.index: renamed.new for renamed in labels.renamed
+    }
+    now |= dict(labels.added)
+    for change in labels.reindexed:
+        other = render.shown(now[change.old]) if change.old in now else "no class"
+        yield render.shown(change.name), str(change.old), str(change.new), other
+
+
+def _metric(change: Change) -> Row:
+    """Return name, old and new value and their difference, which is exact."""
+    by = ""
+    if change.old is not None and change.new is not None:
+        by = f"{float(moved(change.old, change.new)):+.4g}"
+    return cut(change.key), *_sides(change), by
+
+
+def moved(old: float, new: float) -> Decimal:
+    """Return the difference of two numbers as people write it: 0.7 - 0.71 is -0.01."""
+    return Decimal(repr(new)) - Decimal(repr(old))
+
+
+def _sides(change: Change) -> tuple[str, str]:
+    old, new = (ABSENT if side is None else render.shown(side) for side in (change.old, change.new))
+    return old, new
+
+
+def _count(labels: LabelDiff) -> int:
+    return len(labels.added) + len(labels.removed) + len(labels.renamed)
+
+
+def _classes(labels: LabelDiff) -> Iterator[Row]:
+    yield from ((str(one.index), "renamed", render.shown(one.old), render.shown(one.new)) for one in labels.renamed)
+    yield from ((str(number), "added", ABSENT, render.shown(name)) for number, name in labels.added)
+    yield from ((str(number), "removed", render.shown(name), ABSENT) for number, name in labels.removed)
+
+
+def _values(difference: VersionDiff) -> Iterator[Row]:
+    """Yield the changed values but the metrics; of the paths of roles, those that no changed file shows."""
+    for name, changes in difference.values.items():
+        if name != "metrics":
+            rows = moves.unshown(changes, difference.files) if name == "tracked" else changes
+            yield from ((cut(_key(name, change.key)), *_sides(change)) for change in rows)
+
+
+def _key(name: str, key: str) -> str:
+    """Return a key as in model.toml; those of value files are whole already."""
+    return key if name == "tracked" and key.startswith(("from.", "labelmap.")) else f"{SECTIONS[name]}.{key}"
+
+
+def _file(change: FileChange) -> Row:
+    entry, kind = change.entry, _KINDS[change.kind]
+    path = entry.path
+    if change.old is not None and change.old.path != path:
+        path = moves.braced(change.old.path, path)
+        kind += ", content changed" if change.bytes_changed and change.new is not None else ""
+    new = "" if change.new_bytes is None or change.new is None else size(change.new_bytes)
+    return cut(path), cut(entry.role), kind, size(entry.size), new
+
+
+def _tensors(file: FileTensors) -> Iterator[Row]:
+    """Yield a summary of a file, and a row for each of its modules with changes."""
+    path, changes = cut(file.file.entry.path), file.difference
+    if changes is None:
+        return
+    yield path, "", cut(changes.summary())
+    for group in changes.groups:
+        yield "", cut(group.label), cut(tensors.fate(group.members))
