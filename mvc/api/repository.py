@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mvc import errors
@@ -11,9 +11,10 @@ from mvc.api.config import Config
 from mvc.api.imports import Imports
 from mvc.api.model import Model
 from mvc.api.remote import Remote, Remotes, Span, seconds
-from mvc.api.session import PathLike, Session, Who, person
+from mvc.api.session import PathLike, Revision, Session, Who, person
 from mvc.environment import Environment
 from mvc.model import remote_kinds
+from mvc.model.ids import VersionId
 from mvc.porcelain import clone as clones
 from mvc.porcelain import clone_registry, models
 from mvc.porcelain import init as inits
@@ -28,6 +29,10 @@ from mvc.remotes.remote import JOBS
 from mvc.repository import discovery
 from mvc.repository import repository as core
 from mvc.repository.repository import Actor
+from mvc.site import export as pages
+from mvc.site.contents import Contents
+from mvc.site.documents.options import Options
+from mvc.site.export import ExportedPage
 from mvc.storage.progress import Progress
 from mvc.storage.records import config as records
 from mvc.transport import connection, fast_forward
@@ -137,6 +142,33 @@ class Repository:
         repository = self._session.repository
         with connection.open_remote(repository, remote) as there:
             return repair(repository, there, progress)
+
+    def export_page(
+        self,
+        target: PathLike,
+        *,
+        single: bool = False,
+        models: Iterable[str] = (),
+        base_url: str | None = None,
+        redact_emails: bool = False,
+        compare: Iterable[tuple[Revision, Revision]] = (),
+    ) -> ExportedPage:
+        """Write the page of the repository to a folder: a new one, or an earlier export, to which only new files are added.
+
+        With `single`, to one HTML file. `models` are by default all; `base_url` is the address where it will be, and
+        `compare` pairs of versions whose tensors are compared besides each with its parent. Raises NotAnExport,
+        NotWritable, Damaged.
+        """
+        session, keys = self._session, list(models)
+        pairs = [self._pair(old, new) for old, new in compare]
+        found = [session.of(key) for key in keys or session.repository.heads.models()]
+        contents = Contents(found, Options(redact_emails, base_url), pairs)
+        return (pages.single if single else pages.folder)(contents, session.absolute(target))
+
+    def _pair(self, old: Revision, new: Revision) -> tuple[str, tuple[VersionId, VersionId]]:
+        session = self._session
+        key = session.model_of(session.model(None), old)
+        return key, (session.resolve(key, old), session.resolve(key, new))
 
     def gc(
         self,

@@ -59,6 +59,13 @@ class NotEmpty(WouldOverwrite):
     """
 
 
+class NotAnExport(WouldOverwrite):
+    """{path} is not empty, and is not a page that `mvc ui --export` wrote.
+
+    Nothing was changed. Choose an earlier export, or a folder that is empty or does not exist yet.
+    """
+
+
 class UnsavedChanges(WouldOverwrite):
     """Nothing was changed, because {model} has uncommitted changes.
 

@@ -150,8 +150,8 @@ class Code:
         return cls(**value)
 
 
-class VersionFields(Protocol):
-    """The fields of a version that queries use, read from its object or from a cache."""
+class WalkedFields(Protocol):
+    """The fields of a version that a walk over its history uses."""
 
     @property
     def parents(self) -> tuple[VersionId, ...]:
@@ -162,12 +162,16 @@ class VersionFields(Protocol):
         """The number."""
 
     @property
-    def author(self) -> Person:
-        """The author."""
-
-    @property
     def time(self) -> Timestamp:
         """The time."""
+
+
+class VersionFields(WalkedFields, Protocol):
+    """The fields of a version that queries use, read from its object or from a cache."""
+
+    @property
+    def author(self) -> Person:
+        """The author."""
 
     @property
     def message(self) -> str:

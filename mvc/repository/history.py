@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, overload
 from mvc import errors
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import VersionId
-from mvc.model.version import Version, VersionFields
+from mvc.model.version import Version, WalkedFields
 from mvc.repository.model import Model
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 Entry = tuple[VersionId, Version]
 T = TypeVar("T")
 _Id = TypeVar("_Id", bound=str)
-_Fields = TypeVar("_Fields", bound=VersionFields)
-_Fields_co = TypeVar("_Fields_co", bound=VersionFields, covariant=True)
+_Fields = TypeVar("_Fields", bound=WalkedFields)
+_Fields_co = TypeVar("_Fields_co", bound=WalkedFields, covariant=True)
 
 
 class Versions(Protocol[_Fields_co]):
@@ -41,7 +41,7 @@ class Versions(Protocol[_Fields_co]):
     def version(self, id_: VersionId) -> _Fields_co:
         """Return the version of that id; raise Missing, Damaged."""
 
-    def parents(self, version: VersionFields) -> tuple[VersionId, ...]:
+    def parents(self, version: WalkedFields) -> tuple[VersionId, ...]:
         """Return the parents of a version that are not recorded as absent."""
 
 
@@ -120,7 +120,7 @@ def line(objects: Versions[_Fields], tip: VersionId | None) -> Iterator[tuple[Ve
         tip = first_parent(objects, version)
 
 
-def check_number(objects: Versions[VersionFields], id_: VersionId, version: VersionFields) -> None:
+def check_number(objects: Versions[WalkedFields], id_: VersionId, version: WalkedFields) -> None:
     """Raise Damaged unless the number is the first parent's plus one, or that parent is recorded as absent."""
     parent = first_parent(objects, version)
     if parent is None and version.parents:
@@ -132,7 +132,7 @@ def check_number(objects: Versions[VersionFields], id_: VersionId, version: Vers
         )
 
 
-def first_parent(objects: Versions[VersionFields], version: VersionFields) -> VersionId | None:
+def first_parent(objects: Versions[WalkedFields], version: WalkedFields) -> VersionId | None:
     """Return the first parent; None for a root, and for one recorded as absent."""
     here = objects.parents(version)
     return here[0] if here and here[0] == version.parents[0] else None
@@ -149,7 +149,7 @@ def numbered(objects: Objects, tip: VersionId | None, number: int) -> VersionId 
     return None
 
 
-def ancestors(objects: Versions[VersionFields], tips: Iterable[VersionId]) -> set[VersionId]:
+def ancestors(objects: Versions[WalkedFields], tips: Iterable[VersionId]) -> set[VersionId]:
     """Return the ids reachable from `tips`, tips included. Raises Missing, Damaged."""
     return set(reach(tips, lambda id_: objects.parents(objects.version(id_))))
 
@@ -230,7 +230,7 @@ def label(repository: Repository, version: VersionId) -> str:
     return f"v{repository.objects.version(version).number} {version[:10]}"
 
 
-def _parents(objects: Versions[VersionFields], version: VersionFields, *, first_parent: bool) -> tuple[VersionId, ...]:
+def _parents(objects: Versions[WalkedFields], version: WalkedFields, *, first_parent: bool) -> tuple[VersionId, ...]:
     here = objects.parents(version)
     return tuple(id_ for id_ in here if id_ == version.parents[0]) if first_parent else here
 
@@ -276,5 +276,5 @@ def _ordered(
                 heapq.heappush(ready, _age(parent, versions[parent]))
 
 
-def _age(id_: VersionId, version: VersionFields) -> tuple[int, int, VersionId]:
+def _age(id_: VersionId, version: WalkedFields) -> tuple[int, int, VersionId]:
     return -version.time.seconds, -version.number, id_

@@ -69,7 +69,18 @@ class Lineage:
     def model_parent(self, model: str, manifest: Manifest) -> ModelParent | None:
         """Return the text and the id of the `model.parent` of a version of `model`; None if it is not set."""
         text = manifest.model.get("parent")
-        return self._resolve(model, str(text)) if text else None
+        return self.named(model, str(text)) if text else None
+
+    def named(self, model: str, text: str) -> ModelParent:
+        """Return the version that `text` names, as the `model.parent` of a version of `model`."""
+        found = self._resolved.get((model, text))
+        if found is None:
+            id_ = self._numbered(text) or resolve(Model(self._repository, model), text)
+            known, last = id_ is not None, text.rpartition("@")[2]
+            if not known and len(last) == DIGITS and revisions.is_hex(last):
+                id_ = VersionId(last)
+            found = self._resolved[model, text] = ModelParent(text, id_, known)
+        return found
 
     def children(self, id_: VersionId) -> tuple[Child, ...]:
         """Return the children of a version in all models, by model and number. Raises Missing, Damaged."""
@@ -90,20 +101,10 @@ class Lineage:
             for parent in version.parents:
                 yield parent, Child(model.key, id_, version.number, PARENTS)
             text = source.values(version, "model").get("parent")
-            named = self._resolve(model.key, str(text)).id if text else None
+            named = self.named(model.key, str(text)).id if text else None
             if named is not None and named != id_:
                 yield named, Child(model.key, id_, version.number, MODEL_PARENT)
         source.save()
-
-    def _resolve(self, model: str, text: str) -> ModelParent:
-        found = self._resolved.get((model, text))
-        if found is None:
-            id_ = self._numbered(text) or resolve(Model(self._repository, model), text)
-            known, last = id_ is not None, text.rpartition("@")[2]
-            if not known and len(last) == DIGITS and revisions.is_hex(last):
-                id_ = VersionId(last)
-            found = self._resolved[model, text] = ModelParent(text, id_, known)
-        return found
 
     def _numbered(self, text: str) -> VersionId | None:
         """Return the version of `MODEL@v7` if main has it, without reading main again for each number."""

@@ -15,7 +15,7 @@ from mvc import errors
 from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
-from mvc.model.version import Version, VersionFields
+from mvc.model.version import Version, WalkedFields
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records import promised
 
@@ -48,7 +48,7 @@ class Objects:
             version = self._versions[id_] = self._decoded(Version.decode, id_, "version")
         return version
 
-    def parents(self, version: VersionFields) -> tuple[VersionId, ...]:
+    def parents(self, version: WalkedFields) -> tuple[VersionId, ...]:
         """Return the parents of a version, without those recorded as never published on the registry it was imported from."""
         absent = self._on_record()
         if absent.isdisjoint(version.parents):

@@ -70,6 +70,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "clean": ("Model.status",),
     "ls": ("Version.files", "File.tensors"),
     "cat": ("File.read", "File.open", "File.path"),
+    "ui": ("Repository.export_page",),
     "export": ("Version.export",),
     "archive": ("Version.archive",),
     "du": ("Model.du",),

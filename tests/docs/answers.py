@@ -140,6 +140,7 @@ switch main
 restore .
 export v1 ../export
 archive v1 -o ../v1.zip
+ui --export ../page
 run -- cp w.safetensors last.safetensors
 run -- true
 mv w.safetensors nets/w.safetensors

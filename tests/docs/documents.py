@@ -84,6 +84,7 @@ from mvc.registry.tags.follow import TagChange
 from mvc.registry.tags.rename import RenamedVersion
 from mvc.remotes.backends.probe import Verdict
 from mvc.repository.record.files import Recorded
+from mvc.site.export import ExportedPage
 from mvc.storage.records.config import Setting
 from mvc.training.command import CommandRun
 from tests.docs import pages
@@ -151,6 +152,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "status": [Status],
     "switch": [Switched],
     "tag": [{"tags": list[Tag]}, Tag, DELETED],
+    "ui": [ExportedPage],
     "undo": [{"undone": list[Undone]}],
     "unset": [EDITED],
 }  # fmt: skip

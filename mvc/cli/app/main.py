@@ -52,6 +52,7 @@ VERBS = {
     "models": ("models", "List or rename the models of this repository"),
     "blame": ("blame", "Show which version last changed each value, class and file"),
     "grep": ("grep", "Search the values, classes, roles and paths of a version"),
+    "ui": ("ui", "Show models and versions as a web page"),
     "shortlog": ("shortlog", "Count the versions of each author"),
     "changelog": ("changelog", "Write the release notes of a range of versions"),
     "describe": ("describe", "Name a version after its nearest tag"),

@@ -1,20 +1,21 @@
-"""Files and folders outside any `.mvc`: the user's settings, logs of trainings, and folders under temporary names."""
+"""Files and folders outside any `.mvc`: the user's settings, logs of trainings, exports, folders under temporary names."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.storage.disk import confined, hidden_names, lock, process, rename
 from mvc.storage.disk.primitives import step, sync_folder, write_all, writing
-from mvc.storage.disk.temporary import Temporary
+from mvc.storage.disk.temporary import Batch, Temporary
 
 _LOCK = "lock"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAX_READ = 256 << 20
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -180,3 +181,96 @@ def rename_new_folder(source: Path, target: Path) -> None:
         step("rename", target)
         os.rename(source, target)
         sync_folder(target.parent)
+
+
+class UpdatedFolder:
+    """A folder outside any `.mvc` that gets new files; links in it are never followed. Raises as `writing`.
+
+        data/site-3f9c….js  ◄─rename─  .site-3f9c….js.<…>.mvc-tmp        files are added, and never changed
+        index.html          ◄─rename─  …                                 the one commit point
+        data/site-60ab….js  removed
+
+    A kill leaves the old files or the new ones, and at most files that neither index.html names.
+    """
+
+    def __init__(self, target: Path) -> None:
+        """Start without new files. `target` has no link in it, and is not in a `.mvc`."""
+        self.root = target
+        self._inside = confined.Inside(self.root)
+        self._batch = Batch()
+        self._added: list[tuple[Temporary, Path]] = []
+        self._folders: dict[Path, None] = {}
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock of the folder, so that two exports do not remove each other's files."""
+        with writing(self.root), lock.folder(self.root, wait=True):
+            try:
+                yield
+            finally:
+                self._batch.discard()
+                for temporary, _ in self._added:
+                    temporary.discard()
+
+    def names(self) -> list[str]:
+        """Return the names in the folder itself."""
+        with writing(self.root):
+            return sorted(os.listdir(self.root))
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes of a file; None if it is absent or no regular file."""
+        try:
+            return confined.read_regular(self._inside.text(name), _MAX_READ)
+        except FileNotFoundError:
+            return None
+
+    def has(self, name: str) -> bool:
+        """Return whether there is something of that name."""
+        return os.path.lexists(self._inside.text(name))
+
+    def add(self, name: str, data: Buffer) -> None:
+        """Write a new file, which appears with `finish`."""
+        place = self._inside.path(name)
+        self._make(place.parent)
+        temporary = Temporary(hidden_names.path_for(place))
+        self._added.append((temporary, place))
+        temporary.write(data)
+        self._batch.add(temporary, 0o666)
+
+    def finish(self, last: Mapping[str, Buffer], removed: Iterable[str]) -> None:
+        """Give the new files their names, write or replace those of `last` in that order, then remove files."""
+        self._publish()
+        for name, data in last.items():
+            self.add(name, data)
+            self._publish()
+        for old in removed:
+            with contextlib.suppress(OSError):
+                place = self._inside.path(old)
+                step("unlink", place)
+                place.unlink()
+                with contextlib.suppress(OSError):  # not empty
+                    place.parent.rmdir()
+
+    def _publish(self) -> None:
+        self._batch.close()
+        for temporary, place in self._added:
+            with writing(place):
+                step("rename", place)
+                os.replace(temporary.path, place)
+        for folder in dict.fromkeys(place.parent for _, place in self._added):
+            with writing(folder):
+                sync_folder(folder)
+        self._added = []
+
+    def _make(self, folder: Path) -> None:
+        if folder in self._folders:
+            return
+        if folder != self.root:
+            self._make(folder.parent)
+            with writing(folder):
+                if not folder.is_dir():
+                    step("mkdir", folder)
+                    folder.mkdir()
+                    sync_folder(folder.parent)
+        sweep_beside(folder)
+        self._folders[folder] = None

@@ -25,6 +25,7 @@ from mvc.deferred import dataclass
 from mvc.model.ids import ChunkId, FileId, Hasher, PackId, VersionId, is_id
 from mvc.model.version import Version
 from mvc.storage import objects, usage
+from mvc.storage.caches import page
 from mvc.storage.chunks import recipes
 from mvc.storage.chunks.bases import Candidate
 from mvc.storage.chunks.recipes import Recipe, Recipes
@@ -175,6 +176,7 @@ def act(store: Store, todo: Plan, generation: bytes, progress: Progress | None =
         door.remove_all([objects.path(id_)])
     if todo.versions:
         querycache.forget(door)
+        page.forget(door)
     door.remove_all([*todo.objects, *todo.recipes, *todo.metapacks])
     # An earlier, interrupted collection may have written the same pack.
     door.remove_all([name for name in (*todo.packs, *todo.rewritten) if name not in written])

@@ -1,0 +1,44 @@
+"""The document of two versions: the tensors of the files that differ, in the order of the file.
+
+{"schema":"mvc.site.compare/1","a":"60ab…","b":"9f86…","files":[{"role":"model-latest","path":"best.onnx","tensors":[
+ {"name":"conv1.weight","dtype":"F32","shape":[64,3,7,7],"bytes":37632,"change":"changed","drift":null}]}]}
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mvc.model.compare.tensors import UNCHANGED, TensorChange
+from mvc.model.ids import VersionId
+from mvc.porcelain import diff
+from mvc.repository.model import Model
+
+SCHEMA = "mvc.site.compare/1"
+SAME = "same"
+
+
+def document(model: Model, old: VersionId, new: VersionId) -> dict[str, Any]:
+    """Return the document; without files if no file with tensors differs. Raises Missing, Damaged."""
+    found = diff.diff(model, old, new, tensors="headers", context=None).tensors or ()
+    files = [
+        {
+            "role": each.file.entry.role,
+            "path": each.file.entry.path,
+            "tensors": [_tensor(change) for change in each.difference.tensors],
+        }
+        for each in found
+        if each.difference is not None
+    ]
+    return {"schema": SCHEMA, "a": old, "b": new, "files": files}
+
+
+def _tensor(change: TensorChange) -> dict[str, Any]:
+    segment = change.segment
+    return {
+        "name": segment.name or f"#/{change.index}",
+        "dtype": segment.dtype or None,
+        "shape": segment.shape,
+        "bytes": segment.size,
+        "change": SAME if change.kind == UNCHANGED else change.kind,
+        "drift": None,
+    }

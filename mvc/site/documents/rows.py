@@ -1,0 +1,138 @@
+"""The rows of the index: what it says of each version, read from objects once and then from a cache.
+
+walk ─► version(id) ─► in the cache? ─ no: version, manifest and tree are read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mvc import errors
+from mvc.formats.known import WEIGHT_SUFFIXES
+from mvc.model.compare import labels
+from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, is_id
+from mvc.model.manifest import Manifest
+from mvc.model.version import Person, Timestamp
+from mvc.repository import history
+from mvc.repository.model import Model
+from mvc.storage.caches import page as cache
+
+
+class Row(NamedTuple):
+    """A version: the fields that a walk reads, its first line, and what its manifest and tree say.
+
+    `breaking` and `reweighted` say that classes were renumbered, and that weights changed, since the first parent. `parent`
+    is the version it is derived from, as model.toml names it; `damaged` the reason why manifest or tree cannot be read.
+    """
+
+    parents: tuple[VersionId, ...]
+    number: int
+    name: str
+    email: str
+    seconds: int
+    offset: int
+    subject: str
+    breaking: bool = False
+    size: int | None = None
+    metrics: Mapping[str, float] = {}
+    parent: str | None = None
+    reweighted: bool = False
+    damaged: str | None = None
+
+    @property
+    def time(self) -> Timestamp:
+        """The time."""
+        return Timestamp(self.seconds, self.offset)
+
+    @property
+    def author(self) -> Person:
+        """The author."""
+        return Person(self.name, self.email)
+
+
+_FIELDS = len(Row._fields) - 1  # a damaged version is not cached: it may be repaired
+
+
+class _Tree(NamedTuple):
+    """The bytes of all files of a version, and its weight files by path."""
+
+    size: int
+    weights: Mapping[str, FileId]
+
+
+class Rows:
+    """The rows of a model's versions by id, for a walk. Raises as `Objects`."""
+
+    def __init__(self, model: Model) -> None:
+        """Read the cache of `model`."""
+        self._objects = model.repository.objects
+        self._door, self._key = model.repository.door, model.key
+        self._rows = _decoded(cache.load(self._door, self._key))
+        self._trees: dict[TreeId, _Tree] = {}
+        self._manifests: dict[ManifestId, Manifest] = {}
+        self._read: set[VersionId] = set()
+        self.parents = self._objects.parents
+
+    def version(self, id_: VersionId) -> Row:
+        """Return the row of a version."""
+        row = self._rows.get(id_)
+        if row is None:
+            row = self._rows[id_] = self._row(id_)
+            self._read.add(id_)
+        return row
+
+    def save(self, ids: list[VersionId]) -> None:
+        """Write the cache of the versions `ids`, if one of them was read from objects."""
+        if any(id_ in self._read and self._rows[id_].damaged is None for id_ in ids):
+            kept = {id_: self._rows[id_][:_FIELDS] for id_ in ids if self._rows[id_].damaged is None}
+            cache.save(self._door, self._key, kept)
+
+    def _row(self, id_: VersionId) -> Row:
+        version = self._objects.version(id_)
+        author, time = version.author, version.time
+        row = Row(
+            version.parents, version.number, author.name, author.email, time.seconds, time.offset, version.subject
+        )
+        try:
+            manifest, tree = self._manifest(version.manifest), self._tree(version.tree)
+            above = history.first_parent(self._objects, version)
+            before = self._objects.version(above) if above is not None else None
+            return row._replace(
+                breaking=before is not None and _breaks(self._manifest(before.manifest), manifest),
+                size=tree.size,
+                metrics=manifest.metrics,
+                parent=manifest.model.get("parent"),
+                reweighted=before is not None and _differ(self._tree(before.tree).weights, tree.weights),
+            )
+        except errors.Damaged as error:
+            return row._replace(damaged=error.message)
+
+    def _manifest(self, id_: ManifestId) -> Manifest:
+        if id_ not in self._manifests:
+            self._manifests[id_] = self._objects.manifest(id_)
+        return self._manifests[id_]
+
+    def _tree(self, id_: TreeId) -> _Tree:
+        if id_ not in self._trees:
+            entries = self._objects.tree(id_).entries
+            weights = {entry.path: entry.file for entry in entries if entry.path.lower().endswith(WEIGHT_SUFFIXES)}
+            self._trees[id_] = _Tree(sum(entry.size for entry in entries), weights)
+        return self._trees[id_]
+
+
+def _breaks(old: Manifest, new: Manifest) -> bool:
+    """Return whether the new labelmap breaks consumers of the old one."""
+    return old.labelmap != new.labelmap and labels.compare(old.labelmap, new.labelmap).breaking
+
+
+def _differ(old: Mapping[str, FileId], new: Mapping[str, FileId]) -> bool:
+    return any(file in new and new[file] != content for file, content in old.items())
+
+
+def _decoded(content: Any) -> dict[VersionId, Row]:
+    """Return the rows of a cache; none if it is not one."""
+    try:
+        return {VersionId(id_): Row(tuple(parents), *rest) for id_, (parents, *rest) in content.items() if is_id(id_)}
+    except (AttributeError, TypeError, ValueError):
+        return {}

@@ -1,0 +1,160 @@
+"""`mvc ui --export`: the page as a folder, or as one file.
+
+contents ─► files that the folder lacks ─► index.html ─► files that the new one does not name are removed
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mvc import errors
+from mvc.deferred import dataclass
+from mvc.model.document import Document, keys
+from mvc.model.ids import digest
+from mvc.site import assets
+from mvc.site.contents import Contents
+from mvc.site.documents.script import HASH
+from mvc.storage.disk import exportdoor
+from mvc.storage.disk.exportdoor import ExportDoor, outside_store
+from mvc.storage.disk.outside import UpdatedFolder
+
+INDEX = "index.html"
+_HEAD = 4096
+_OURS = re.compile(rb'<meta name="generator" content="mvc ui">')
+_LISTING = re.compile(rf"files-[0-9a-f]{{{HASH}}}\.txt\Z")
+_NAME = re.compile(
+    rf"(?:(?:app|style|files)-[0-9a-f]{{{HASH}}}\.(?:js|css|txt)|data/(?:[a-z0-9._-]+/)?[a-z0-9._-]+\.js)\Z"
+)
+"""Names that an export gives to its files: only such are removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedPage(Document):
+    """An exported page: its path, the number of models and versions, and of the files and their bytes that were written.
+
+    `damaged` are the versions that could not be read.
+    """
+
+    KEYS = keys("path models versions files bytes_written=size damaged")
+
+    path: Path
+    models: int
+    versions: int
+    files: int
+    size: int
+    damaged: tuple[str, ...]
+
+
+def folder(contents: Contents, target: Path) -> ExportedPage:
+    """Write the page to a folder that is absent, empty or an earlier export. Raises NotAnExport, NotWritable, Damaged."""
+    files, real = _Files(contents), outside_store(target)
+    if not real.exists() or (real.is_dir() and not any(real.iterdir())):
+        with ExportDoor(target) as door:
+            for name, data in files.all():
+                with door.file(name, executable=False) as file:
+                    file.write(data)
+            door.finish()
+    else:
+        _update(files, UpdatedFolder(real))
+    return files.report(target)
+
+
+def single(contents: Contents, target: Path) -> ExportedPage:
+    """Write the page with all its documents to one file. Raises InsideStore, NotWritable, Damaged."""
+    files = _Files(contents)
+    scripts = [data for name, data in files.documents(lambda _: False)]
+    page = files.front.inline(contents.title, scripts)
+    with exportdoor.output(target) as write:
+        write(page)
+    files.count, files.size = 1, len(page)
+    return files.report(target)
+
+
+def _update(files: _Files, door: UpdatedFolder) -> None:
+    with door.held():
+        before = door.read(INDEX) if INDEX in door.names() else None
+        if before is None or not _OURS.search(before[:_HEAD]):
+            raise errors.NotAnExport(path=door.root)
+        old = _listed(door)
+        for name, data in files.missing(door.has):
+            door.add(name, data)
+        listing, index = files.listing(), files.index()
+        last = {_listing_name(listing): listing, INDEX: index} if index != before else {}
+        for name, data in last.items():
+            files.counted(name, data)
+        kept = {_listing_name(listing), *listing.decode().split("\n")}
+        door.finish(last, sorted(old - kept))
+
+
+def _listed(door: UpdatedFolder) -> set[str]:
+    """Return the files that exports into the folder named, their listings included; also one that was killed."""
+    found: set[str] = set()
+    for name in filter(_LISTING.match, door.names()):
+        data = door.read(name) or b""
+        if name == _listing_name(data):
+            found |= {name, *filter(_NAME.match, data.decode("utf-8", "replace").split("\n"))}
+    return found
+
+
+def _listing_name(data: bytes) -> str:
+    return f"files-{digest(data)[:HASH]}.txt"
+
+
+class _Files:
+    """The files of an export, made one by one; it counts those that are missing from the folder."""
+
+    def __init__(self, contents: Contents) -> None:
+        self.contents, self.front = contents, assets.load()
+        self.count = self.size = 0
+
+    def all(self) -> Iterator[tuple[str, bytes]]:
+        """Yield every file, index.html last."""
+        yield from self.missing(lambda _: False)
+        listing = self.listing()
+        yield self.counted(_listing_name(listing), listing)
+        yield self.counted(INDEX, self.index())
+
+    def missing(self, has: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+        """Yield the files that the folder lacks, but for the listing and index.html."""
+        for name, data in self._front():
+            if not has(name):
+                yield self.counted(name, data)
+        yield from self.documents(has)
+
+    def listing(self) -> bytes:
+        """Return the names of all files, but for itself and index.html; complete once `missing` has ended."""
+        documents = (f"{name}.js" for name in (*self.contents.fixed, *self.contents.current))
+        return "\n".join(sorted([*documents, *(name for name, _ in self._front())])).encode()
+
+    def index(self) -> bytes:
+        """Return index.html."""
+        *_, overview = self.contents.current
+        return self.front.linked(self.contents.title, _listing_name(self.listing()), [f"{overview}.js"])
+
+    def _front(self) -> list[tuple[str, bytes]]:
+        return [(self.front.app_name, self.front.app), (self.front.style_name, self.front.style)]
+
+    def documents(self, has: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+        """Yield the scripts that the folder lacks; one that is damaged is left out."""
+        for name in list(self.contents.fixed):
+            if not has(f"{name}.js"):
+                data = self.contents.fixed_script(name)
+                if data is not None:
+                    yield self.counted(f"{name}.js", data)
+        for name, data in self.contents.current.items():
+            if not has(f"{name}.js"):
+                yield self.counted(f"{name}.js", data)
+
+    def report(self, target: Path) -> ExportedPage:
+        """Return what was written to `target`."""
+        indexes = self.contents.indexes
+        versions = sum(len(index.entries) for index in indexes)
+        return ExportedPage(target, len(indexes), versions, self.count, self.size, tuple(self.contents.damaged))
+
+    def counted(self, name: str, data: bytes) -> tuple[str, bytes]:
+        """Count a file that is written."""
+        self.count += 1
+        self.size += len(data)
+        return name, data
