@@ -11,6 +11,7 @@ the log is also the history of the ref. Each entry has the checksum of its prede
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, field, replace
 from typing import Annotated, Any, NamedTuple
@@ -18,11 +19,10 @@ from typing import Annotated, Any, NamedTuple
 from mvc import errors
 from mvc.deferred import dataclass, regex
 from mvc.model import names
-from mvc.model.ids import VersionId, digest, is_id
+from mvc.model.ids import VersionId, digest
 from mvc.model.version import Timestamp
 from mvc.storage.caches.tips import Tip, TipsCache
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records import sealed
 from mvc.storage.records.record import INLINE, OMITTED, VERSION, Id, Record
 
 REFS = "refs"
@@ -33,6 +33,13 @@ PUBLISHED = "published"
 REMARKS = "remarks"
 _NUMBER = regex(r"[0-9]{10}\Z")
 _NONCE = regex(r"[0-9a-f]{32}\Z")
+_OLD_OR_NEW = b'(?:null|"([0-9a-f]{64})")'
+_PLAIN = regex(
+    rb'(\{"at":\{"offset":-?[0-9]{1,3},"seconds":(-?[0-9]{1,12})\},"by":"[^"\\]*","kind":"ref","new":%b,'
+    rb'"nonce":"[0-9a-f]{32}","old":%b,"prev":[^,]*,"reason":"[^"\\]*","ref":"([^"\\]*)","seq":([0-9]{1,10}))'
+    rb',"sum":"([0-9a-f]{64})"(,"v":%d\})' % (_OLD_OR_NEW, _OLD_OR_NEW, VERSION)
+)
+"""The form of nearly all entries of refs; they are canonical if they have the checksum of what mvc wrote."""
 Nonce = Annotated[str, _NONCE.match]
 """32 random hex digits, by which the author of an entry recognizes it."""
 _REMOTES = "remotes"
@@ -259,19 +266,15 @@ class RefLogs:
 
         Raises Damaged, Missing.
         """
-        folder, text = ref.folder, ref.text  # made once: a log may have thousands of entries
+        folder, text = ref.folder, ref.text.encode(errors="replace")  # made once: a log may have thousands of entries
         return [self._moved(ref, seq, f"{folder}/{seq:010d}", text) for seq in self.numbers(ref)]
 
-    def _moved(self, ref: RefName, seq: int, path: str, text: str) -> Moved:
-        try:
-            record = sealed.unseal(self._door.read(path), what=path, kind=RefEntry.KIND)
-            old, new, seconds = record["old"], record["new"], record["at"]["seconds"]
-            is_plain = all(id_ is None or is_id(id_) for id_ in (old, new)) and type(seconds) is int
-            if is_plain and (record["v"], record["ref"], record["seq"]) == (VERSION, text, seq):
-                return Moved(seq, old, new, seconds)
-        except (errors.Damaged, FileNotFoundError, KeyError, TypeError):
-            pass
-        entry = self.entry(ref, seq)  # which names the fault
+    def _moved(self, ref: RefName, seq: int, path: str, text: bytes) -> Moved:
+        with contextlib.suppress(FileNotFoundError):
+            moved = _moved(self._door.read(path))
+            if moved is not None and moved[:2] == (text, seq):
+                return Moved(*moved[1:])
+        entry = self.entry(ref, seq)  # which is of another form, or names the fault
         return Moved(entry.seq, entry.old, entry.new, entry.move.at.seconds)
 
     def append(
@@ -319,6 +322,18 @@ class RefLogs:
     def names(self, model: str, kind: str) -> list[str]:
         """Return the names of the existing refs of a kind, sorted."""
         return sorted(ref.name for ref, target in self.targets(model, kind).items() if target is not None)
+
+
+def _moved(data: bytes) -> tuple[bytes, int, VersionId | None, VersionId | None, int] | None:
+    """Return the ref of an entry, and what it moved, if it has the plain form and the right checksum."""
+    match = _PLAIN.fullmatch(data)
+    if match is None:
+        return None
+    first, seconds, new, old, ref, seq, checksum, last = match.groups()
+    if digest(first + last) != checksum.decode():
+        return None
+    before, after = (VersionId(id_.decode()) if id_ else None for id_ in (old, new))
+    return ref, int(seq), before, after, int(seconds)
 
 
 def _folder(model: str, kind: str) -> str:
