@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
@@ -20,9 +20,14 @@ from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records import promised
 
 if TYPE_CHECKING:
+    from mvc.storage import plain_version
     from mvc.storage.packs.metapacks import MetaPacks
+else:  # most commands read a few versions
+    plain_version = lazy.Module("mvc.storage.plain_version")
 
 FOLDER = "objects"
+_FEW = 64
+"""The number of versions that are decoded one by one; for more of them, it pays to prepare."""
 _Object = TypeVar("_Object")
 
 
@@ -40,12 +45,14 @@ class Objects:
         self._metapacks = metapacks
         self._versions: dict[VersionId, Version] = {}
         self._absent: frozenset[str] | None = None
+        self._some_packed = False
 
     def version(self, id_: VersionId) -> Version:
         """Return the version of that id; it is cached, since walks return to it."""
         version = self._versions.get(id_)
         if version is None:
-            version = self._versions[id_] = self._decoded(Version.decode, id_, "version")
+            decode = Version.decode if len(self._versions) < _FEW else plain_version.decode
+            version = self._versions[id_] = self._decoded(decode, id_, "version")
         return version
 
     def parents(self, version: WalkedFields) -> tuple[VersionId, ...]:
@@ -86,12 +93,16 @@ class Objects:
 
     def read(self, id_: str, what: str = "object") -> bytes:
         """Return the verified bytes of an object of any kind."""
+        at_hand = self._metapacks().object_at_hand(id_) if self._some_packed else None
+        if at_hand is not None:
+            return at_hand
         try:
             data = self._door.read(path(id_))
         except FileNotFoundError:
             packed = self._metapacks().object(id_)
             if packed is None:
                 raise errors.Missing(what=what, id=id_) from None
+            self._some_packed = True
             return packed
         if digest(data) != id_:
             raise errors.Damaged(what=f"{what} {id_}", reason=f"checksum mismatch in {path(id_)}")

@@ -152,6 +152,12 @@ class Recipes:
         """Return all intact recipes of a file; raise Damaged if it has recipes but none is intact."""
         return [recipe for recipe, _ in self._intact(file)]
 
+    def for_files(self, files: Iterable[FileId]) -> Iterator[tuple[FileId, list[Recipe]]]:
+        """Yield each file with its recipes, as `for_file`; the loose ones are listed once, for tens of thousands of files."""
+        loose = {file for fan in self._door.names(FOLDER) for file in self._door.names(f"{FOLDER}/{fan}")}
+        for file in files:
+            yield file, [recipe for recipe, _ in self._intact(file, may_be_loose=file in loose)]
+
     def any_for(self, file: FileId) -> bool:
         """Return whether there is a recipe of a file, intact or not."""
         return any(True for _ in itertools.chain(self._metapacks.recipes(file), self._loose(file)))
@@ -233,7 +239,7 @@ class Recipes:
         found.sort(key=lambda each: (not (each.is_loose or each.recipe.inline is not None), each.recipe.preference()))
         return [recipe for recipe, _ in found]
 
-    def _intact(self, file: FileId) -> list[_Intact]:
+    def _intact(self, file: FileId, *, may_be_loose: bool = True) -> list[_Intact]:
         """Return each intact recipe of a file once: one that is loose and in metadata packs too is read where it is loose.
 
         Raises Damaged if there are recipes but none is intact.
@@ -241,7 +247,7 @@ class Recipes:
         found: dict[str, _Intact] = {}
         damage: errors.Damaged | None = None
         copies = itertools.chain(
-            ((name, read, True) for name, read in self._loose(file)),
+            ((name, read, True) for name, read in (self._loose(file) if may_be_loose else ())),
             ((name, read, False) for name, read in self._metapacks.recipes(file)),
         )
         for name, read, is_loose in copies:

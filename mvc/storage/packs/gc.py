@@ -32,9 +32,8 @@ from mvc.storage.chunks.recipes import Recipe, Recipes
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.packs import metapacks, packformat, reencode
 from mvc.storage.packs.index import ChunkIndex, pack_names
-from mvc.storage.packs.metapacks import MetaPacks
+from mvc.storage.packs.metapacks import MetaPacks, Named
 from mvc.storage.packs.packfile import PackFile, PackFiles
-from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.packwriter import PackWriter
 from mvc.storage.packs.reader import ChunkReader, Place
 from mvc.storage.packs.reencode import Change, Group
@@ -347,12 +346,12 @@ def _metapacks(store: Store, live: Live, cutoff: int) -> tuple[set[str], set[Fil
     files: set[FileId] = set()
     replaced = _replaced(store)
     for path in _metapack_paths(store.door):
-        entries = packformat.read_index(PackFile(store.door, path))
+        named = store.metapacks.named(path)
         young = not _is_old(store.door, path, cutoff)
-        if path not in replaced and (young or any(_is_needed(entry, live) for entry in entries)):
+        if path not in replaced and (young or any(_is_needed(entry, live) for entry in named)):
             stay.add(path)
         if young:
-            files.update(FileId(entry.base) for entry in entries if entry.kind == packformat.RECIPE and entry.base)
+            files.update(FileId(entry.file) for entry in named if entry.kind == packformat.RECIPE)
     return stay, files
 
 
@@ -366,17 +365,17 @@ def _replaced(store: Store) -> set[str]:
     return {metapacks.path(pack) for pack in packs - left}
 
 
-def _is_needed(entry: Entry, live: Live) -> bool:
+def _is_needed(entry: Named, live: Live) -> bool:
     if entry.kind == packformat.RECIPE:
-        return entry.base in live.files or entry.base in live.spared
+        return entry.file in live.files or entry.file in live.spared
     return entry.kind != packformat.OBJECT or entry.id in live.objects
 
 
 def _recipes_of_live(store: Store, live: Live, keep: Marks, cutoff: int) -> Iterator[str]:
     """Mark what each live file needs; yield the names of its superfluous loose recipes."""
     promised = Promised(store.door, store.recipes)
-    for file in sorted(live.files - live.dropped):
-        found = sorted(store.recipes.for_file(file), key=Recipe.preference)
+    for file, found in store.recipes.for_files(sorted(live.files - live.dropped)):
+        found.sort(key=Recipe.preference)
         serves = next((recipe for recipe in found if keep.mark(recipe)), None)
         if serves is None:
             if not promised.recorded(file):
@@ -384,7 +383,7 @@ def _recipes_of_live(store: Store, live: Live, keep: Marks, cutoff: int) -> Iter
             for recipe in found:
                 keep.mark_present(recipe)
             continue
-        others = [recipe for recipe in found if recipe != serves and store.door.exists(recipe.path)]
+        others = [recipe for recipe in found if recipe is not serves and store.door.exists(recipe.path)]
         going = [recipe for recipe in others if _is_old(store.door, recipe.path, cutoff)]
         if going and not keep.rebuilds(serves):
             raise errors.Damaged(what=f"file {file}", reason="its recipe does not rebuild the right bytes")

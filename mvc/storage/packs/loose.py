@@ -219,9 +219,9 @@ def _recipes(door: StoreDoor, inline: AbstractSet[FileId]) -> Iterator[tuple[_Ke
 
 
 def _unneeded(packs: MetaPacks, pack: PackId, live: Live) -> Iterator[_Key]:
-    for entry in packs.entries(pack):
+    for entry in packs.named(metapacks.path(pack)):
         of_recipe = entry.kind == packformat.RECIPE
-        if not (entry.base in live.files or entry.base in live.spared if of_recipe else entry.id in live.objects):
+        if not (entry.file in live.files or entry.file in live.spared if of_recipe else entry.id in live.objects):
             yield entry.kind, entry.id
 
 

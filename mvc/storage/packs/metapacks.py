@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from functools import cached_property, partial
+from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import FileId, PackId, digest, is_id
@@ -46,6 +47,14 @@ _SETTLED = 2 * 10**9
 def path(pack: PackId) -> str:
     """Return the name of a metadata pack, below `.mvc`."""
     return f"{FOLDER}/{pack}.pack"
+
+
+class Named(NamedTuple):
+    """An entry of a metadata pack: its kind and id, and the file of a recipe."""
+
+    kind: int
+    id: str
+    file: str
 
 
 class MetaPacks:
@@ -83,6 +92,20 @@ class MetaPacks:
             raise failure
         return None
 
+    def object_at_hand(self, id_: str) -> bytes | None:
+        """Return the verified bytes of an object if the table of objects is made, and has it intact; None otherwise.
+
+        A command that reads thousands of them does so without looking for each among the loose ones.
+        """
+        with self._lock:
+            rows = self._look(packformat.OBJECT, bytes.fromhex(id_)) if packformat.OBJECT in self._tables else ()
+        for row in rows:
+            try:
+                return self._read(row)
+            except (errors.Damaged, errors.Missing):
+                continue
+        return None
+
     def object_ids(self) -> list[str]:
         """Return the ids of all objects in metadata packs."""
         with self._lock:
@@ -111,6 +134,21 @@ class MetaPacks:
         """Yield the kind and the id of each entry of a metadata pack, in order."""
         rows = _ROW.iter_unpack(self._indexes.get(path(pack), b""))
         return ((kind, id_.hex()) for id_, kind, _ in rows)
+
+    def named(self, name: str) -> list[Named]:
+        """Return what each entry of the metadata pack `name` is, in order; raise Damaged unless its index is a whole one.
+
+        It takes a third of the time of `entries`, of which there may be 100,000.
+        """
+        file = self._files.get(name)
+        index = self._indexes.get(name)
+        if index is None:
+            index = packformat.read_index_bytes(file)
+        packformat.check_index(file, index)
+        return [
+            Named(kind, id_.hex(), base.hex() if kind == packformat.RECIPE else "")
+            for id_, kind, base in _ROW.iter_unpack(index)
+        ]
 
     def read(self, pack: PackId, entry: Entry) -> bytes:
         """Return the bytes of one of its entries; raise Damaged, Missing."""
@@ -179,8 +217,12 @@ class MetaPacks:
     # --- reading
 
     def _read(self, row: _Row) -> bytes:
-        offset, header = INDEXED.unpack(row[1])
-        return self._read_entry(row[0], Entry.parse(header, offset), header)
+        name, indexed = row
+        offset, header = INDEXED.unpack(indexed)
+        try:
+            return packformat.read_plain(self._files.get(name), offset, header)
+        except (errors.Damaged, errors.Missing):  # another encoding, or the fault is named below
+            return self._read_entry(name, Entry.parse(header, offset), header)
 
     def _read_entry(self, name: str, entry: Entry, header: bytes = b"") -> bytes:
         try:
@@ -285,12 +327,11 @@ def verify(pack: PackFile) -> None:
 
 def replaces(packs: MetaPacks, pack: PackId, others: AbstractSet[str]) -> set[str]:
     """Return those of the metadata packs `others` whose entries `pack` has, with their indexes; none if it is damaged."""
-    entries = packs.entries(pack) if others else []
-    named = {entry.id for entry in entries if entry.kind == packformat.PACK_INDEX} & others
+    has = set(packs.keys(pack)) if others else set()
+    named = {id_ for kind, id_ in has if kind == packformat.PACK_INDEX} & others
     if not named or pack in others:
         return set()
-    has = {(entry.kind, entry.id) for entry in entries}
-    found = {each for each in named if {(entry.kind, entry.id) for entry in packs.entries(PackId(each))} <= has}
+    found = {each for each in named if has.issuperset(packs.keys(PackId(each)))}
     try:
         packs.verify(pack)
     except errors.Damaged:

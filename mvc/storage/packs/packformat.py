@@ -9,6 +9,7 @@ The index repeats the headers, so it can be rebuilt from the entries, and each v
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterable, Iterator
 from typing import Self
@@ -16,7 +17,7 @@ from typing import Self
 from mvc import errors
 from mvc.deferred import dataclass
 from mvc.model.ids import Hasher, PackId, digest
-from mvc.storage.chunks import encodings
+from mvc.storage.chunks import encodings, zstd
 from mvc.storage.packs.packfile import PackFile
 
 MAGIC = b"mvcpack\x01"
@@ -34,6 +35,10 @@ MAX_DEPTH = 64
 
 HEADER = struct.Struct("<32sBBBBII32s")
 INDEXED = struct.Struct("<Q76s")
+_EXTENT = struct.Struct("<Q40xI32x")
+"""The offset of an entry in an index, and the size of its stored bytes."""
+_PLAIN = struct.Struct("<32sBBHII32s")
+"""A header whose depth and width are one number."""
 TRAILER = struct.Struct("<QQ32s8s")
 _NO_BASE = bytes(32)
 _READ = 8 * 1024 * 1024
@@ -92,16 +97,24 @@ class Entry:
     def well_formed(self) -> bool:
         """Return whether the entry's fields are valid together."""
         return (
-            self.kind <= REF_ENTRY
-            and self.encoding in encodings.NAMES
-            and self.raw <= (MAX_CHUNK if self.kind == CHUNK else MAX_METADATA)
+            self.raw <= (MAX_CHUNK if self.kind == CHUNK else MAX_METADATA)
             and (self.stored == self.raw if self.encoding == encodings.RAW else self.stored <= self.raw)
-            and self.depth <= MAX_DEPTH
-            and (self.depth > 0) == (self.encoding in encodings.BASED)
-            and (self.base is not None) == (self.depth > 0 or self.kind == RECIPE)
-            and (self.width == 0) == (self.encoding not in encodings.FEATURES)
-            and (self.width == 0 or encodings.shape(self.encoding, self.width) is not None)
+            and _fit(self.kind, self.encoding, self.depth, self.width, has_base=self.base is not None)
         )
+
+
+@functools.lru_cache(maxsize=1024)
+def _fit(kind: int, encoding: int, depth: int, width: int, *, has_base: bool) -> bool:
+    """Return whether these fields are valid together; of 100,000 entries, few differ in them."""
+    return (
+        kind <= REF_ENTRY
+        and encoding in encodings.NAMES
+        and depth <= MAX_DEPTH
+        and (depth > 0) == (encoding in encodings.BASED)
+        and has_base == (depth > 0 or kind == RECIPE)
+        and (width == 0) == (encoding not in encodings.FEATURES)
+        and (width == 0 or encodings.shape(encoding, width) is not None)
+    )
 
 
 def read_index(pack: PackFile) -> list[Entry]:
@@ -131,6 +144,17 @@ def parse_index(pack: PackFile, index: bytes, end: int) -> list[Entry]:
     if (entries[-1].end if entries else len(MAGIC)) != end:
         raise _damaged(pack, "its index does not cover the whole pack")
     return entries
+
+
+def check_index(pack: PackFile, index: bytes) -> None:
+    """Raise Damaged unless the entries of an index fill the pack without gaps; their other fields are not checked."""
+    expected = len(MAGIC)
+    for offset, stored in _EXTENT.iter_unpack(index):
+        if offset != expected:
+            raise _damaged(pack, f"its index has a gap at {expected}")
+        expected += HEADER.size + stored
+    if expected + len(index) + TRAILER.size != pack.size:
+        raise _damaged(pack, "its index does not cover the whole pack")
 
 
 def unpack_index(pack: PackFile, index: bytes) -> list[Entry]:
@@ -176,6 +200,26 @@ def read_entry(pack: PackFile, entry: Entry, header: bytes = b"") -> memoryview:
     if data[: HEADER.size] != (header or entry.header()):
         raise _damaged(pack, f"checksum mismatch in the entry at byte {entry.offset}")
     return data[HEADER.size :]
+
+
+def read_plain(pack: PackFile, offset: int, header: bytes) -> bytes:
+    """Return the verified bytes of an entry of metadata, by its header in the index; raise Damaged for what is not plain.
+
+    A plain one is intact, and neither an index nor of an encoding for numbers.
+    """
+    id_, kind, encoding, shape, raw, stored, base = _PLAIN.unpack(header)
+    is_plain = kind in (OBJECT, RECIPE) and encoding in (encodings.RAW, encodings.ZSTD) and not shape
+    if not is_plain or (base == _NO_BASE) == (kind == RECIPE) or not stored <= raw <= MAX_METADATA:
+        raise _damaged(pack, f"the entry at byte {offset} is not plain")
+    found = pack.read(offset, HEADER.size + stored)
+    if not found.startswith(header):
+        raise _damaged(pack, f"checksum mismatch in the entry at byte {offset}")
+    data = found[HEADER.size :]
+    if encoding == encodings.ZSTD:
+        data = zstd.decompress(data, raw)
+    if len(data) != raw or digest(data) != id_.hex():
+        raise _damaged(pack, f"checksum mismatch in the entry {id_.hex()[:10]}")
+    return data
 
 
 def verify(pack: PackFile) -> list[Entry]:
