@@ -1,0 +1,103 @@
+"use strict";
+// Elements by hand: every text of a store becomes a text node, never markup.
+
+/** Return a text in which control characters and bidi overrides are visible. */
+const plain = (text) => String(text).replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g,
+  (sign) => "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"));
+
+/** Add nodes and texts, also of nested lists; null, false and "" add nothing. */
+function fill(node, ...content) {
+  for (const part of content.flat(9)) if (part || part === 0) node.append(part instanceof Node ? part : plain(part));
+  return node;
+}
+
+/** Return a maker of elements: `h("p.note", {id: "a"}, "text", node, [more])`. */
+const maker = (space) => (kind, ...content) => {
+  const [tag, ...classes] = kind.split(".");
+  const node = document.createElementNS(`http://www.w3.org/${space}`, tag);
+  if (classes.length) node.setAttribute("class", classes.join(" "));
+  if (content[0]?.constructor === Object) {
+    for (const [name, value] of Object.entries(content.shift())) {
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else if (value || value === 0) node.setAttribute(name, value);
+    }
+  }
+  return fill(node, content);
+};
+const h = maker("1999/xhtml");
+const s = maker("2000/svg");
+
+/** A text of the store: its writing direction ends with it. */
+const x = (text) => h("bdi", text ?? "");
+const code = (text) => h("code", x(text));
+const dim = (...content) => h("span.dim", content);
+const num = (content) => h("span.num", content);
+const address = (...parts) => "#/" + parts.map(encodeURIComponent).join("/");
+const link = (parts, ...content) => h("a", { href: address(...parts) }, content);
+const go = (...parts) => (location.hash = address(...parts));
+const button = (text, act, more) => h("button", { type: "button", onclick: act, ...more }, text);
+const joined = (parts, by = " · ") => parts.filter(Boolean).map((part, at) => [at ? by : "", part]);
+
+/** A section with a heading; nothing if it has no content. */
+const card = (title, ...content) => content.flat().some(Boolean) && h("section.card", h("h2", title), content);
+
+/** What is known of a record, nested keys as `a.b`. */
+function facts(record) {
+  const rows = flat(record).filter(([, value]) => value !== null && value !== "" && value !== false && value !== undefined);
+  return rows.length > 0 && h("dl.facts", rows.map(([key, value]) => h("div", h("dt", x(key)), h("dd", shown(value)))));
+}
+
+/** Numbers with their names, large. */
+const tiles = (rows) => rows.length > 0 && h("dl.tiles", rows.map(([name, value]) => h("div", h("dt", x(name)), h("dd", value))));
+
+/** A table that scrolls in its own box. Columns whose title begins with `#` hold numbers; a row is a list, or `{mark, cells}`. */
+function table(caption, columns, rows) {
+  const end = columns.map((title) => (title[0] === "#" ? ".n" : ""));
+  return h("div.scroll", { tabindex: 0, role: "group", "aria-label": plain(caption) }, h("table",
+    h("thead", h("tr", columns.map((title, at) => h("th" + end[at], { scope: "col" }, x(title.replace("#", "")))))),
+    h("tbody", rows.map((row) => h("tr." + (row.mark ?? ""), (row.cells ?? row).map((cell, at) => h("td" + end[at], cell)))))));
+}
+
+/** A summary that makes its content when it is first opened. */
+function details(title, content) {
+  const box = h("details", { ontoggle: () => box.children[1] || fill(box, content()) }, h("summary", title));
+  return box;
+}
+
+function bytes(count) {
+  let unit = 0;
+  for (; count >= 999.5; unit++) count /= 1000;
+  return (unit && count < 99.95 ? count.toFixed(1) : Math.round(count)) + " " + ["B", "kB", "MB", "GB", "TB", "PB"][unit];
+}
+const many = (count, noun, plural = noun + "s") => `${count.toLocaleString("en")} ${count === 1 ? noun : plural}`;
+
+/** A number in five digits. */
+function number(value) {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e15) return value.toLocaleString("en");
+  return size >= 1e-4 && size < 1e7 ? String(+value.toPrecision(5)) : value.toExponential(2);
+}
+const signed = (value) => (value > 0 ? "+" : "−") + number(Math.abs(+value.toPrecision(3)));
+const isNumber = (value) => typeof value === "number";
+
+/** Any value of a version. */
+function shown(value) {
+  if (value instanceof Node) return value;
+  if (value === null || value === undefined) return "–";
+  if (isNumber(value)) return num(Number.isInteger(value) ? value.toLocaleString("en") : value);
+  return x(Array.isArray(value) && value.every((one) => Object(one) !== one) ? value.join(", ") || "none" : Object(value) === value ? JSON.stringify(value) : value);
+}
+
+const own = (record, key) => (record && Object.hasOwn(record, key) ? record[key] : undefined);
+
+/** Nested tables as `[["a.b", value], …]`. */
+const flat = (record, prefix = "") => Object.entries(record ?? {}).flatMap(([key, value]) =>
+  value?.constructor === Object ? flat(value, prefix + key + ".") : [[prefix + key, value]]);
+
+const when = (time, length = 10) => time && h("time", { datetime: time, title: time }, time.slice(0, length).replace("T", " "));
+
+/** Listen until the element has left the page. */
+function whileShown(element, event, act) {
+  const listen = () => (element.isConnected ? act() : removeEventListener(event, listen));
+  addEventListener(event, listen, { passive: true });
+}
