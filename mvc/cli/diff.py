@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from mvc import lazy
 from mvc.cli.app import tensors as tensor_lines
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape
@@ -15,11 +16,15 @@ from mvc.cli.git.paths import revisions_and_paths
 from mvc.cli.history import changes as changes_style
 from mvc.cli.history import numbers
 from mvc.cli.history.changes import ChangesStyle
-from mvc.cli.review import document
 from mvc.model.ids import VersionId
 from mvc.porcelain.diff import Diff, diff, sides
 from mvc.repository import revisions
 from mvc.repository.model import Model
+
+if TYPE_CHECKING:
+    from mvc.cli.review import document
+else:
+    document = lazy.Module("mvc.cli.review.document")
 
 
 @verb("diff")

@@ -77,6 +77,27 @@ class NoVersionOfGit(Usage):
     """
 
 
+class NoGitCommit(Usage):
+    """{commit} is not a commit of the Git repository at {path}.
+
+    Fetch it: `git fetch origin BRANCH`; in GitHub Actions, give actions/checkout `fetch-depth: 0`.
+    """
+
+
+class ShallowCheckout(Usage):
+    """No version was found for {commit}, and the Git repository at {path} lacks older commits.
+
+    Fetch them with `git fetch --unshallow`; in GitHub Actions, give actions/checkout `fetch-depth: 0`.
+    """
+
+
+class BadFailOn(Usage):
+    """Invalid condition {text!r}: {reason}.
+
+    Write breaking, not-ready or metric:NAME:CHANGE, such as metric:mAP50:-0.01.
+    """
+
+
 class BadFileRevision(Usage):
     """{text!r} does not name a file of a version.
 

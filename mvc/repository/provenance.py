@@ -50,9 +50,9 @@ def code_of(folder: Path, own: Sequence[Path]) -> Code | None:
     return Code(commit, branch.strip() if branch else None, _remote(folder), dirty)
 
 
-def ancestors(folder: Path) -> Iterator[str]:
-    """Return the Git commit that is checked out in `folder` and its ancestors, newest first; none without Git."""
-    yield from (_git(folder, "rev-list", f"--max-count={NEWEST}", "HEAD", "--") or "").split()
+def ancestors(folder: Path, commit: str = "HEAD") -> Iterator[str]:
+    """Return a Git commit, by default the one checked out in `folder`, and its ancestors, newest first; none without Git."""
+    yield from (_git(folder, "rev-list", f"--max-count={NEWEST}", commit, "--") or "").split()
 
 
 def identity(folder: Path) -> tuple[str, str] | None:

@@ -110,7 +110,9 @@ METHODS: dict[str, tuple[str, ...]] = {
     "experiment create": ("Experiments.create",),
     "experiment list": ("Experiments.all",),
     "experiment show": ("Experiments.show",),
+    "ci": (),
+    "ci report": (),
     "schema": (),
     "completion": (),
 }
-"""The methods of each verb; none for what only a shell or an editor needs, and for what only names sub-verbs."""
+"""The methods of each verb; none for what only a shell, CI or an editor needs, and for what only names sub-verbs."""

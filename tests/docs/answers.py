@@ -98,6 +98,7 @@ commit -m Side
 diff v1 HEAD
 compare v1 HEAD
 changelog v1
+ci report v1 v1 --for storage
 diff v1 HEAD --tensors
 ls -l --tensors
 log --count

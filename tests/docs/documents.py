@@ -30,6 +30,7 @@ from mvc.porcelain.branch import Branch, Branches
 from mvc.porcelain.changelog import Changelog
 from mvc.porcelain.check import Checked
 from mvc.porcelain.cherry_pick import Picked
+from mvc.porcelain.ci import CiReport
 from mvc.porcelain.clone import Cloned
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.compare import Comparison
@@ -102,6 +103,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "changelog": [Changelog],
     "check": [Checked, {"rules": list[Rule]}],
     "cherry-pick": [Picked, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
+    "ci": [CiReport],
     "clone": [Cloned],
     "clean": [{"untracked": list[str]}],
     "commit": [Committed],

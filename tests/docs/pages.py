@@ -38,7 +38,7 @@ NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it ag
 
 CODES = {
     0: "success",
-    1: "the answer is no: nothing to commit or to prune, a difference with `--exit-code`, a key without a value, drift, a source that changed, not ready",
+    1: "the answer is no: nothing to commit or to prune, a difference with `--exit-code`, a key without a value, drift, a source that changed, not ready, a condition of `mvc ci report`",
     2: "the request is wrong: an unknown command, option, revision, key or file",
     3: "`mvc import` or `mvc publish --all` left something out; everything else is done",
     10: "no repository in this folder or above it",

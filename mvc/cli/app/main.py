@@ -77,6 +77,7 @@ VERBS = {
     "publish": ("publish", "Publish versions to a registry or a hub"),
     "import": ("import_", "Import versions from elsewhere"),
     "experiment": ("experiment", "Create, list or show experiments on a registry"),
+    "ci": ("ci", "Report on versions in CI, and check files in Git hooks"),
     "schema": ("schema", "Print the JSON schema of model.toml, for editors"),
     "completion": ("completion", "Print the completion script for a shell"),
 }

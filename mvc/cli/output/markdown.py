@@ -16,7 +16,7 @@ from mvc.deferred import regex
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "@": "@"}
 _PARTED = "&#8203;"
 _SPECIAL = regex(
-    r"(?P<link>://|www(?=\.)|GH-(?=[0-9])|@|[#!~%$&](?=\S))|(?P<mark>[\\`*{}\[\]#!~$<>&|]|(?<![^\W_])_|_(?![^\W_]))",
+    r"(?P<link>://|www(?=\.)|GH-(?=[0-9])|@|[#!~%$&](?=\S))|(?P<mark>[\\`*\[\]#!~$<>&|]|(?<![^\W_])_|_(?![^\W_]))",
     re.IGNORECASE,
 )
 """Beginnings of links (to people, teams, issues, snippets, addresses), and characters of markup: no `_` inside of a word."""

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
+from mvc.cli.app.table import ABSENT
 from mvc.cli.app.terminal import date, short
 from mvc.cli.history import numbers
 from mvc.cli.output.markdown import text
 from mvc.cli.review import sections
 from mvc.cli.review.page import Section, page
 from mvc.display import changed
+from mvc.model import names
 from mvc.porcelain.changelog import Changelog, ChangelogVersion
+from mvc.porcelain.ci import CiReport, ReadyChange
 from mvc.porcelain.diff import Diff
 from mvc.repository.model import Model
 
+_READY = {True: "ready", False: "not ready"}
+_IN_URL = "-._~:/?#@!$&'*+,;=%"
+"""Characters of an address that are written as they are: not those that end a link."""
 _MANY = 20
 """Versions from which on their list is folded."""
 
@@ -29,11 +36,44 @@ def changelog(model: Model, log: Changelog) -> Iterator[str]:
     return _page(model, log.diff, (), [versions(log.versions)])
 
 
-def _page(model: Model, diff: Diff, top: Sequence[str], last: Sequence[Section]) -> Iterator[str]:
+def report(model: Model, result: CiReport, link: str | None = None) -> Iterator[str]:
+    """Yield the page of a report, after the line that marks the comment of this model; `link` is another page."""
+    diff = result.changes.diff
+    mark = [f"<!-- mvc:{names.encode_component(diff.model)} -->", *([] if diff.differs else ["<!-- unchanged -->"])]
+    links = ["", f"[All about these versions]({quote(link, safe=_IN_URL)})"] if link else []
+    failed = tuple((failure.condition, sections.cut(failure.reason)) for failure in result.failures)
+    ready = tuple(map(_readiness, result.readiness))
+    return _page(
+        model,
+        diff,
+        mark,
+        [versions(result.changes.versions)],
+        links=links,
+        first=[Section("Failed", ("condition", "reason"), failed, important=True)],
+        extra=[Section("Ready for", ("use", "before", "now", "lacks"), ready)],
+    )
+
+
+def _readiness(change: ReadyChange) -> tuple[str, ...]:
+    before = ABSENT if change.before is None else _READY[change.before]
+    return change.use, before, _READY[change.ready], sections.cut(", ".join(change.lacks))
+
+
+def _page(
+    model: Model,
+    diff: Diff,
+    top: Sequence[str],
+    last: Sequence[Section],
+    *,
+    links: Sequence[str] = (),
+    first: Sequence[Section] = (),
+    extra: Sequence[Section] = (),
+) -> Iterator[str]:
     old, new = numbers.of_sides(model, diff)
-    head = [*top, f"## {text(diff.model)} {text(old)}..{text(new)}", "", text(changed(diff.difference))]
-    changes = sections.of(diff.difference, old, new, diff.tensors or ())
-    return page(head, [*changes, *last], whole(diff))
+    title = text(new if diff.old == diff.new else f"{old}..{new}")
+    head = [*top, f"## {text(diff.model)} {title}", "", text(changed(diff.difference)), *links]
+    changes = sections.of(diff.difference, old, new, diff.tensors or (), extra=extra)
+    return page(head, [*first, *changes, *last], whole(diff))
 
 
 def whole(diff: Diff) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mvc import lazy
@@ -14,6 +13,7 @@ from mvc.cli.review.page import Section
 from mvc.model.compare.diff import SECTIONS, Change, VersionDiff
 from mvc.model.compare.files import FileChange
 from mvc.model.compare.labels import LabelDiff
+from mvc.model.compare.metrics import moved
 from mvc.repository.tensors import FileTensors
 
 if TYPE_CHECKING:
@@ -81,11 +81,6 @@ def _metric(change: Change) -> Row:
     if change.old is not None and change.new is not None:
         by = f"{float(moved(change.old, change.new)):+.4g}"
     return cut(change.key), *_sides(change), by
-
-
-def moved(old: float, new: float) -> Decimal:
-    """Return the difference of two numbers as people write it: 0.7 - 0.71 is -0.01."""
-    return Decimal(repr(new)) - Decimal(repr(old))
 
 
 def _sides(change: Change) -> tuple[str, str]:

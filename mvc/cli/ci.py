@@ -1,0 +1,94 @@
+"""`mvc ci`: its options, arguments and output."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from mvc import errors, lazy
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.verb import group, subverb
+from mvc.cli.review import document
+from mvc.model.ids import VersionId
+from mvc.porcelain import ci as porcelain
+from mvc.porcelain.ci import Condition
+from mvc.repository import revisions
+from mvc.repository.model import Model
+
+if TYPE_CHECKING:
+    from mvc.repository.git import versions
+else:
+    versions = lazy.Module("mvc.repository.git.versions")
+
+
+@group("ci")
+def command(invocation: Invocation) -> None:
+    """Report on versions in CI, and check files in Git hooks."""
+    raise click.UsageError("missing command, as in `mvc ci report BASE HEAD`")
+
+
+@subverb(command, "report")
+@click.argument("base")
+@click.argument("head")
+@click.option(
+    "--git",
+    "folder",
+    metavar="FOLDER",
+    help="BASE and HEAD are commits of the Git repository at FOLDER; compare the versions that belong to them.",
+)
+@click.option(
+    "--fail-on",
+    "fail_on",
+    multiple=True,
+    metavar="CONDITION",
+    help="Exit with 1 if CONDITION is met: breaking, not-ready, or metric:NAME:CHANGE, such as metric:mAP50:-0.01.",
+)
+@click.option("--for", "uses", multiple=True, metavar="USE", help="Use to check for (default: intent.ready_for).")
+@click.option("--link", metavar="URL", help="Link to a page of these versions.")
+def report(
+    invocation: Invocation,
+    base: str,
+    head: str,
+    folder: str | None,
+    fail_on: tuple[str, ...],
+    uses: tuple[str, ...],
+    link: str | None,
+) -> int:
+    """Report in Markdown what a branch changes, for a comment.
+
+    Example: mvc ci report --git . origin/main HEAD --fail-on breaking
+
+    Compares the version of the base branch with that of the branch: what breaks consumers first, then classes, metrics,
+    readiness, values, files and tensors, in at most 65,000 characters. The first line, <!-- mvc:MODEL -->, marks the comment to
+    update; the second one is <!-- unchanged --> if nothing changed. Nothing is fetched, so a clone made with --meta will do.
+
+    metric:mAP50:-0.01 is met if mAP50 falls by more than 0.01 or is not set, metric:loss:0.1 if loss rises by more than
+    0.1.
+    """
+    conditions = [Condition.parse(text) for text in fail_on]
+    model = Model(invocation.repository(), invocation.model())
+    old, new = _sides(invocation, model, base, head, folder)
+    result = porcelain.report(model, old, new, conditions=conditions, uses=uses)
+    ids = [entry.id for entry in result.changes.versions]
+    invocation.emit("ci", result, lambda: document.report(model, result, link), ids=ids, wrap=False)
+    for failure in result.failures:
+        invocation.note(f"failed: {failure.condition}: {failure.reason}")
+    return int(bool(result.failures))
+
+
+def _sides(
+    invocation: Invocation, model: Model, base: str, head: str, folder: str | None
+) -> tuple[VersionId | None, VersionId]:
+    """Return both versions; a branch without one of its own has that of the base branch. Raises NoVersionOfGit."""
+    if folder is None:
+        return revisions.resolve(model, base), revisions.resolve(model, head)
+    place = invocation.cwd / folder
+    if not os.path.isdir(place):
+        raise click.UsageError(f"{folder} is not a folder")
+    old, new = (versions.of_commit(model, place, commit) for commit in (base, head))
+    new = new or old
+    if new is None:
+        raise errors.NoVersionOfGit(model=model.key)
+    return old, new

@@ -1,0 +1,208 @@
+"""`mvc ci report`: the comment of a merge request, its versions by Git commits, and the conditions that fail it."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvc.porcelain.ci import Condition
+from tests.cli.conftest import History
+from tests.cli.shell import Shell
+from tests.cli.test_review import compare_with_golden
+from tests.weights import network, safetensors
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "Ana",
+    "GIT_AUTHOR_EMAIL": "a@x.y",
+    "GIT_COMMITTER_NAME": "Ana",
+    "GIT_COMMITTER_EMAIL": "a@x.y",
+}
+RULE = 'intent.require=[{ use = "edge", role = "weights" }]'
+
+
+@pytest.fixture
+def released(shell: Shell, history: History) -> Shell:
+    shell.ok(
+        "set",
+        "metrics.mAP50=0.49",
+        "metrics.loss=0.3",
+        "parameters.lr=0.1",
+        'intent.ready_for=["edge", "training"]',
+        RULE,
+    )
+    shell.commit("Third, for @team")
+    return shell
+
+
+def test_the_report(released: Shell) -> None:
+    answer = released(
+        "ci",
+        "report",
+        "v1",
+        "v3",
+        "--fail-on",
+        "breaking",
+        "--fail-on",
+        "metric:loss:0.1",
+        "--link",
+        "https://x.example/a b",
+    )
+    assert (answer.code, answer.err) == (1, "failed: breaking: classes are re-indexed\n")
+    compare_with_golden("report.md", answer.out)
+    assert released.ok("ci", "report", "v3", "v3").lines[:4] == [
+        "<!-- mvc:helmets -->",
+        "<!-- unchanged -->",
+        f"## helmets v3 {released.ok('rev-parse', '--short', 'v3').out.strip()}",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ("breaking", "classes are re-indexed"),
+        ("not-ready", "training/current lacks "),
+        ("metric:mAP50:-0.005", "mAP50 0.5 -> 0.49 (-0.01)"),
+        ("metric:mAP50:-0", "mAP50 0.5 -> 0.49 (-0.01)"),
+        ("metric:mAP50:-0.01", None),
+        ("metric:mAP50:0", None),
+        ("metric:loss:0", None),  # v1 has none
+        ("metric:none:-1", "none is not set"),
+    ],
+)
+def test_a_condition_fails_or_does_not(released: Shell, condition: str, reason: str | None) -> None:
+    answer = released("--json", "ci", "report", "v1", "v3", "--fail-on", condition)
+    failures = answer.json["failures"]
+    assert answer.code == int(reason is not None)
+    assert [failure["condition"] for failure in failures] == [condition] * len(failures)
+    assert any(failure["reason"].startswith(reason) for failure in failures) if reason else not failures
+
+
+def test_a_rise_fails_too_and_differences_are_exact(released: Shell) -> None:
+    for number, loss in enumerate(("0.1", "0.3", "0.30001"), 4):
+        released.ok("set", f"metrics.loss={loss}")
+        assert released.commit(f"v{number}")
+    for new, code in (("v5", 0), ("v6", 1)):
+        assert released("ci", "report", "v4", new, "--fail-on", "metric:loss:0.2").code == code
+
+
+def test_without_a_declared_use_readiness_is_not_presumed(shell: Shell, history: History) -> None:
+    answer = shell("ci", "report", "v1", "v2", "--fail-on", "not-ready")
+    assert (answer.code, "no use is declared" in answer.err) == (1, True)
+    shell.ok("rm", "weights")
+    shell.write("w.safetensors", safetensors(network(random.Random(1))))
+    shell.ok("add", "w.safetensors", "--as", "weights")
+    shell.ok("set", RULE)
+    shell.commit("Ready", "--keep-metrics")
+    assert shell("ci", "report", "v1", "v3", "--fail-on", "not-ready", "--for", "edge").code == 0
+    assert shell("ci", "report", "v1", "v3", "--fail-on", "not-ready", "--for", "training").code == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "break", "metric", "metric:", "metric:a", "metric::-1", "metric:a:x", "metric:a:nan", "metric:a:inf"]
+)
+def test_a_condition_that_is_none_is_refused(shell: Shell, history: History, text: str) -> None:
+    answer = shell("ci", "report", "v1", "v2", "--fail-on", text)
+    assert (answer.code, answer.out) == (2, "")
+
+
+def test_a_metric_with_a_colon_in_its_name() -> None:
+    assert Condition.parse("metric:val:acc:-0.5").metric == "val:acc"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def checkout(empty: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A repository of mvc in one of Git: on main v1; on feature v2 and v3, of two commits, and one of its model.toml."""
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+    shell, folder = empty, empty.folder
+    _git(folder, "init", "-q", "-b", "main")
+    _commit(shell, ".gitignore", b".mvc\n*.bin\n", "Initial")
+    _commit(shell, "code.py", b"1", "Code")
+    _version(shell, b"one", 0.5)
+    _git(folder, "switch", "-q", "-c", "feature")
+    shell.ok("switch", "-c", "feature")
+    _commit(shell, "code.py", b"2", "Better")
+    _version(shell, b"two", 0.6)
+    _commit(shell, "code.py", b"3", "Best")
+    _version(shell, b"three", 0.7)
+    return shell
+
+
+def _commit(shell: Shell, path: str, data: bytes, message: str) -> None:
+    shell.write(path, data)
+    _git(shell.folder, "add", "-A")
+    _git(shell.folder, "commit", "-q", "-m", message)
+
+
+def _version(shell: Shell, data: bytes, metric: float) -> None:
+    shell.write("w.bin", data)
+    shell.ok("add", "w.bin", "--as", "weights")
+    shell.set(metrics__mAP50=metric)
+    shell.commit(f"Version {metric}")
+    _git(shell.folder, "add", "-A")
+    _git(shell.folder, "commit", "-q", "-m", f"model.toml {metric}")
+
+
+def _sides(shell: Shell, base: str, head: str, *more: str) -> tuple[Any, ...]:
+    document = shell.ok(*more, "--json", "ci", "report", "--git", str(shell.folder), base, head).json
+    return tuple(document[side] and document[side]["number"] for side in ("old", "new"))
+
+
+def test_versions_belong_to_git_commits(checkout: Shell, tmp_path: Path) -> None:
+    folder = checkout.folder
+    assert _sides(checkout, "main", "feature") == (1, 3)
+    assert _sides(checkout, "main", "feature~1") == (1, 2)  # the code is newer than its version
+    assert _sides(checkout, "main~2", "main") == (None, 1)
+    assert _sides(checkout, "main", "main") == (1, 1)
+    answer = checkout("ci", "report", "--git", str(folder), "main~2", "main~2")
+    assert (answer.code, "No version of helmets" in answer.err) == (2, True)
+    checkout.ok("remote", "add", "origin", str(tmp_path / "remote"))
+    checkout.ok("push", "origin", "--all")
+    checkout.ok("clone", "--meta", str(tmp_path / "remote"), str(tmp_path / "meta"))
+    assert _sides(checkout, "main", "feature", "-C", str(tmp_path / "meta")) == (1, 3)
+    report = checkout.ok("-C", str(tmp_path / "meta"), "ci", "report", "--git", str(folder), "main", "feature").out
+    assert "| mAP50 | 0.5 | 0.7 | +0.2 |" in report
+
+
+def test_a_squash_merge_keeps_the_version(checkout: Shell) -> None:
+    folder = checkout.folder
+    _git(folder, "switch", "-q", "main")
+    _git(folder, "merge", "-q", "--squash", "feature")
+    _git(folder, "commit", "-q", "-m", "Squashed")
+    _git(folder, "branch", "-q", "-D", "feature")
+    assert _sides(checkout, "main~1", "main") == (1, 3)
+
+
+def test_a_version_with_the_same_text_is_told_by_its_commit(checkout: Shell) -> None:
+    """As where values come from files: several versions have one model.toml."""
+    checkout.ok("switch", "feature")
+    _commit(checkout, "code.py", b"4", "Other weights")
+    checkout.write("w.bin", b"four")
+    checkout.ok("commit", "-m", "Four", "--keep-metrics")
+    assert _sides(checkout, "main", "feature~1") == (1, 3)
+    assert _sides(checkout, "feature~1", "feature") == (3, 4)
+
+
+def test_commits_that_are_not_there_are_named(checkout: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:
+    tmp_path = tmp_path_factory.mktemp("elsewhere")
+    for commit in ("none", "--output=x", "HEAD:model.toml"):
+        answer = checkout("ci", "report", "--git", str(checkout.folder), "--", commit, "main")
+        assert (answer.code, answer.out, "fetch-depth: 0" in answer.err) == (2, "", True)
+    _commit(checkout, "model.toml", b"[model]\nname = 'helmets'\n", "Edited by hand")
+    shallow = tmp_path / "shallow"
+    _git(tmp_path, "clone", "-q", "--depth", "1", f"file://{checkout.folder}", str(shallow))
+    answer = checkout("ci", "report", "--git", str(shallow), "HEAD", "HEAD")
+    assert (answer.code, "lacks older commits" in answer.err) == (2, True)
+    (tmp_path / "plain").mkdir()
+    assert checkout("ci", "report", "--git", str(tmp_path / "plain"), "HEAD", "HEAD").code == 2
+    assert checkout("ci", "report", "--git", str(tmp_path / "absent"), "HEAD", "HEAD").code == 2
