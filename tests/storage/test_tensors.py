@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mvc import errors
-from mvc.model.ids import FileId, digest
+from mvc.model.ids import ChunkId, FileId, digest
 from mvc.model.segment import Segment, listed
 from mvc.storage.chunks import encodings, ingest
 from mvc.storage.chunks.bases import Bases, Candidate
+from mvc.storage.chunks.chunking import BLOCK
 from mvc.storage.chunks.encoder import CAST_DEPTH, DEPTH
 from mvc.storage.chunks.ingest import Stored
 from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.packwriter import PackWriter
+from mvc.storage.packs.reader import ChunkReader, Place
 from tests.formats import pickles
 from tests.storage.parts import Parts
 from tests.weights import Tensors, network, rounded, safetensors, tuned
@@ -37,6 +40,26 @@ def _store(parts: Parts, data: bytes, *before: Stored) -> Stored:
 
 def _entries(parts: Parts) -> list[Entry]:
     return [entry for path in parts.packs() for entry in parts.entries(path)]
+
+
+def test_the_bases_of_a_block_are_located_at_once(
+    parts: Parts, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensors = network(rng)
+    first = _store(parts, safetensors(tensors))
+    asked: list[int] = []
+
+    def locate_all(reader: ChunkReader, chunks: Iterable[ChunkId], **options: Any) -> dict[ChunkId, tuple[Place, ...]]:
+        wanted = list(chunks)
+        asked.append(len(wanted))
+        return original(reader, wanted, **options)
+
+    original = ChunkReader.locate_all
+    bases = Bases([Candidate("w", first.file)], parts.recipes.best)
+    monkeypatch.setattr(ChunkReader, "locate_all", locate_all)
+    parts.store(safetensors(tuned(tensors, rng, 1e-5)), bases=bases)
+    assert sum(asked) > 10
+    assert len(asked) == math.ceil(first.size / BLOCK)
 
 
 def _reordered(tensors: Tensors) -> Tensors:

@@ -1,5 +1,6 @@
 """Encoder of new chunks: the delta base is looked up by the caller, the entry is encoded by a worker.
 
+find    (the caller's thread)   chunks of a block that may be bases ─ their places, with few queries
 prepare (the caller's thread)   piece ─ base ─ places of the base, chain depth at most `DEPTH - 1`
 its result (any thread)         read the base, encode with and without it, keep the shorter one
 
@@ -8,14 +9,14 @@ A base may be in a pack that is being written: it is read from there. Both becom
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from mvc import errors
 from mvc.model.ids import Buffer, ChunkId
 from mvc.storage.chunks import codec, encodings
-from mvc.storage.chunks.bases import FileBases, Found
+from mvc.storage.chunks.bases import Found
 from mvc.storage.chunks.codec import Parts
 from mvc.storage.chunks.encodings import Base, Shape
 from mvc.storage.chunks.guess import Choice, Guess
@@ -97,24 +98,22 @@ class Encoder:
         """Read delta bases with `reader`."""
         self._reader = reader
         self._written: dict[ChunkId, Location] = {}
+        self._found: dict[ChunkId, tuple[Place, ...]] = {}
 
     def wrote(self, location: Location) -> None:
         """Use a new chunk as a delta base, too, although its pack has no name yet."""
         self._written[ChunkId(location.entry.id)] = location
 
-    def prepare(
-        self, chunk: ChunkId, data: memoryview, piece: Piece | None, bases: FileBases | None
-    ) -> Callable[[], Encoded]:
+    def find(self, founds: Iterable[Found | None]) -> None:
+        """Locate the delta bases of several chunks at once, for the calls of `prepare` that follow."""
+        self._found = self._reader.locate_all(each.chunk for found in founds for each in _all(found))
+
+    def prepare(self, chunk: ChunkId, data: memoryview, piece: Piece, found: Found | None) -> Callable[[], Encoded]:
         """Return a function that encodes a chunk, in any thread; `data` must not change before it is called."""
-        shape = piece.shape if piece else None
-        found = bases.find(piece) if bases and piece else None
-        if piece is not None and piece.mixed:
+        if piece.mixed:
             return self.prepare_unknown(chunk, data, found, partial(Guess().choose, piece.offset))
-        choices = []
-        while found is not None:
-            choices.append(self._resolve(found))
-            found = found.other
-        return partial(self._encode, chunk, data, shape, [base for base in choices if base is not None])
+        choices = map(self._resolve, _all(found))
+        return partial(self._encode, chunk, data, piece.shape, [base for base in choices if base is not None])
 
     def prepare_unknown(
         self, chunk: ChunkId, data: memoryview, found: Found | None, choose: Choose
@@ -140,7 +139,7 @@ class Encoder:
 
     def _locate(self, chunk: ChunkId) -> tuple[Place, ...]:
         """Return the places of a stored chunk; else that in the pack being written."""
-        places = self._reader.locate(chunk)
+        places = self._found[chunk] if chunk in self._found else self._reader.locate(chunk)
         written = self._written.get(chunk)
         if places or written is None:
             return places
@@ -177,3 +176,10 @@ class Encoder:
         except (errors.Damaged, errors.Missing):
             return None
         return Under(base.chunk, base.place.location.entry.depth, (base.encoding, raw))
+
+
+def _all(found: Found | None) -> Iterator[Found]:
+    """Yield a base, and the others that may be nearer."""
+    while found is not None:
+        yield found
+        found = found.other

@@ -24,7 +24,7 @@ from mvc.formats.source import Source
 from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, Hasher, digest
 from mvc.storage.chunks import chunking, encodings, recipes
-from mvc.storage.chunks.bases import Bases, FileBases
+from mvc.storage.chunks.bases import Bases, FileBases, Found
 from mvc.storage.chunks.chunking import Block, Buffers, ReadInto
 from mvc.storage.chunks.encoder import Encoded, Encoder
 from mvc.storage.chunks.guess import Guess
@@ -79,6 +79,16 @@ class _Hashed(NamedTuple):
     block: Block
     ids: Future[_Ids]
     file: Future[None]
+
+
+class _New(NamedTuple):
+    """A new chunk at `offset` of its file, and its delta base."""
+
+    chunk: ChunkId
+    data: memoryview
+    offset: int
+    piece: Piece | None
+    base: Found | None
 
 
 class _Encoding(NamedTuple):
@@ -310,7 +320,7 @@ class _File:
             self._encoding.popleft()
 
     def _encode(self, hashed: _Hashed) -> None:
-        ingest, block, works = self._ingest, hashed.block, list[Callable[[], Encoded]]()
+        ingest, block, new = self._ingest, hashed.block, list[_New]()
         ids = hashed.ids.result()
         for piece, held in zip(block.pieces, ids.segments, strict=True):
             self._digests.add(piece, held)
@@ -321,20 +331,29 @@ class _File:
             self._chunks.append((id_, len(data)))
             if id_ not in known and id_ not in ingest.written:
                 ingest.written.add(id_)
-                works.append(self._work(id_, data, block.pieces[number] if block.pieces else None, len(works)))
+                cut = block.pieces[number] if block.pieces else None
+                new.append(_New(id_, data, self._offset, cut, self._base(cut)))
             self._offset += len(data)
+        ingest.encoder.find(each.base for each in new)
+        works = [self._work(number, each) for number, each in enumerate(new)]
         parts = (works[first : first + TOGETHER] for first in range(0, len(works), TOGETHER))
         self._encoding.append(_Encoding(hashed, [ingest.workers.submit(_encoded, part) for part in parts]))
 
-    def _work(self, chunk: ChunkId, data: memoryview, piece: Piece | None, number: int) -> Callable[[], Encoded]:
+    def _base(self, piece: Piece | None) -> Found | None:
+        """Return the delta base of a piece, or of the chunk of unknown format at this offset."""
+        if piece is None:
+            return self._found.get(self._offset)
+        return self._bases.find(piece) if self._bases else None
+
+    def _work(self, number: int, new: _New) -> Callable[[], Encoded]:
         """Return the function that encodes a new chunk, the one of this `number` in its block."""
         encoder = self._ingest.encoder
-        if piece is not None:
-            return encoder.prepare(chunk, data, piece, self._bases)
+        if new.piece is not None:
+            return encoder.prepare(new.chunk, new.data, new.piece, new.base)
         if number % TOGETHER == 0:  # a guess changes from chunk to chunk, so each task has its own
             self._guess = replace(self._cuts.guess) if self._cuts else Guess()
-        choose = partial(self._guess.choose, self._offset)
-        return encoder.prepare_unknown(chunk, data, self._found.get(self._offset), choose)
+        choose = partial(self._guess.choose, new.offset)
+        return encoder.prepare_unknown(new.chunk, new.data, new.base, choose)
 
     def _write(self, encoding: _Encoding) -> None:
         for entry, stored in chain.from_iterable(future.result() for future in encoding.new):

@@ -160,7 +160,8 @@ def _pack(plane: Plane | Sparse, encoding: int, *, dense: bool = False) -> tuple
     zeros = planes.zeros(plane)
     if zeros == len(raw):
         return ZEROS, b""
-    if encoding in GAPPED and (sparse := planes.sparse(plane)) is not None:
+    sparse = planes.sparse(plane) if zeros > _SPARSE * len(raw) and encoding in GAPPED else None
+    if sparse is not None:
         gaps = _gaps(sparse)
         if pays(len(gaps), len(raw)):
             return ZEROS, gaps
