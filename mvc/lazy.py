@@ -26,10 +26,13 @@ class Module:
     def __init__(self, name: str) -> None:
         """Remember the module `name`; nothing is imported yet."""
         self._name = name
+        self._module: ModuleType | None = None
 
     def __getattr__(self, attribute: str) -> object:
         """Return an attribute of the module."""
-        return getattr(load(self._name), attribute)
+        if self._module is None:  # looked up once, for functions that are called for each of thousands of objects
+            self._module = load(self._name)
+        return getattr(self._module, attribute)
 
 
 def installed(name: str) -> bool:

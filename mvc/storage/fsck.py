@@ -21,7 +21,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.names import decode_component
 from mvc.model.tree import Tree
 from mvc.model.version import Version
-from mvc.storage import objects, usage
+from mvc.storage import objects, plain_version, usage
 from mvc.storage.chunks import codec
 from mvc.storage.chunks.recipes import Chunks, Recipe
 from mvc.storage.disk.door import StoreDoor
@@ -74,7 +74,7 @@ FINDINGS = {
 """Every kind of finding, and its meaning."""
 
 _DECODERS: dict[str, Callable[[bytes], Version | Manifest | Tree]] = {
-    "version": Version.decode,
+    "version": plain_version.decode,
     "manifest": Manifest.decode,
     "tree": Tree.decode,
 }

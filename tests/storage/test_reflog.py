@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from mvc.model import canonical
 from mvc.model.ids import VersionId
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records import sealed
+from mvc.storage.records import reflog, sealed
 from mvc.storage.records.reflog import HEADS, TAGS, Move, RefEntry, RefLogs, RefName, Seen
 
 A, B, C = (VersionId(letter * 64) for letter in "abc")
@@ -139,3 +140,56 @@ def test_moves_of_a_lost_entry_are_refused(logs: RefLogs, tmp_path: Path) -> Non
     logs.numbers = lambda ref: names  # type: ignore[method-assign]
     with pytest.raises(errors.Missing):
         logs.moves(MAIN)
+
+
+@pytest.mark.parametrize("reason", ["commit: More", 'a "quote"', "é\n", ""])
+@pytest.mark.parametrize("seen", [None, Seen(3, "c" * 64)])
+def test_entries_of_a_long_log_are_decoded_like_those_of_a_short_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str, seen: Seen | None
+) -> None:
+    ref = MAIN if seen is None else MAIN.tracking_ref("origin")
+    logs = RefLogs(StoreDoor(tmp_path))
+    tip = None
+    for number, version in enumerate([A, None, B], 1):
+        tip = logs.append(ref, tip, version, dataclasses.replace(move(number), reason=reason), seen)
+    monkeypatch.setattr(reflog, "_FEW", 0)
+    assert RefLogs(StoreDoor(tmp_path)).entries(ref) == logs.entries(ref)
+    assert logs.entries(ref)[-1] == tip
+
+
+def test_any_changed_byte_of_a_long_log_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep: bool) -> None:
+    logs = RefLogs(StoreDoor(tmp_path))
+    logs.append(MAIN, logs.append(MAIN, None, A, move(1)), B, move(2))
+    monkeypatch.setattr(reflog, "_FEW", 0)
+    path = tmp_path / MAIN.path(2)
+    data = path.read_bytes()
+    for at in range(0, len(data), 1 if deep else 5):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        for read in (logs.entries, logs.moves):
+            with pytest.raises(errors.Damaged):
+                read(MAIN)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"offset":60', b'"offset":841'),
+        (b'"seconds":17', b'"seconds":9917'),
+        (b"heads/", b"published/"),
+        (b'"seq":2', b'"seq":0'),
+        (b'"new":"b', b'"new":"B'),
+        (b'"nonce":"0', b'"nonce":"x'),
+    ],
+)
+def test_an_invalid_entry_of_a_long_log_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes, new: bytes
+) -> None:
+    logs = RefLogs(StoreDoor(tmp_path))
+    logs.append(MAIN, logs.append(MAIN, None, A, move(1)), B, move(2))
+    monkeypatch.setattr(reflog, "_FEW", 0)
+    path = tmp_path / MAIN.path(2)
+    data = path.read_bytes()
+    assert data.count(old) == 1
+    path.write_bytes(sealed.seal(canonical.decode(data.replace(old, new))))
+    with pytest.raises(errors.Damaged):
+        logs.entries(MAIN)

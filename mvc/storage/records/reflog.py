@@ -14,16 +14,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, field, replace
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.deferred import dataclass, regex
 from mvc.model import names
 from mvc.model.ids import VersionId, digest
 from mvc.model.version import Timestamp
 from mvc.storage.caches.tips import Tip, TipsCache
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.records.record import INLINE, OMITTED, VERSION, Id, Record
+from mvc.storage.records.record import INLINE, OMITTED, Id, Record
+
+if TYPE_CHECKING:
+    from mvc.storage import plain_ref_entry
+else:  # most commands read a few entries
+    plain_ref_entry = lazy.Module("mvc.storage.plain_ref_entry")
 
 REFS = "refs"
 HEADS = "heads"
@@ -33,13 +38,8 @@ PUBLISHED = "published"
 REMARKS = "remarks"
 _NUMBER = regex(r"[0-9]{10}\Z")
 _NONCE = regex(r"[0-9a-f]{32}\Z")
-_OLD_OR_NEW = b'(?:null|"([0-9a-f]{64})")'
-_PLAIN = regex(
-    rb'(\{"at":\{"offset":-?[0-9]{1,3},"seconds":(-?[0-9]{1,12})\},"by":"[^"\\]*","kind":"ref","new":%b,'
-    rb'"nonce":"[0-9a-f]{32}","old":%b,"prev":[^,]*,"reason":"[^"\\]*","ref":"([^"\\]*)","seq":([0-9]{1,10}))'
-    rb',"sum":"([0-9a-f]{64})"(,"v":%d\})' % (_OLD_OR_NEW, _OLD_OR_NEW, VERSION)
-)
-"""The form of nearly all entries of refs; they are canonical if they have the checksum of what mvc wrote."""
+_FEW = 64
+"""The number of entries that are decoded one by one; for more of them, it pays to prepare."""
 Nonce = Annotated[str, _NONCE.match]
 """32 random hex digits, by which the author of an entry recognizes it."""
 _REMOTES = "remotes"
@@ -193,6 +193,7 @@ class RefLogs:
         self._door = door
         self._before = before
         self._tips = TipsCache(door)
+        self._decodings = 0
         self.ends: dict[RefName, int] = {}
         """The numbers of the last entries that are read, of logs that are read as they were."""
 
@@ -250,12 +251,24 @@ class RefLogs:
         what = f"entry {seq} of {ref.text} of {ref.model}"
         try:
             data = self._door.read(ref.path(seq))
-            entry = RefEntry.decode(data, what=what)
+            entry = self._decoded(data, what)
         except FileNotFoundError:
             raise errors.Missing(what="ref entry", id=ref.path(seq)) from None
         if entry.ref != ref.text or entry.seq != seq:
             raise errors.Damaged(what=what, reason=f"it is entry {entry.seq} of {entry.ref}")
         return entry, data
+
+    def _decoded(self, data: bytes, what: str) -> RefEntry:
+        self._decodings += 1
+        plain = plain_ref_entry.parse(data) if self._decodings > _FEW else None
+        if plain is None or plain.ref.startswith(f"{PUBLISHED}/"):
+            return RefEntry.decode(data, what=what)
+        try:
+            at = Timestamp.from_json({"seconds": plain.seconds, "offset": plain.offset})
+        except errors.NotCanonical:
+            return RefEntry.decode(data, what=what)  # which names the fault
+        move = Move(plain.by, at, plain.reason, plain.nonce)
+        return RefEntry(plain.ref, plain.seq, plain.old, plain.new, plain.prev, move)
 
     def entries(self, ref: RefName) -> list[RefEntry]:
         """Return every entry, oldest first; raise Damaged, Missing."""
@@ -266,14 +279,14 @@ class RefLogs:
 
         Raises Damaged, Missing.
         """
-        folder, text = ref.folder, ref.text.encode(errors="replace")  # made once: a log may have thousands of entries
+        folder, text = ref.folder, ref.text  # made once: a log may have thousands of entries
         return [self._moved(ref, seq, f"{folder}/{seq:010d}", text) for seq in self.numbers(ref)]
 
-    def _moved(self, ref: RefName, seq: int, path: str, text: bytes) -> Moved:
+    def _moved(self, ref: RefName, seq: int, path: str, text: str) -> Moved:
         with contextlib.suppress(FileNotFoundError):
-            moved = _moved(self._door.read(path))
-            if moved is not None and moved[:2] == (text, seq):
-                return Moved(*moved[1:])
+            plain = plain_ref_entry.parse(self._door.read(path))
+            if plain is not None and (plain.ref, plain.seq) == (text, seq):
+                return Moved(seq, plain.old, plain.new, plain.seconds)
         entry = self.entry(ref, seq)  # which is of another form, or names the fault
         return Moved(entry.seq, entry.old, entry.new, entry.move.at.seconds)
 
@@ -322,18 +335,6 @@ class RefLogs:
     def names(self, model: str, kind: str) -> list[str]:
         """Return the names of the existing refs of a kind, sorted."""
         return sorted(ref.name for ref, target in self.targets(model, kind).items() if target is not None)
-
-
-def _moved(data: bytes) -> tuple[bytes, int, VersionId | None, VersionId | None, int] | None:
-    """Return the ref of an entry, and what it moved, if it has the plain form and the right checksum."""
-    match = _PLAIN.fullmatch(data)
-    if match is None:
-        return None
-    first, seconds, new, old, ref, seq, checksum, last = match.groups()
-    if digest(first + last) != checksum.decode():
-        return None
-    before, after = (VersionId(id_.decode()) if id_ else None for id_ in (old, new))
-    return ref, int(seq), before, after, int(seconds)
 
 
 def _folder(model: str, kind: str) -> str:
