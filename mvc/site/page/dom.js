@@ -90,9 +90,12 @@ function shown(value) {
 
 const own = (record, key) => (record && Object.hasOwn(record, key) ? record[key] : undefined);
 
+/** Return whether a value is a table; its own key may be named `constructor`. */
+const isRecord = (value) => Object(value) === value && !Array.isArray(value) && !(value instanceof Node);
+
 /** Nested tables as `[["a.b", value], …]`. */
 const flat = (record, prefix = "") => Object.entries(record ?? {}).flatMap(([key, value]) =>
-  value?.constructor === Object ? flat(value, prefix + key + ".") : [[prefix + key, value]]);
+  isRecord(value) ? flat(value, prefix + key + ".") : [[prefix + key, value]]);
 
 const when = (time, length = 10) => time && h("time", { datetime: time, title: time }, time.slice(0, length).replace("T", " "));
 

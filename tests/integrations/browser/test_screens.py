@@ -1,0 +1,128 @@
+"""Each screen in light, in dark and on a phone: nothing fails, nothing is loaded from elsewhere, axe finds nothing serious."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integrations import main
+from tests.integrations.browser import exported
+from tests.integrations.browser.browser import Browser
+
+SCREENS = (
+    "#/",
+    "#/helmet-classifier",
+    "#/helmet-classifier/v2",
+    "#/helmet-classifier/v1...v2",
+    "#/helmet-classifier/metrics",
+    "#/helmet-classifier/aliases",
+    "#/helmet-classifier/aliases/prod",
+    "#/helmet-classifier/v1...v3",
+    "#/storage",
+    "#/helmet-classifier/v99",
+)
+SMALL = bool(os.environ.get(main.SMALL))
+"""CI visits five screens, from disk."""
+LOOKS: dict[str, dict[str, str | int]] = {"light": {}, "dark": {"scheme": "dark"}, "phone": {"width": 380}}
+PICTURES = os.environ.get("MVC_PICTURES")
+"""A folder for pictures of all screens, to look at."""
+HEADING = "document.querySelector('h1').textContent"
+
+
+@pytest.fixture(scope="module", params=["disk"] if SMALL else ["disk", "server"])
+def url(request: pytest.FixtureRequest, example: Path) -> Iterator[str]:
+    """The address of the example's page: from disk, in a folder with a space and `#`; and from a server."""
+    if request.param == "disk":
+        yield (example / "index.html").as_uri()
+    else:
+        with exported.served(example) as address:
+            yield address
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("screen", SCREENS[:5] if SMALL else SCREENS)
+def test_screen(browser: Browser, url: str, screen: str, look: str) -> None:
+    picture = f"{PICTURES}/{screen[2:].replace('/', '-') or 'overview'}-{look}.png" if PICTURES else None
+    visit = browser.visit(url + screen, axe=True, picture=picture, **LOOKS[look])
+    assert visit.errors == []
+    assert [address for address in visit.requests if not address.startswith(url.removesuffix("index.html"))] == []
+    assert visit.violations == []
+    assert visit.wide <= 0, "wider than the window"
+
+
+HEADINGS = {
+    "#/": "example",
+    "#/helmet-classifier/v99": "No such version",
+    "#/helmet-classifier/abc": "No such version",
+    "#/helmet-classifier/aliases/staging": "No such alias",
+    "#/helmet-classifier/%E0%A4%A": "No such screen",
+    "#/nothing": "No such model",
+    "#/helmet-classifier/prod": "v3 Polish the head; ready for deployment",
+    "#/helmet-classifier/baseline...5bd78aad": "v1 → v2",
+}
+
+
+@pytest.mark.parametrize("address", HEADINGS)
+def test_an_address_names_a_screen(browser: Browser, example: Path, address: str) -> None:
+    visit = browser.visit((example / "index.html").as_uri() + address, steps=[HEADING])
+    assert (visit.values, visit.errors) == ([HEADINGS[address]], [])
+
+
+def test_a_pair_that_was_not_exported_names_the_command(browser: Browser, example: Path) -> None:
+    address = (example / "index.html").as_uri() + "#/helmet-classifier/v1...v3"
+    visit = browser.visit(address, steps=["document.querySelector('main').textContent"])
+    assert "mvc ui --export DIR --compare v1...v3" in visit.values[0]
+
+
+def test_classes_that_changed_places_are_marked(browser: Browser, example: Path) -> None:
+    rows = "[...document.querySelectorAll('tr.bad')].map((row) => row.innerText.split('\\t'))"
+    visit = browser.visit((example / "index.html").as_uri() + "#/helmet-classifier/v1...v2", steps=[rows])
+    assert visit.values == [
+        [["0", "helmet", "bare head", "moved from 1 breaking"], ["1", "bare head", "helmet", "moved from 0 breaking"]]
+    ]
+
+
+def test_the_keyboard_reaches_all_screens_of_a_model(browser: Browser, example: Path) -> None:
+    where, rows = "location.hash.slice(20)", "document.querySelectorAll('.row').length"
+    first = ["press:j", "press:j", "press:k", "press:Enter", where, "press:j", where, "press:Escape", where]
+    second = ["press:c", "press:j", "press:c", where, "press:x", where, "press:Escape"]
+    third = [
+        "press:/",
+        "type:NIGHT ben",
+        rows,
+        "press:Escape",
+        rows,
+        "press:?",
+        "document.querySelector('dialog').open",
+    ]
+    visit = browser.visit((example / "index.html").as_uri() + "#/helmet-classifier", steps=[*first, *second, *third])
+    assert visit.errors == []
+    assert visit.values == ["v3", "51a3fa0691", "", "v2...51a3fa0691", "51a3fa0691...v2", 1, 4, True]
+
+
+def test_the_leaderboard_is_sorted_by_its_heads(browser: Browser, example: Path) -> None:
+    column = "[...document.querySelectorAll('tbody td.n:nth-child(2)')].map((cell) => cell.textContent)"
+    steps = [column, "click:th button", column]
+    visit = browser.visit((example / "index.html").as_uri() + "#/helmet-classifier/metrics", steps=steps)
+    falling = ["0.985", "0.979", "0.978", "0.976"]
+    assert (visit.values, visit.errors) == ([falling, falling[::-1]], [])
+
+
+def test_a_square_of_the_heat_map_names_its_tensor(browser: Browser, example: Path) -> None:
+    steps = ["hover:.map i", "document.querySelector('.heat').lastChild.textContent", "click:summary"]
+    steps.append("document.querySelectorAll('details tbody tr').length")
+    visit = browser.visit((example / "index.html").as_uri() + "#/helmet-classifier/v1...v2", steps=steps)
+    assert visit.errors == []
+    assert visit.values[0].startswith("conv1.")
+    assert visit.values[1] == 8
+
+
+def test_a_page_in_one_file(browser: Browser, example: Path, tmp_path: Path) -> None:
+    exported.export(exported.example(tmp_path / "example"), tmp_path / "out", "--single", str(tmp_path / "page.html"))
+    for screen in ("#/", "#/helmet-classifier/v1...v2"):
+        visit = browser.visit((tmp_path / "page.html").as_uri() + screen, steps=[HEADING])
+        assert visit.errors == []
+        assert len(visit.requests) == 1
