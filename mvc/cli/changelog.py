@@ -26,4 +26,4 @@ def command(invocation: Invocation, revisions: str, tensors: bool) -> None:
     model = Model(invocation.repository(), invocation.model())
     result = changelog(model, revisions, tensors="headers" if tensors else None)
     ids = [entry.id for entry in result.versions]
-    invocation.emit("changelog", result, lambda: document.changelog(model, result), ids=ids, page=True, wrap=False)
+    invocation.emit("changelog", result, lambda: document.changelog(result), ids=ids, page=True, wrap=False)

@@ -72,7 +72,7 @@ def report(
     old, new = _sides(invocation, model, base, head, folder)
     result = porcelain.report(model, old, new, conditions=conditions, uses=uses)
     ids = [entry.id for entry in result.changes.versions]
-    invocation.emit("ci", result, lambda: document.report(model, result, link), ids=ids, wrap=False)
+    invocation.emit("ci", result, lambda: document.report(result, link), ids=ids, wrap=False)
     for failure in result.failures:
         invocation.note(f"failed: {failure.condition}: {failure.reason}")
     return int(bool(result.failures))
@@ -81,7 +81,7 @@ def report(
 def _sides(
     invocation: Invocation, model: Model, base: str, head: str, folder: str | None
 ) -> tuple[VersionId | None, VersionId]:
-    """Return both versions; a branch without one of its own has that of the base branch. Raises NoVersionOfGit."""
+    """Return both versions; a branch without one of its own has that of the base branch. Raises NothingToReport."""
     if folder is None:
         return revisions.resolve(model, base), revisions.resolve(model, head)
     place = invocation.cwd / folder
@@ -90,5 +90,5 @@ def _sides(
     old, new = (versions.of_commit(model, place, commit) for commit in (base, head))
     new = new or old
     if new is None:
-        raise errors.NoVersionOfGit(model=model.key)
+        raise errors.NothingToReport(model=model.key, base=base, head=head)
     return old, new

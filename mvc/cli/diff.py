@@ -10,12 +10,12 @@ import click
 from mvc import lazy
 from mvc.cli.app import tensors as tensor_lines
 from mvc.cli.app.invocation import Invocation
-from mvc.cli.app.terminal import escape
+from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
 from mvc.cli.git.paths import revisions_and_paths
 from mvc.cli.history import changes as changes_style
-from mvc.cli.history import numbers
 from mvc.cli.history.changes import ChangesStyle
+from mvc.cli.history.numbers import Numbers
 from mvc.model.ids import VersionId
 from mvc.porcelain.diff import Diff, diff, sides
 from mvc.repository import revisions
@@ -64,7 +64,7 @@ def command(
     invocation.emit(
         "diff",
         result,
-        lambda: document.difference(model, result) if md else _lines(model, result, changes_style),
+        lambda: document.difference(result) if md else _lines(model, result, changes_style),
         page=True,
         wrap=not (md or changes_style.is_names),
     )
@@ -95,4 +95,9 @@ def _lines(model: Model, result: Diff, chosen: ChangesStyle) -> Iterator[str]:
 
 def _title(model: Model, result: Diff) -> str:
     """Return `helmet-detector v6..v7`, `v6..v7 on side`, or with ids if both would be the same."""
-    return f"{escape(result.model)} {'..'.join(numbers.of_sides(model, result))}"
+    numbers = Numbers(model, (result.old, result.new))
+    old = numbers.of(result.old, result.old_number) if result.old_number is not None else "nothing"
+    new = numbers.of(result.new, result.new_number) if result.new_number is not None else "working tree"
+    if old == new:
+        old, new = (f"{side} {short(id_)}" for side, id_ in ((old, result.old), (new, result.new)) if id_)
+    return f"{escape(result.model)} {old}..{new}"

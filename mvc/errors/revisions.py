@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.errors.base import Usage
+from mvc.errors.base import Answer, Usage
 
 
 class UnknownRevision(Usage):
@@ -88,6 +88,13 @@ class ShallowCheckout(Usage):
     """No version was found for {commit}, and the Git repository at {path} lacks older commits.
 
     Fetch them with `git fetch --unshallow`; in GitHub Actions, give actions/checkout `fetch-depth: 0`.
+    """
+
+
+class NothingToReport(Answer):
+    """Nothing to report: no version of {model} belongs to {base} or {head}.
+
+    Show the Git commits of versions with `mvc log -v`.
     """
 
 

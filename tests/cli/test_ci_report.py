@@ -56,7 +56,7 @@ def test_the_report(released: Shell) -> None:
     assert released.ok("ci", "report", "v3", "v3").lines[:4] == [
         "<!-- mvc:helmets -->",
         "<!-- unchanged -->",
-        f"## helmets v3 {released.ok('rev-parse', '--short', 'v3').out.strip()}",
+        "## helmets v3",
         "",
     ]
 
@@ -165,7 +165,7 @@ def test_versions_belong_to_git_commits(checkout: Shell, tmp_path: Path) -> None
     assert _sides(checkout, "main~2", "main") == (None, 1)
     assert _sides(checkout, "main", "main") == (1, 1)
     answer = checkout("ci", "report", "--git", str(folder), "main~2", "main~2")
-    assert (answer.code, "No version of helmets" in answer.err) == (2, True)
+    assert (answer.code, answer.out, "no version of helmets" in answer.err) == (1, "", True)
     checkout.ok("remote", "add", "origin", str(tmp_path / "remote"))
     checkout.ok("push", "origin", "--all")
     checkout.ok("clone", "--meta", str(tmp_path / "remote"), str(tmp_path / "meta"))

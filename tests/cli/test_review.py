@@ -90,12 +90,8 @@ def released(shell: Shell, history: History) -> Shell:
 
 def test_the_difference_in_markdown(released: Shell) -> None:
     compare_with_golden("diff.md", released.ok("diff", "v1", "v3", "--md").out)
-    assert released.ok("diff", "v3", "v3", "--md").lines == [f"## helmets {_side(released)}", "", "no change"]
+    assert released.ok("diff", "v3", "v3", "--md").lines == ["## helmets v3", "", "no change"]
     assert released("diff", "v1", "v3", "--md", "--stat").code == 2
-
-
-def _side(shell: Shell) -> str:
-    return f"v3 {shell.ok('rev-parse', '--short', 'v3').out.strip()}"
 
 
 def test_the_changelog(released: Shell) -> None:

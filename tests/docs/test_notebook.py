@@ -25,7 +25,7 @@ nbformat.write(notebook, sys.argv[2])
 ELSEWHERE = {"Model.publish", "Model.drift", "Repository.import_model", "Model.resolve_image", "Model.image_drift"}
 """What needs a registry, or a registry of images."""
 UNUSUAL = {
-    "Model.prune", "Remote.prune",
+    "Model.changelog", "Model.prune", "Remote.prune",
     "Branches.all", "Branches.rename", "Tags.all", "Aliases.all", "Aliases.delete", "Aliases.publish",
     "Aliases.unpublish", "Config.get", "Config.unset",
     "Config.all", "mvc.user_config", "Model.remove", "Model.continue_merge", "Model.abort_merge", "Model.fetch",

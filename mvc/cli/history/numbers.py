@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mvc.cli.app.terminal import escape, short
+from mvc.cli.app.terminal import escape
 from mvc.model.ids import VersionId
-from mvc.porcelain.diff import Diff
 from mvc.repository.model import Model
 from mvc.repository.query.branches import elsewhere
 
@@ -24,16 +23,6 @@ class Numbers:
     def of(self, id_: VersionId | None, number: int) -> str:
         """Return the number of a version, with its branch if needed."""
         return numbered(number, self._branches.get(id_) if id_ is not None else None)
-
-
-def of_sides(model: Model, diff: Diff) -> tuple[str, str]:
-    """Return the names of the sides of a diff: `v6`, `v7 on side`, `working tree`; with ids if both were the same."""
-    numbers = Numbers(model, (diff.old, diff.new))
-    old = numbers.of(diff.old, diff.old_number) if diff.old_number is not None else "nothing"
-    new = numbers.of(diff.new, diff.new_number) if diff.new_number is not None else "working tree"
-    if old != new:
-        return old, new
-    return f"{old} {short(diff.old or '')}".strip(), f"{new} {short(diff.new or '')}".strip()
 
 
 def numbered(number: int, branch: str | None) -> str:

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from mvc.cli.app.table import ABSENT
 from mvc.cli.app.terminal import date, short
-from mvc.cli.history import numbers
 from mvc.cli.output.markdown import text
 from mvc.cli.review import sections
 from mvc.cli.review.page import Section, page
@@ -17,7 +16,6 @@ from mvc.model import names
 from mvc.porcelain.changelog import Changelog, ChangelogVersion
 from mvc.porcelain.ci import CiReport, ReadyChange
 from mvc.porcelain.diff import Diff
-from mvc.repository.model import Model
 
 _READY = {True: "ready", False: "not ready"}
 _IN_URL = "-._~:/?#@!$&'*+,;=%"
@@ -26,17 +24,17 @@ _MANY = 20
 """Versions from which on their list is folded."""
 
 
-def difference(model: Model, diff: Diff) -> Iterator[str]:
+def difference(diff: Diff) -> Iterator[str]:
     """Yield the page of a difference."""
-    return _page(model, diff, (), ())
+    return _page(diff, (), ())
 
 
-def changelog(model: Model, log: Changelog) -> Iterator[str]:
+def changelog(log: Changelog) -> Iterator[str]:
     """Yield the page of a changelog."""
-    return _page(model, log.diff, (), [versions(log.versions)])
+    return _page(log.diff, (), [versions(log.versions)])
 
 
-def report(model: Model, result: CiReport, link: str | None = None) -> Iterator[str]:
+def report(result: CiReport, link: str | None = None) -> Iterator[str]:
     """Yield the page of a report, after the line that marks the comment of this model; `link` is another page."""
     diff = result.changes.diff
     mark = [f"<!-- mvc:{names.encode_component(diff.model)} -->", *([] if diff.differs else ["<!-- unchanged -->"])]
@@ -44,7 +42,6 @@ def report(model: Model, result: CiReport, link: str | None = None) -> Iterator[
     failed = tuple((failure.condition, sections.cut(failure.reason)) for failure in result.failures)
     ready = tuple(map(_readiness, result.readiness))
     return _page(
-        model,
         diff,
         mark,
         [versions(result.changes.versions)],
@@ -60,7 +57,6 @@ def _readiness(change: ReadyChange) -> tuple[str, ...]:
 
 
 def _page(
-    model: Model,
     diff: Diff,
     top: Sequence[str],
     last: Sequence[Section],
@@ -69,11 +65,20 @@ def _page(
     first: Sequence[Section] = (),
     extra: Sequence[Section] = (),
 ) -> Iterator[str]:
-    old, new = numbers.of_sides(model, diff)
+    old, new = _sides(diff)
     title = text(new if diff.old == diff.new else f"{old}..{new}")
     head = [*top, f"## {text(diff.model)} {title}", "", text(changed(diff.difference)), *links]
     changes = sections.of(diff.difference, old, new, diff.tensors or (), extra=extra)
     return page(head, [*first, *changes, *last], whole(diff))
+
+
+def _sides(diff: Diff) -> tuple[str, str]:
+    """Return the names of both sides, the same in every clone: `v6`, `v7`; with ids for the same number on two branches."""
+    old = f"v{diff.old_number}" if diff.old is not None else "nothing"
+    new = f"v{diff.new_number}" if diff.new is not None else "working tree"
+    if old == new and diff.old != diff.new:
+        return f"{old} {short(diff.old or '')}", f"{new} {short(diff.new or '')}"
+    return old, new
 
 
 def whole(diff: Diff) -> str:

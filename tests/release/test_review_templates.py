@@ -1,0 +1,275 @@
+"""The templates for reviews: valid for their hosts, and their scripts keep one comment up to date."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mvc import lazy
+from tests.release.dist import TOP
+
+CI = TOP / "docs" / "ci"
+ACTION = CI / "action" / "action.yml"
+COMPONENT = CI / "gitlab" / "templates" / "report.yml"
+BIN = Path(sys.executable).parent
+BOT, PERSON = "github-actions[bot]", "ana"
+GH = f'''#!{sys.executable}
+"""A stand-in of `gh api`: comments in a file, a page of two at a time; each call that writes is recorded."""
+import json, os, subprocess, sys
+from pathlib import Path
+
+args, state = sys.argv[1:], Path(os.environ["GH_STATE"])
+assert args.pop(0) == "api" and os.environ["GH_TOKEN"] == "secret"
+if os.environ.get("GH_FAILS"):
+    sys.exit("gh: Resource not accessible by integration (HTTP 403)")
+known = json.loads(state.read_text())
+method = args[args.index("--method") + 1] if "--method" in args else "GET"
+path = next(each for each in args if each.startswith("repos/"))
+if method == "GET":
+    assert "--paginate" in args and path == "repos/acme/vision/issues/7/comments"
+    for at in range(0, len(known["comments"]), 2):
+        page = json.dumps(known["comments"][at : at + 2])
+        subprocess.run(["jq", "-r", args[args.index("--jq") + 1]], input=page, text=True, check=True)
+    sys.exit()
+field = args[args.index("-F") + 1]
+assert field.startswith("body=@")
+body = Path(field.removeprefix("body=@")).read_text()
+if method == "POST":
+    assert path == "repos/acme/vision/issues/7/comments"
+    known["comments"].append({{"id": 100 + len(known["comments"]), "user": {{"login": "{BOT}"}}, "body": body}})
+else:
+    assert method == "PATCH"
+    [comment] = [each for each in known["comments"] if path == f"repos/acme/vision/issues/comments/{{each['id']}}"]
+    comment["body"] = body
+known["calls"].append(method)
+state.write_text(json.dumps(known))
+'''
+
+
+def _yaml(text: str) -> list[Any]:
+    return list(lazy.load("yaml").safe_load_all(text))
+
+
+def _valid(schema: str, path: Path, *more: str) -> None:
+    command = [str(BIN / "check-jsonschema"), "--builtin-schema", schema, *more, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_action_and_the_workflows_are_valid(tmp_path: Path) -> None:
+    _valid("vendor.github-actions", ACTION)
+    page = (TOP / "docs" / "how-to" / "ci.md").read_text(encoding="utf-8")
+    (workflow,) = re.findall(r"^```yaml\n(name: Review\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "review.yml").write_text(workflow, encoding="utf-8")
+    _valid("vendor.github-workflows", tmp_path / "review.yml")
+    (step,) = [each for each in _yaml(workflow)[0]["jobs"]["report"]["steps"] if "mvc" in each["uses"]]
+    assert step["with"].keys() <= _yaml(ACTION.read_text(encoding="utf-8"))[0]["inputs"].keys()
+
+
+def test_the_component_is_valid(tmp_path: Path) -> None:
+    """Its first document says its inputs, which the schema of .gitlab-ci.yml does not know."""
+    text = COMPONENT.read_text(encoding="utf-8")
+    spec, _ = _yaml(text)
+    (tmp_path / "job.yml").write_text(text.partition("\n---\n")[2], encoding="utf-8")
+    _valid("vendor.gitlab-ci", tmp_path / "job.yml", "--data-transform", "gitlab-ci")
+    assert set(re.findall(r"\$\[\[ inputs\.([a-z-]+) \]\]", text)) == spec["spec"]["inputs"].keys()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A checkout of Git with two models on a remote: `helmets` has another version on the branch, `caps` not."""
+    top = tmp_path_factory.mktemp("project")
+    env = {
+        "HOME": str(top / "home"),
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+    for name in ("AUTHOR", "COMMITTER"):
+        env |= {f"GIT_{name}_NAME": "Ana", f"GIT_{name}_EMAIL": "a@x.y"}
+    script = """
+    mkdir home checkout bin runner; cd checkout
+    git init -q -b main; echo .mvc > .gitignore; git add .; git commit -q -m Code
+    mvc init -q --model helmets; mkdir caps; mvc init -q caps --model caps
+    for model in helmets caps; do mvc --model $model set -q labelmap.0=a labelmap.1=b metrics.mAP50=0.5; mvc --model $model commit -q -m First; done
+    git add .; git commit -q -m Models; git switch -q -c feature
+    mvc --model helmets set -q labelmap.0=b labelmap.1=a metrics.mAP50=0.7; mvc --model helmets commit -q -m Second
+    git commit -q -a -m Better
+    mvc remote add origin ../remote; mvc --model helmets push -q origin main; mvc --model caps push -q origin main
+    git rev-parse main feature
+    """
+    done = subprocess.run(["bash", "-ec", script], cwd=top, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    base, head = done.stdout.split()[-2:]
+    return {**env, "TOP": str(top), "BASE_SHA": base, "HEAD_SHA": head}
+
+
+def _run_action(project: dict[str, str], folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+    """Run the steps of the action as GitHub does, with stand-ins of `gh` and `pipx`."""
+    runner = folder / f"runner{len(list(folder.iterdir()))}"
+    runner.mkdir()
+    (folder / "bin").mkdir(exist_ok=True)
+    for name, text in {"gh": GH, "pipx": '#!/bin/sh\necho "$*" > "$RUNNER_TEMP/installed"\n'}.items():
+        (folder / "bin" / name).write_text(text, encoding="utf-8")
+        (folder / "bin" / name).chmod(0o755)
+    context = {
+        "github.event.pull_request.base.sha": project["BASE_SHA"],
+        "github.event.pull_request.head.sha": project["HEAD_SHA"],
+        "github.event.pull_request.number": "7",
+        "github.token": "secret",
+    }
+    action = _yaml(ACTION.read_text(encoding="utf-8"))[0]
+
+    def filled(text: str) -> str:
+        return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda match: context[match[1]], text)
+
+    given = {
+        name: inputs.get(name.replace("-", "_"), filled(spec.get("default", "")))
+        for name, spec in action["inputs"].items()
+    }
+    context |= {f"inputs.{name}": value for name, value in given.items()}
+    env = {**project, "PATH": f"{folder / 'bin'}:{project['PATH']}", "RUNNER_TEMP": str(runner), "GH_STATE": str(folder / "state.json"),
+           "GITHUB_WORKSPACE": f"{project['TOP']}/checkout", "GITHUB_REPOSITORY": "acme/vision", "GITHUB_ACTION_PATH": str(ACTION.parent),
+           "GITHUB_STEP_SUMMARY": str(folder / "summary.md"), **({"GH_FAILS": "1"} if "fails" in inputs else {})}  # fmt: skip
+    done = None
+    for step in action["runs"]["steps"]:
+        assert "${{" not in step["run"]  # what an input says is never part of a script
+        step_env = env | {name: filled(value) for name, value in step["env"].items()}
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        done = subprocess.run(command, cwd=folder, env=step_env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            break
+    assert done is not None
+    assert (runner / "installed").read_text(encoding="utf-8") == f"install {given['package']}\n"
+    return done
+
+
+def test_the_action_keeps_one_comment_a_model(
+    project: dict[str, str], tmp_path: Path, requires: Callable[[str], str]
+) -> None:
+    requires("jq")
+    state = tmp_path / "state.json"
+    forged = "<!-- mvc:helmets -->\nmine"
+    comments = [{"id": at, "user": {"login": PERSON}, "body": forged} for at in range(3)]
+    state.write_text(json.dumps({"comments": comments, "calls": []}), encoding="utf-8")
+    remote = f"{project['TOP']}/remote"
+    first = _run_action(project, tmp_path, remote=remote, fail_on="breaking\nmetric:mAP50:-0.01\n")
+    assert (first.returncode, "failed: breaking: classes are re-indexed" in first.stderr) == (1, True), first.stderr
+    known = json.loads(state.read_text(encoding="utf-8"))
+    assert known["calls"] == ["POST"]  # caps did not change
+    assert known["comments"][3]["body"].startswith("<!-- mvc:helmets -->\n## helmets v1..v2\n")
+    assert "<!-- mvc:caps -->\n<!-- unchanged -->\n" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+    second = _run_action(project, tmp_path, remote=remote, base=project["HEAD_SHA"])  # undone since
+    assert second.returncode == 0, second.stderr
+    known = json.loads(state.read_text(encoding="utf-8"))
+    assert known["calls"] == ["POST", "PATCH"]
+    assert known["comments"][3]["body"].startswith("<!-- mvc:helmets -->\n<!-- unchanged -->\n")
+    assert [comment["body"] for comment in known["comments"][:3]] == [forged] * 3
+
+    third = _run_action(
+        project, tmp_path, remote=remote, models="helmets", fails="1", link="https://x.example/$(id)`id`"
+    )
+    assert (third.returncode, "::warning::The comment was not written" in third.stdout) == (0, True), third.stderr
+    assert "(https://x.example/$%28id%29%60id%60)" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    for wrong in ({"models": "none"}, {"base": "0" * 40}, {"fail_on": "break"}):
+        assert _run_action(project, tmp_path, remote=remote, pull_request="", **wrong).returncode not in (0, 1)
+
+
+class _Notes(http.server.BaseHTTPRequestHandler):
+    """A stand-in of the notes of a merge request on GitLab."""
+
+    notes: list[dict[str, Any]]
+    calls: list[str]
+
+    def _answer(self, value: Any, **headers: str) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(200)
+        for name, text in {"Content-Length": str(len(data)), **headers}.items():
+            self.send_header(name, text)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def do_GET(self) -> None:
+        assert self.headers["PRIVATE-TOKEN"] == "secret"
+        url = urllib.parse.urlsplit(self.path)
+        if url.path == "/user":
+            return self._answer({"id": 1})
+        page = int(urllib.parse.parse_qs(url.query)["page"][0])
+        more = str(page + 1) if page * 2 < len(self.notes) else ""
+        return self._answer(self.notes[page * 2 - 2 : page * 2], **{"x-next-page": more})
+
+    def _write(self) -> None:
+        body = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["body"][0]
+        self.calls.append(f"{self.command} {self.path}")
+        if self.command == "POST":
+            self.notes.append({"id": len(self.notes), "author": {"id": 1}, "body": body})
+        else:
+            self.notes[int(self.path.rpartition("/")[2])]["body"] = body
+        self._answer({})
+
+    do_POST = _write  # noqa: N815 - the name that http.server calls
+    do_PUT = _write  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def gitlab() -> Iterator[tuple[str, type[_Notes]]]:
+    notes = [{"id": at, "author": {"id": 2}, "body": "<!-- mvc:helmets -->\nmine"} for at in range(3)]
+    handler = type("Handler", (_Notes,), {"notes": notes, "calls": []})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", handler
+        server.shutdown()
+
+
+def test_the_component_keeps_one_note_a_model(
+    project: dict[str, str], tmp_path: Path, gitlab: tuple[str, type[_Notes]]
+) -> None:
+    url, server = gitlab
+    inputs = {
+        name: spec.get("default", "")
+        for name, spec in _yaml(COMPONENT.read_text(encoding="utf-8"))[0]["spec"]["inputs"].items()
+    }
+    (job,) = _yaml(COMPONENT.read_text(encoding="utf-8"))[1].values()
+    inputs |= {"remote": f"{project['TOP']}/remote", "fail-on": "breaking"}
+    variables = {
+        name: re.sub(r"\$\[\[ inputs\.([a-z-]+) \]\]", lambda match: inputs[match[1]], value)
+        for name, value in job["variables"].items()
+    }
+    env = {**project, **variables, "CI_API_V4_URL": url, "CI_PROJECT_ID": "5", "CI_MERGE_REQUEST_IID": "9", "REPORT_TOKEN": "secret",
+           "CI_MERGE_REQUEST_DIFF_BASE_SHA": project["BASE_SHA"], "CI_COMMIT_SHA": project["HEAD_SHA"], "no_proxy": "127.0.0.1",
+           "CI_PROJECT_DIR": f"{project['TOP']}/checkout"}  # fmt: skip
+    assert job["script"][0] == 'python3 -m pip install --quiet "$REPORT_PACKAGE"'
+    assert job["script"][1] == 'mvc clone --meta "$REPORT_REMOTE" mvc-clone'
+    for again, script in ((False, "\n".join(job["script"][1:])), (True, job["script"][2])):
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, "failed: breaking" in done.stderr) == (1, True), done.stderr
+        assert server.calls[again:] == [
+            f"{'PUT' if again else 'POST'} /projects/5/merge_requests/9/notes{'/3' if again else ''}"
+        ]
+    assert [note["body"].split("\n")[1] for note in server.notes] == [*["mine"] * 3, "## helmets v1..v2"]
+    assert sorted(path.read_text(encoding="utf-8").split("\n")[0] for path in (tmp_path / "mvc-report").iterdir()) == [
+        "<!-- mvc:caps -->",
+        "<!-- mvc:helmets -->",
+    ]
