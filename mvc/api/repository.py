@@ -162,7 +162,7 @@ class Repository:
         session, keys = self._session, list(models)
         pairs = [self._pair(old, new) for old, new in compare]
         found = [session.of(key) for key in keys or session.repository.heads.models()]
-        contents = Contents(found, Options(redact_emails, base_url), pairs)
+        contents = Contents(session.repository, found, Options(redact_emails, base_url), pairs)
         return (pages.single if single else pages.folder)(contents, session.absolute(target))
 
     def _pair(self, old: Revision, new: Revision) -> tuple[str, tuple[VersionId, VersionId]]:

@@ -47,7 +47,7 @@ def command(
     keys = [invocation.model()] if invocation.model_key is not None else repository.heads.models()
     asked = [_pair(invocation, pair) for pair in pairs]
     options = Options(redact=redact == _EMAILS, base=base)
-    contents = Contents([Model(repository, key) for key in keys], options, asked)
+    contents = Contents(repository, [Model(repository, key) for key in keys], options, asked)
     done = export.folder(contents, invocation.cwd / folder) if folder is not None else None
     if file is not None:
         done = export.single(contents, invocation.cwd / file)

@@ -80,13 +80,13 @@ def check(
         subject, problems, stale = _working(model)
         subject = _with(subject, outside)
         broken = tuple(problem for problem in rules.check(subject.manifest) if problem.severity == rules.ERROR)
-        return Checked(model.key, None, None, *_evaluated(subject, uses, strict=strict), problems, broken, stale)
+        return Checked(model.key, None, None, *evaluated(subject, uses, strict=strict), problems, broken, stale)
     version = history.snapshot(model.repository, id_)
     assert version is not None  # noqa: S101 - None only stands for no version at all
     subject = _with(Subject(version.manifest, version.tree, contents.stored(model.repository)), outside)
     number = model.repository.objects.version(id_).number
     stale = _stale(model, _parent(model, id_), version)
-    return Checked(model.key, id_, number, *_evaluated(subject, uses, strict=strict), warnings=stale)
+    return Checked(model.key, id_, number, *evaluated(subject, uses, strict=strict), warnings=stale)
 
 
 def manifest_of(model: Model, id_: VersionId | None = None) -> Manifest:
@@ -115,7 +115,9 @@ def _with(subject: Subject, outside: Callable[[Manifest], Outside] | None) -> Su
     return replace(subject, outside=outside(subject.manifest)) if outside is not None else subject
 
 
-def _evaluated(subject: Subject, uses: Sequence[str], *, strict: bool) -> tuple[tuple[Readiness, ...], bool]:
+def evaluated(
+    subject: Subject, uses: Sequence[str] = (), *, strict: bool = False
+) -> tuple[tuple[Readiness, ...], bool]:
     """Return the readiness for each use, and whether the caller or the manifest named these uses."""
     if uses:
         profiles = dict.fromkeys(evaluation.with_profile(use, subject.manifest) for use in uses)

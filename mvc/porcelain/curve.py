@@ -67,7 +67,7 @@ def curve(model: Model, version: VersionId, key: str) -> MetricCurve:
     repository, label = model.repository, history.label(model.repository, version)
     found = repository.objects.version(version)
     faults: list[errors.MvcError] = []
-    for entry in _logs(model, version):
+    for entry in logs(model, version):
         try:
             read = curves.read(_data(model, entry), entry.path, key)
         except curves.NoSuchColumnError as error:
@@ -85,7 +85,7 @@ def curve(model: Model, version: VersionId, key: str) -> MetricCurve:
     raise faults[0] if faults else errors.NoTrainingLog(version=label, roles=", ".join(ROLES))
 
 
-def _logs(model: Model, version: VersionId) -> Iterator[TreeEntry]:
+def logs(model: Model, version: VersionId) -> Iterator[TreeEntry]:
     """Yield the files of a version that may have curves: by their roles, and the one that its metrics are read from."""
     objects = model.repository.objects
     stored = objects.version(version)

@@ -21,7 +21,7 @@ from mvc.storage.records import promised
 from mvc.storage.records.promised import State
 
 _Parts = dict[str, disk_usage.Kept]
-_SAVING = {
+SAVING = {
     encodings.ZSTD: "zstd",
     encodings.PLANES: "planes",
     encodings.PHASED: "planes",
@@ -178,7 +178,7 @@ class _Count:
         ]
         kept = list(self._of(dict(here)).values())
         found = {"sharing": sum(size for _, size in here) - sum(part.raw for part in kept)}
-        for encoding, name in _SAVING.items():
+        for encoding, name in SAVING.items():
             spared = sum(part.raw - part.stored for part in kept if part.encoding == encoding)
             found[name] = found.get(name, 0) + spared
         return found

@@ -110,7 +110,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT, childre
     snapshot = history.snapshot(repository, id_)
     assert snapshot is not None  # noqa: S101 - of a version there always is one
     parent = history.snapshot(repository, history.first_parent(repository.objects, version))
-    states, counts = _files(repository, snapshot.tree)
+    states, counts = states_and_tensors(repository, snapshot.tree)
     lineage = Lineage(repository)
     places = tuple(publications.places(model, id_))
     decorations = refnames.decorations(model)
@@ -137,7 +137,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT, childre
     )
 
 
-def _files(repository: Repository, tree: Tree) -> tuple[dict[str, State], dict[str, TensorCount]]:
+def states_and_tensors(repository: Repository, tree: Tree) -> tuple[dict[str, State], dict[str, TensorCount]]:
     """Return the state of each file, and the tensors of those in which they are known, by path. Raises Damaged."""
     states: dict[str, State] = {}
     counts: dict[str, TensorCount] = {}

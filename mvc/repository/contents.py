@@ -17,6 +17,7 @@ from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
 from mvc.formats.syntax import zip_directory
 from mvc.model.compare.files import FileChange
+from mvc.model.ids import FileId
 from mvc.model.metadata import Metadata
 from mvc.model.tree import TreeEntry
 from mvc.storage.chunks.headers import Note
@@ -33,6 +34,8 @@ else:
 
 Open = Callable[[TreeEntry], contextlib.AbstractContextManager[Source | None]]
 """A function that opens a file for reading; None if it is absent."""
+_Key = tuple[str, FileId]
+"""The path of a file, by whose suffix some formats are recognized, and its content."""
 
 
 class Contents:
@@ -41,43 +44,39 @@ class Contents:
     def __init__(self, open_: Open) -> None:
         """Read the files that `open_` opens."""
         self._open = open_
-        self._faults: dict[str, str | None] = {}
-        self._metadata: dict[str, Metadata | None] = {}
+        self._faults: dict[_Key, str | None] = {}
+        self._metadata: dict[_Key, Metadata | None] = {}
+        self._members: dict[_Key, Collection[str] | None] = {}
+        self._formats: dict[_Key, str | None] = {}
 
     def members(self, entry: TreeEntry) -> Collection[str] | None:
         """Return the names in a zip archive, none if it is truncated; None if its bytes are absent."""
-        with self._open(entry) as source:
-            if source is None:
-                return None
-            try:
-                return zip_directory.members(source)
-            except HeaderError:
-                return ()
+        if _key(entry) not in self._members:
+            with self._open(entry) as source:
+                self._members[_key(entry)] = None if source is None else _members(source)
+        return self._members[_key(entry)]
 
     def format(self, entry: TreeEntry) -> str | None:
         """Return the format by its header, `""` for an unknown one; None if its bytes are absent."""
-        with self._open(entry) as source:
-            if source is None:
-                return None
-            try:
-                header = read_header(source)
-            except HeaderError:
-                return ""
-            return header.format if header is not None else ""
+        if _key(entry) not in self._formats:
+            with self._open(entry) as source:
+                header = _header(source) if source is not None else None
+                self._formats[_key(entry)] = None if source is None else header.format if header is not None else ""
+        return self._formats[_key(entry)]
 
     def metadata(self, entry: TreeEntry) -> Metadata | None:
         """Return the metadata of its header, with the format `""` when it is invalid; None when it is not here."""
-        if entry.path not in self._metadata:
+        if _key(entry) not in self._metadata:
             with self._open(entry) as source:
-                self._metadata[entry.path] = None if source is None else _metadata(source)
-        return self._metadata[entry.path]
+                self._metadata[_key(entry)] = None if source is None else _metadata(source)
+        return self._metadata[_key(entry)]
 
     def fault(self, entry: TreeEntry) -> str | None:
         """Return the fault of a weight file, `""` when none is found; None when its bytes are not here."""
-        if entry.path not in self._faults:
+        if _key(entry) not in self._faults:
             with self._open(entry) as source:
-                self._faults[entry.path] = None if source is None else fault(source)
-        return self._faults[entry.path]
+                self._faults[_key(entry)] = None if source is None else fault(source)
+        return self._faults[_key(entry)]
 
     def examined(self, entry: TreeEntry) -> tuple[str, Compression | None]:
         """Return the fault of a file, `""` when none is found, and how it is compressed; nothing when it is not here."""
@@ -94,6 +93,17 @@ class Contents:
                 return source is None or compressions.compression(source, _header(source)) is not None
         except (errors.Missing, errors.Damaged):
             return True
+
+
+def _key(entry: TreeEntry) -> _Key:
+    return entry.path, entry.file
+
+
+def _members(source: Source) -> Collection[str]:
+    try:
+        return zip_directory.members(source)
+    except HeaderError:
+        return ()
 
 
 def _header(source: Source) -> Header | None:
@@ -115,13 +125,17 @@ def stored(repository: Repository) -> Contents:
 
     Reading raises Missing, Damaged.
     """
+    last: dict[FileId, Callable[[int, int], bytes] | None] = {}
 
     @contextlib.contextmanager
     def opened(entry: TreeEntry) -> Iterator[Source | None]:
-        if repository.promised.state(entry.file) in (State.PROMISED, State.EXPIRED):
-            yield None
-        else:
-            yield Source(repository.extract.ranges(entry.file), entry.size, entry.path)
+        if entry.file not in last:
+            absent = repository.promised.state(entry.file) in (State.PROMISED, State.EXPIRED)
+            read = None if absent else repository.extract.ranges(entry.file)
+            last.clear()  # its chunks stay decoded for the next question about the same file
+            last[entry.file] = read
+        read = last[entry.file]
+        yield None if read is None else Source(read, entry.size, entry.path)
 
     return Contents(opened)
 

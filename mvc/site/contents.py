@@ -18,7 +18,7 @@ from typing import Any
 
 import mvc
 from mvc import errors
-from mvc.model.ids import DIGITS, VersionId, digest
+from mvc.model.ids import VersionId, digest
 from mvc.repository import lineage as lineages
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
@@ -41,14 +41,17 @@ _LETTERS = 40
 class Contents:
     """The documents of a repository as scripts, by their names without suffix."""
 
-    def __init__(self, models: Sequence[Model], options: Options, pairs: Sequence[tuple[str, Pair]] = ()) -> None:
+    def __init__(
+        self, repository: Repository, models: Sequence[Model], options: Options, pairs: Sequence[tuple[str, Pair]] = ()
+    ) -> None:
         """Read the index of each of `models`; `pairs` are compared besides those that are always. Raises Missing, Damaged."""
-        self._repository: Repository | None = models[0].repository if models else None
+        self._repository = repository
         self._options, self._pairs = options, pairs
         self.damaged: dict[VersionId, str] = {}
         """The versions whose documents could not be read, with the reason."""
         self.indexes = [model.read(each) for each in models]
-        self._lineage = lineages.Lineage(self._repository) if self._repository is not None else None
+        self._versions = version.Reader(repository, options)
+        self._lineage = lineages.Lineage(repository)
         tag = self._tag()
         self.folders = {"versions": f"data/versions-{tag}", "compare": f"data/compare-{tag}"}
         self.fixed: dict[str, Callable[[], dict[str, Any]]] = {}
@@ -62,7 +65,9 @@ class Contents:
             return script.script(name, script.text(self.fixed[name]()))
         except errors.Damaged as error:
             del self.fixed[name]
-            self.damaged[VersionId(name.rpartition("/")[2][:DIGITS])] = error.message
+            folder, _, id_ = name.rpartition("/")
+            if folder == self.folders["versions"]:
+                self.damaged[VersionId(id_)] = error.message
             return None
 
     @functools.cached_property
@@ -86,7 +91,7 @@ class Contents:
                 "folders": self.folders,
                 "models": [site.model(each, self._options) for each in listed],
                 "lineage": self._links(),
-                "storage": put("data/storage-", storage.document(self.indexes)),
+                "storage": put("data/storage-", storage.document(self._repository, self.indexes)),
             },
         )
         return found
@@ -94,7 +99,7 @@ class Contents:
     @property
     def title(self) -> str:
         """The name of the repository's folder."""
-        return self._repository.root.name if self._repository is not None else ""
+        return self._repository.root.name
 
     def pairs(self, index: Index) -> list[Pair]:
         """Return the pairs of versions that are compared: each with its first parent, and positions of aliases."""
@@ -110,13 +115,19 @@ class Contents:
         return [pair for pair in dict.fromkeys((*found, *asked)) if all(each in index.entries for each in pair)]
 
     def _add(self, index: Index) -> None:
+        beside: dict[VersionId, list[Pair]] = {}
+        for pair in self.pairs(index):
+            beside.setdefault(pair[1], []).append(pair)
         for id_, row in index.entries.items():
             if row.damaged is None:
                 name = f"{self.folders['versions']}/{id_}"
-                self.fixed[name] = functools.partial(version.document, index.model, id_, self._options)
-        for old, new in self.pairs(index):
-            name = f"{self.folders['compare']}/{old}-{new}"
-            self.fixed[name] = functools.partial(compare.document, index.model, old, new)
+                self.fixed[name] = functools.partial(self._versions.document, index.model, id_)
+            for old, new in beside.get(id_, ()):  # next to its version, since both read the same records
+                self.fixed[self._compared((old, new))] = functools.partial(compare.document, index.model, old, new)
+
+    def _compared(self, pair: Pair) -> str:
+        """Return the name of the document of two versions."""
+        return f"{self.folders['compare']}/{pair[0]}-{pair[1]}"
 
     def _model(self, index: Index, put: Callable[[str, dict[str, Any]], str]) -> tuple[str, dict[str, Any]]:
         noted = index.model.noted()
@@ -128,7 +139,7 @@ class Contents:
             self._options,
             about=manifest.model if manifest is not None else {},
             states=states,
-            compared=self.pairs(index),
+            compared=[pair for pair in self.pairs(index) if self._compared(pair) in self.fixed],
             damaged=self.damaged,
             parents=self._parents(index),
         )
@@ -141,7 +152,6 @@ class Contents:
         return {text: self._parent(index, text) for text in texts}
 
     def _parent(self, index: Index, text: str) -> dict[str, Any]:
-        assert self._lineage is not None  # noqa: S101 - there is a model
         named = self._lineage.named(index.model.key, text)
         found = next((each for each in self.indexes if named.id in each.entries), None)
         return {
@@ -173,11 +183,9 @@ class Contents:
 
     def _tag(self) -> str:
         """Return what documents depend on besides ids: in a clone without all files, also which of these are here."""
-        here: list[str] = []
-        if self._repository is not None:
-            door = self._repository.door
-            records = [*door.names(PROMISED), *door.names(EXPIRED)]
-            here = [*records, *door.names("packs")] if records else []
+        door = self._repository.door
+        records = [*door.names(PROMISED), *door.names(EXPIRED)]
+        here = [*records, *door.names("packs")] if records else []
         parts = [FORMAT, mvc.__version__, self._options.redact, here]
         return digest(json.dumps(parts).encode())[:HASH]
 

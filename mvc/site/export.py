@@ -25,7 +25,7 @@ _HEAD = 4096
 _OURS = re.compile(rb'<meta name="generator" content="mvc ui">')
 _LISTING = re.compile(rf"files-[0-9a-f]{{{HASH}}}\.txt\Z")
 _NAME = re.compile(
-    rf"(?:(?:app|style|files)-[0-9a-f]{{{HASH}}}\.(?:js|css|txt)|data/(?:[a-z0-9._-]+/)?[a-z0-9._-]+\.js)\Z"
+    rf"(?:(?:app|style|files)-[0-9a-f]{{{HASH}}}\.(?:js|css|txt)|data/(?:[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*\.js)\Z"
 )
 """Names that an export gives to its files: only such are removed."""
 
@@ -81,21 +81,25 @@ def _update(files: _Files, door: UpdatedFolder) -> None:
         for name, data in files.missing(door.has):
             door.add(name, data)
         listing, index = files.listing(), files.index()
-        last = {_listing_name(listing): listing, INDEX: index} if index != before else {}
-        for name, data in last.items():
-            files.counted(name, data)
-        kept = {_listing_name(listing), *listing.decode().split("\n")}
-        door.finish(last, sorted(old - kept))
+        name = _listing_name(listing)
+        removed = sorted(old - {name, *listing.decode().split("\n")}, key=lambda each: (_is_listing(each), each))
+        if index != before or files.count or removed:
+            # What an interruption leaves is named by a listing, which is the first file written and the last removed.
+            door.finish(files.counted(name, listing), files.counted(INDEX, index), removed)
 
 
 def _listed(door: UpdatedFolder) -> set[str]:
     """Return the files that exports into the folder named, their listings included; also one that was killed."""
     found: set[str] = set()
-    for name in filter(_LISTING.match, door.names()):
+    for name in filter(_is_listing, door.names()):
         data = door.read(name) or b""
         if name == _listing_name(data):
             found |= {name, *filter(_NAME.match, data.decode("utf-8", "replace").split("\n"))}
     return found
+
+
+def _is_listing(name: str) -> bool:
+    return _LISTING.match(name) is not None
 
 
 def _listing_name(data: bytes) -> str:

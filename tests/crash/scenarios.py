@@ -474,6 +474,7 @@ SCENARIOS = (
     Scenario("import --folders", beside_runs, ("import", "--folders", ".mvc-runs/best.pt", ".mvc-runs/best2.pt")),
     Scenario("import of a remote", beside_remote, ("import", f"{ORIGIN}#helmets")),
     Scenario("archive", two_versions, ("archive", "v1", "-o", "out.tar.gz")),
+    Scenario("ui", two_versions, ("ui", "--export", "out")),
     Scenario("export", two_versions, ("export", "v1", "out"), (0, 16)),
     Scenario("export --link", two_versions, ("export", "--link=hard", "v1", "out"), (0, 16)),
     Scenario("import of a layout", carried, ("import", "layout")),

@@ -14,7 +14,7 @@ from mvc.storage.records import journal
 from tests.crash.harness import KILLED, KillBefore, assert_sound, command, finish, fresh_copy, memory_folder, mvc, state
 from tests.crash.scenarios import SCENARIOS, Scenario, two_versions
 
-EXPORTS = ("export", "export --link", "export --oci")
+EXPORTS = ("ui", "export", "export --link", "export --oci")
 EVERYWHERE: tuple[tuple[str, ...], ...] = (
     ("add", "model.toml", "--as", "described"),
     ("alias", "set", "later", "HEAD", "--force"),

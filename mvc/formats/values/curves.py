@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -64,6 +65,27 @@ class NoSuchColumnError(Exception):
 
 def read(data: bytes, path: str, key: str) -> Curve:
     """Return the curve of the metric `key` in a file; raise NoSuchColumnError, MalformedError."""
+    columns, logged = _log(data, path)
+    column = _column([name for name in columns if name not in (EPOCH, STEP)], key)
+    return Curve(column, *_points(logged, column))
+
+
+def table(data: bytes, path: str) -> tuple[list[str], list[list[float | None]]]:
+    """Return the columns with numbers, and the rows of a file: None in a cell without one. Raises MalformedError."""
+    columns, logged = _log(data, path)
+    cells = [[cell(column) for column in columns] for cell in itertools.islice(logged, MAX_ROWS)]
+    used = [at for at in range(len(columns)) if any(rows.is_finite(row[at]) for row in cells)]
+    return [columns[at] for at in used], [
+        [row[at] if rows.is_finite(row[at]) else None for at in used] for row in cells
+    ]
+
+
+_Row = Callable[[str], Any]
+"""Returns the cell of a row in a column; None for none."""
+
+
+def _log(data: bytes, path: str) -> tuple[list[str], Iterator[_Row]]:
+    """Return the columns and the rows of a file, by its suffix. Raises MalformedError."""
     suffix = posixpath.splitext(path.lower())[1]
     readers: dict[str, Callable[[bytes], tuple[list[str], Iterator[_Row]]]] = {
         ".csv": lambda data: _table(data, ","),
@@ -75,13 +97,7 @@ def read(data: bytes, path: str, key: str) -> Curve:
         raise MalformedError(f"its name ends with none of {', '.join(readers)}")
     if len(data) > (MAX_BYTES if suffix in (".csv", ".tsv") else MAX_JSON):
         raise MalformedError(f"it is larger than {(MAX_BYTES if suffix in ('.csv', '.tsv') else MAX_JSON) >> 20} MiB")
-    columns, logged = readers[suffix](data)
-    column = _column([name for name in columns if name not in (EPOCH, STEP)], key)
-    return Curve(column, *_points(logged, column))
-
-
-_Row = Callable[[str], Any]
-"""Returns the cell of a row in a column; None for none."""
+    return readers[suffix](data)
 
 
 def _column(columns: Sequence[str], key: str) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mvc.model.compare.diff import compare
 from mvc.model.compare.tensors import UNCHANGED, TensorChange
 from mvc.model.ids import VersionId
-from mvc.porcelain import diff
+from mvc.repository import history, tensors
 from mvc.repository.model import Model
 
 SCHEMA = "mvc.site.compare/1"
@@ -19,14 +20,15 @@ SAME = "same"
 
 def document(model: Model, old: VersionId, new: VersionId) -> dict[str, Any]:
     """Return the document; without files if no file with tensors differs. Raises Missing, Damaged."""
-    found = diff.diff(model, old, new, tensors="headers", context=None).tensors or ()
+    repository = model.repository
+    difference = compare(history.snapshot(repository, old), history.snapshot(repository, new))
     files = [
         {
             "role": each.file.entry.role,
             "path": each.file.entry.path,
             "tensors": [_tensor(change) for change in each.difference.tensors],
         }
-        for each in found
+        for each in tensors.differences(repository, difference.files)
         if each.difference is not None
     ]
     return {"schema": SCHEMA, "a": old, "b": new, "files": files}

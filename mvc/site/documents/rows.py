@@ -17,13 +17,14 @@ from mvc.model.version import Person, Timestamp
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.storage.caches import page as cache
+from mvc.storage.chunks.recipes import MAX_INLINE
 
 
 class Row(NamedTuple):
     """A version: the fields that a walk reads, its first line, and what its manifest and tree say.
 
     `breaking` and `reweighted` say that classes were renumbered, and that weights changed, since the first parent. `parent`
-    is the version it is derived from, as model.toml names it; `damaged` the reason why manifest or tree cannot be read.
+    is the version it is derived from, as model.toml names it; `small` the bytes of new files that are in their recipes, `damaged` the reason why manifest or tree cannot be read.
     """
 
     parents: tuple[VersionId, ...]
@@ -38,6 +39,7 @@ class Row(NamedTuple):
     metrics: Mapping[str, float] = {}
     parent: str | None = None
     reweighted: bool = False
+    small: int = 0
     damaged: str | None = None
 
     @property
@@ -55,10 +57,14 @@ _FIELDS = len(Row._fields) - 1  # a damaged version is not cached: it may be rep
 
 
 class _Tree(NamedTuple):
-    """The bytes of all files of a version, and its weight files by path."""
+    """The bytes of all files of a version, its weight files by path, and the sizes of files inside their recipes."""
 
     size: int
     weights: Mapping[str, FileId]
+    small: Mapping[FileId, int]
+
+
+_EMPTY = _Tree(0, {}, {})
 
 
 class Rows:
@@ -98,12 +104,14 @@ class Rows:
             manifest, tree = self._manifest(version.manifest), self._tree(version.tree)
             above = history.first_parent(self._objects, version)
             before = self._objects.version(above) if above is not None else None
+            old = self._tree(before.tree) if before is not None else _EMPTY
             return row._replace(
                 breaking=before is not None and _breaks(self._manifest(before.manifest), manifest),
                 size=tree.size,
                 metrics=manifest.metrics,
                 parent=manifest.model.get("parent"),
-                reweighted=before is not None and _differ(self._tree(before.tree).weights, tree.weights),
+                reweighted=any(file != tree.weights.get(path, file) for path, file in old.weights.items()),
+                small=sum(size for file, size in tree.small.items() if file not in old.small),
             )
         except errors.Damaged as error:
             return row._replace(damaged=error.message)
@@ -117,17 +125,14 @@ class Rows:
         if id_ not in self._trees:
             entries = self._objects.tree(id_).entries
             weights = {entry.path: entry.file for entry in entries if entry.path.lower().endswith(WEIGHT_SUFFIXES)}
-            self._trees[id_] = _Tree(sum(entry.size for entry in entries), weights)
+            small = {entry.file: entry.size for entry in entries if entry.size <= MAX_INLINE}
+            self._trees[id_] = _Tree(sum(entry.size for entry in entries), weights, small)
         return self._trees[id_]
 
 
 def _breaks(old: Manifest, new: Manifest) -> bool:
     """Return whether the new labelmap breaks consumers of the old one."""
     return old.labelmap != new.labelmap and labels.compare(old.labelmap, new.labelmap).breaking
-
-
-def _differ(old: Mapping[str, FileId], new: Mapping[str, FileId]) -> bool:
-    return any(file in new and new[file] != content for file, content in old.items())
 
 
 def _decoded(content: Any) -> dict[VersionId, Row]:

@@ -12,9 +12,8 @@ from typing import Any
 
 from mvc.model.ids import digest
 
-_ESCAPES = str.maketrans(
-    {"\\": "\\\\", "'": "\\'", **{letter: f"\\u{ord(letter):04x}" for letter in ("<", ">", "&", "\u2028", "\u2029")}}
-)
+_ESCAPES = (("\\", "\\\\"), ("'", "\\'"), *((each, f"\\u{ord(each):04x}") for each in "<>&\u2028\u2029"))
+"""In this order; a table for `str.translate` takes ten times as long."""
 _JSON = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), check_circular=False
 )
@@ -24,7 +23,10 @@ HASH = 16
 
 def text(document: Mapping[str, Any]) -> str:
     """Return a document as canonical JSON, inside single quotes of JavaScript."""
-    return _JSON.encode(document).translate(_ESCAPES)
+    found = _JSON.encode(document)
+    for letter, escape in _ESCAPES:
+        found = found.replace(letter, escape)
+    return found
 
 
 def script(path: str, document: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mvc import errors, lazy
@@ -237,17 +237,20 @@ class UpdatedFolder:
         temporary.write(data)
         self._batch.add(temporary, 0o666)
 
-    def finish(self, last: Mapping[str, Buffer], removed: Iterable[str]) -> None:
-        """Give the new files their names, write or replace those of `last` in that order, then remove files."""
+    def finish(self, listing: tuple[str, Buffer], index: tuple[str, Buffer], removed: Iterable[str]) -> None:
+        """Give the new files their names: the listing of them first, the index last; then remove files, up to a failure."""
+        added, self._added = self._added, []
+        self.add(*listing)
         self._publish()
-        for name, data in last.items():
-            self.add(name, data)
-            self._publish()
-        for old in removed:
-            with contextlib.suppress(OSError):
+        self._added = added
+        self._publish()
+        self.add(*index)
+        self._publish()
+        with contextlib.suppress(OSError):
+            for old in removed:
                 place = self._inside.path(old)
                 step("unlink", place)
-                place.unlink()
+                place.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # not empty
                     place.parent.rmdir()
 

@@ -48,6 +48,10 @@ SELECT c.id, p.name, c.encoding, c.raw, c.stored, c.depth, c.width, c.base, c.of
 FROM chunks AS c JOIN packs AS p ON p.number = c.pack WHERE c.id IN ({}) ORDER BY c.id, c.depth, c.pack, c.offset
 """
 _RESTS = "SELECT id, depth, base FROM chunks WHERE id IN ({})"
+_TOTALS = """
+SELECT encoding, sum(raw), sum(stored) FROM (SELECT encoding, raw, stored, min(depth) FROM chunks GROUP BY id)
+GROUP BY encoding
+"""
 _AT_ONCE = 500
 """Ids per query."""
 
@@ -94,6 +98,10 @@ class ChunkIndex:
         """Return those of `chunks` that need not be stored again: an intact pack has them."""
         wanted = list(dict.fromkeys(chunks))
         return self._ask(lambda: self._standing(wanted), sure=False)
+
+    def totals(self) -> dict[int, tuple[int, int]]:
+        """Return the raw and the stored bytes of all chunks by encoding; a chunk with several places counts once."""
+        return self._ask(lambda: {row[0]: row[1:] for row in self._open().execute(_TOTALS)}, sure=False)
 
     def ignore_cache(self) -> None:
         """Use the pack indexes from now on instead of the cache."""
