@@ -21,6 +21,7 @@ GENERATOR = "mvc ui"
 _FOLDER = Path(__file__).parent / "page"
 _STYLE = re.compile(r'<link rel="stylesheet" href="([a-z_-]+\.css)">\n?')
 _SCRIPT = re.compile(r'<script src="([a-z_-]+\.js)"></script>\n?')
+_LEFT_OUT = re.compile(rb"^(?: *//| */\*\*| +\*).*\n|^ +", re.MULTILINE)
 _TITLE = re.compile(r"<title>[^<]*</title>")
 _POLICY = "default-src 'none'; script-src {scripts}; style-src {styles}; img-src 'self' data:; base-uri 'none'; form-action 'none'"
 
@@ -75,7 +76,8 @@ def load() -> Assets:
 
 
 def _joined(names: list[str]) -> bytes:
-    return b"".join((_FOLDER / name).read_bytes() for name in names)
+    """Return the files as browsers get them: without comments on lines of their own, and without indentation."""
+    return _LEFT_OUT.sub(b"", b"".join((_FOLDER / name).read_bytes() for name in names))
 
 
 def _source(text: str) -> str:

@@ -22,6 +22,7 @@ async function route() {
   const mine = ++turn, view = document.getElementById("main");
   let parts = [], content;
   keys = {};
+  document.querySelector("dialog")?.close();
   try {
     parts = location.hash.slice(2).split("/").filter(Boolean).map(decodeURIComponent);
     content = await screenOf(parts);
@@ -31,9 +32,9 @@ async function route() {
     content = heading(error.message, h("p", x(error.why)), link(parts.slice(0, -1), "Back"));
   }
   if (mine !== turn) return;
-  fill(view, view.replaceChildren(), content);
+  put(view, content);
   document.title = joined([view.querySelector("h1").textContent, site.title || "mvc"]).flat().join("");
-  fill(crumbs, crumbs.replaceChildren(), parts.map((part, at) => [dim("/"), at < parts.length - 1 ? link(parts.slice(0, at + 1), x(part)) : h("span", { "aria-current": "page" }, x(part))]));
+  put(crumbs, parts.map((part, at) => [dim("/"), at < parts.length - 1 ? link(parts.slice(0, at + 1), x(part)) : h("span", { "aria-current": "page" }, x(part))]));
   if (turn > 1) view.querySelector("h1").focus({ preventScroll: true });
   scrollTo(0, scrolls.get(location.hash) ?? 0);
   showChosen();
@@ -42,12 +43,12 @@ async function route() {
 function showChosen() {
   const box = document.getElementById("chosen");
   box.hidden = !chosen;
-  fill(box, box.replaceChildren(), chosen && ["Compare ", h("b.num", chosen.one.label(chosen.row)), " of ", x(chosen.one.key), " with: choose a version and press ", h("kbd", "c"), button("Cancel", () => showChosen(chosen = null))]);
+  put(box, chosen && ["Compare ", h("b.num", chosen.one.label(chosen.row)), " of ", x(chosen.one.key), " with: choose a version and press ", h("kbd", "c"), button("Cancel", () => showChosen(chosen = null))]);
 }
 
 function help() {
-  const rows = [["j", "next version"], ["k", "previous version"], ["Enter", "open the version"], ["c", "compare it: choose two"], ["x", "swap the sides of a comparison"], ["/", "filter versions"], ["Esc", "back, or clear"]];
-  const box = h("dialog", { "aria-label": "Keyboard", onclose: () => box.remove() }, h("h2", "Keyboard"), rows.map(([key, does]) => h("p", h("kbd", key), " ", does)), button("Close", () => box.close()));
+  const rows = ["j next version", "k previous version", "Enter open the version", "c compare it with another", "x swap the sides of a comparison", "/ filter versions", "Esc back, or clear"];
+  const box = h("dialog", { "aria-label": "Keyboard", onclose: () => box.remove() }, h("h2", "Keyboard"), rows.map((row) => h("p", row.split(" ").map((word, at) => (at ? " " + word : h("kbd", word))))), button("Close", () => box.close()));
   document.body.append(box);
   box.showModal();
 }

@@ -1,8 +1,11 @@
 // Charts by hand: lines on graph paper, and the heat map of tensors.
 
+const hueOf = (at) => ".hue" + (at % 4);
+
 /** Return round numbers from at most `low` to at least `high`. */
 function ticks(low, high) {
-  if (low === high) return [low - (Math.abs(low) || 1) / 2, low, low + (Math.abs(low) || 1) / 2];
+  const half = (Math.abs(low) || 1) / 2;
+  if (low === high) return [low - half, low, low + half];
   const raw = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].find((one) => one * power >= raw * 0.999) * power;
@@ -28,16 +31,16 @@ function lineChart(title, series, caption, height = 180) {
   const up = (value) => height - 24 - ((value - low) / (high - low)) * (height - 36);
   const place = ({ x, y }) => `${across(x).toFixed(1)} ${up(y).toFixed(1)}`;
   const text = (x, y, content, anchor) => s("text.tick", { x, y, "text-anchor": anchor }, content);
-  const dot = (kind, hue, point, r) => s(`circle.point${kind}.hue${hue % 4}`, { cx: across(point.x), cy: up(point.y), r });
+  const dot = (kind, hue, point, r) => s(`circle.point${kind}${hueOf(hue)}`, { cx: across(point.x), cy: up(point.y), r });
 
   function draw() {
     width = plot.clientWidth;
     if (width) {
-      fill(drawing, drawing.replaceChildren(),
+      put(drawing, 
         Array.from({ length: 11 }, (_, n) => s("path.paper", { d: `M${room + (n * (width - room - 12)) / 10} 10V${height - 24}` })),
         scale.map((value) => [s("path.ruled", { d: `M${room - 4} ${up(value)}H${width}` }), text(room - 10, up(value) + 4, number(value), "end")]),
-        text(room, height - 5, all.find((point) => point.x === left).label), left !== right && text(width - 12, height - 5, all.find((point) => point.x === right).label, "end"),
-        series.map(({ points }, hue) => [s("path.line.hue" + (hue % 4), { d: points.map((point, n) => {
+        [left, right].slice(left === right).map((at, n) => text(n ? width - 12 : room, height - 5, all.find((point) => point.x === at).label, n && "end")),
+        series.map(({ points }, hue) => [s("path.line" + hueOf(hue), { d: points.map((point, n) => {
           const back = points[point.from ?? n - 1];
           return back ? `M${place(back)}L${place(point)}` : "";
         }).join("") }), points.filter(({ flag }) => flag || points.length < 60).map((point) => dot(point.flag ? ".on" : "", hue, point, point.flag ? 5 : 3))]), cursor);
@@ -47,8 +50,8 @@ function lineChart(title, series, caption, height = 180) {
     const offset = clientX - plot.getBoundingClientRect().left;
     at = xs.reduce((best, one) => (Math.abs(across(one) - offset) < Math.abs(across(best) - offset) ? one : best));
     const here = series.flatMap(({ name, points }, hue) => points.filter((one) => one.x === at).map((one) => ({ ...one, name, hue })));
-    fill(cursor, cursor.replaceChildren(), s("path.rule", { d: `M${across(at)} 10V${height - 24}` }), here.map((one) => dot(".on", one.hue, one, 5)));
-    fill(tip, tip.replaceChildren(), h("b", x(here[0].label)), here.map((one) => h("div", series.length > 1 && [x(one.name), " "], num(number(one.y)))));
+    put(cursor, s("path.rule", { d: `M${across(at)} 10V${height - 24}` }), here.map((one) => dot(".on", one.hue, one, 5)));
+    put(tip, h("b", x(here[0].label)), here.map((one) => h("div", series.length > 1 && [x(one.name), " "], num(number(one.y)))));
     tip.hidden = false;
     tip.style.left = Math.min(across(at) + 12, width - tip.offsetWidth - 4) + "px";
   }
@@ -56,7 +59,7 @@ function lineChart(title, series, caption, height = 180) {
     onclick: () => all[0].href && (location.hash = all.find((one) => one.x === at).href) }, drawing, tip);
   requestAnimationFrame(draw);
   const figure = h("figure", h("figcaption", h("b", x(title)), series.length > 1 && series.map(({ name }, hue) =>
-    dim(s("svg.key", { viewBox: "0 0 18 8", "aria-hidden": "true" }, s("path.line.hue" + (hue % 4), { d: "M0 4H18" })), x(name)))), plot);
+    dim(s("svg.key", { viewBox: "0 0 18 8", "aria-hidden": "true" }, s("path.line" + hueOf(hue), { d: "M0 4H18" })), x(name)))), plot);
   whileShown(figure, "resize", draw);
   return figure;
 }
@@ -79,11 +82,14 @@ function heatMap(tensors) {
     if (lines.at(-1)?.cells.length < least) lines.at(-1).cells.push(...cells);
     else lines.push({ layer, cells });
   }
-  const level = ({ change: kind, drift }) => (kind !== "changed" ? "" : ".level" + (isNumber(drift) && top ? Math.max(1, Math.ceil((drift / top) ** 0.5 * 6)) : 4));
-  const cell = (one) => h(`i.${one.change}${level(one)}`, { onpointerenter: () => fill(pointed, pointed.replaceChildren(), code(one.name), ` ${one.dtype} ${shape(one.shape)}, ${change(one)}`) });
-  const kinds = [...new Set(tensors.map((one) => one.change))];
+  const square = (kind, drift = top / 2, more) => {
+    const node = h("i." + kind, more);
+    node.style.setProperty("--level", Math.sqrt(drift / top || 0.5));
+    return node;
+  };
+  const cell = (one) => square(one.change, one.drift ?? undefined, { onpointerenter: () => put(pointed, code(one.name), ` ${one.dtype} ${shape(one.shape)}, ${change(one)}`) });
   return h("div.heat", { "aria-hidden": "true" },
     h("div.map", lines.map(({ layer, cells }) => [h("span", x(layer)), h("div", cells.map(cell))])),
-    h("p.dim", kinds.map((kind) => h("span", kind === "changed" && top ? [1, 2, 3, 4, 5, 6].map((n) => h("i.changed.level" + n)) : h(`i.${kind}.level4`), " ",
+    h("p.dim", [...new Set(tensors.map((one) => one.change))].map((kind) => h("span", kind === "changed" && top ? [0.02, 0.2, 0.5, 1].map((part) => square(kind, part * top)) : square(kind), " ",
       kind === "same" ? "unchanged" : kind === "changed" && top ? `drift, up to ${number(top)}` : kind))), pointed);
 }

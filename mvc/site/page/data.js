@@ -56,7 +56,7 @@ class Model {
     for (let row = this.head.row; isNumber(row); [row] = this.parents[row]) this.numbered.set(this.number[row], row);
   }
 
-  /** The address of a version: its number, or the beginning of its id. */
+  /** The name of a version: its number, or the beginning of its id. */
   label(row) {
     return this.numbered.get(this.number[row]) === row ? "v" + this.number[row] : this.id[row].slice(0, 10);
   }
@@ -76,13 +76,26 @@ class Model {
     return load(`${site.folders.versions}/${this.id[row]}`);
   }
 
+  /** The address of a version, or of the comparison of two. */
+  at(...rows) {
+    return [this.key, rows.map((row) => this.label(row)).join("...")];
+  }
+
   link(row) {
-    return link([this.key, this.label(row)], h("b.num", this.label(row)));
+    return link(this.at(row), h("b.num", this.label(row)));
+  }
+
+  aliasesOf(row) {
+    return this.refsOf[row].filter(({ kind }) => kind === "alias").map(({ name }) => name);
+  }
+
+  writer(row) {
+    return x(this.authors[this.author[row]].name);
   }
 
   chips(row) {
-    return [this.breaking[row] && h("span.chip.breaking", "classes renumbered"), this.damaged[row] && h("span.chip.breaking", "damaged"),
-      this.refsOf[row].slice(0, 8).map(({ kind, name }) => chip(kind, name, kind === "alias" && [this.key, "aliases", name]))];
+    return h("p.chips", this.breaking[row] && alarm("classes renumbered"), this.damaged[row] && alarm("damaged"),
+      this.refsOf[row].slice(0, 8).map(({ kind, name }) => chip(kind, name, kind === "alias" && [this.key, "aliases", name])));
   }
 }
 

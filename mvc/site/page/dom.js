@@ -11,6 +11,12 @@ function fill(node, ...content) {
   return node;
 }
 
+/** Give a node other content. */
+function put(node, ...content) {
+  node.replaceChildren();
+  return fill(node, content);
+}
+
 /** Return a maker of elements: `h("p.note", {id: "a"}, "text", node, [more])`. */
 const maker = (space) => (kind, ...content) => {
   const [tag, ...classes] = kind.split(".");
@@ -43,20 +49,20 @@ const card = (title, ...content) => content.flat().some(Boolean) && h("section.c
 
 /** What is known of a record, nested keys as `a.b`. */
 function facts(record) {
-  const rows = flat(record).filter(([, value]) => value !== null && value !== "" && value !== false && value !== undefined);
+  const rows = flat(record).filter(([, value]) => ![null, undefined, "", false].includes(value));
   return rows.length > 0 && h("dl.facts", rows.map(([key, value]) => h("div", h("dt", x(key)), h("dd", shown(value)))));
 }
 
 /** Numbers with their names, large. */
 const tiles = (rows) => rows.length > 0 && h("dl.tiles", rows.map(([name, value]) => h("div", h("dt", x(name)), h("dd", value))));
 
-/** A table that scrolls in its own box. Columns whose title begins with `#` hold numbers; a row is a list, or `{mark, cells}`. */
-function table(caption, columns, rows) {
-  const end = columns.map((title) => (title[0] === "#" ? ".n" : ""));
-  return h("div.scroll", { tabindex: 0, role: "group", "aria-label": plain(caption) }, h("table",
-    h("thead", h("tr", columns.map((title, at) => h("th" + end[at], { scope: "col" }, x(title.replace("#", "")))))),
-    h("tbody", rows.map((row) => h("tr." + (row.mark ?? ""), (row.cells ?? row).map((cell, at) => h("td" + end[at], cell)))))));
+/** A table that scrolls in its own box. Columns whose title begins with `#` hold numbers; the class of a row is its `mark`. */
+function table(columns, rows) {
+  const line = (kind, cells) => cells.map((cell, at) => h(kind + (columns[at][0] === "#" ? ".n" : ""), cell));
+  return h("div.scroll", { tabindex: 0, role: "group", "aria-label": "Table" }, h("table",
+    h("thead", h("tr", line("th", columns.map((title) => x(title.replace("#", "")))))), h("tbody", rows.map((row) => h("tr." + (row.mark ?? ""), line("td", row))))));
 }
+const marked = (mark, row) => Object.assign(row, { mark });
 
 /** A summary that makes its content when it is first opened. */
 function details(title, content) {

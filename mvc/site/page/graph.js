@@ -32,10 +32,10 @@ function drawGraph(graph, first, last, height, step, marked) {
     const top = (row - first + 0.5) * height;
     for (const [from, to, hue] of below) {
       const [a, b, half] = [across(from), across(to), top + height / 2];
-      lines.push(s("path.lane.hue" + (hue % 4), { d: `M${a} ${top}C${a} ${half} ${b} ${half} ${b} ${top + height}` }));
+      lines.push(s("path.lane" + hueOf(hue), { d: `M${a} ${top}C${a} ${half} ${b} ${half} ${b} ${top + height}` }));
     }
     if (row < first) continue;
-    const dot = (kind, r) => dots.push(s(`circle.${kind}.hue${lane % 4}`, { cx: across(lane), cy: top, r }));
+    const dot = (kind, r) => dots.push(s(`circle.${kind}${hueOf(lane)}`, { cx: across(lane), cy: top, r }));
     if (marked(row)) dot("halo", 9);
     dot(merge ? "dot.merge" : "dot", 5);
   }

@@ -16,8 +16,8 @@ function metricChart(one, name) {
     let [from] = one.parents[row];
     while (from >= 0 && !index.has(from)) [from] = one.parents[from];
     index.set(row, points.length);
-    const aliases = one.refsOf[row].filter(({ kind }) => kind === "alias").map((ref) => ref.name);
-    points.push({ x: -row, y: values[row], from: index.get(from) ?? -1, flag: aliases.length > 0, label: [one.label(row), ...aliases].join(" · "), href: address(one.key, one.label(row)) });
+    const aliases = one.aliasesOf(row);
+    points.push({ x: -row, y: values[row], from: index.get(from) ?? -1, flag: aliases.length > 0, label: [one.label(row), ...aliases].join(" · "), href: address(...one.at(row)) });
   }
   const [first, last] = [points[0], points.at(-1)];
   return points.length > 1 && lineChart(name, [{ name, points }], `${name} of ${many(points.length, "version")}, from ${number(first.y)} at ${first.label} to ${number(last.y)} at ${last.label}`);
@@ -26,7 +26,7 @@ function metricChart(one, name) {
 /** Choose a version to compare; the second one opens the comparison. */
 function pick(one, row) {
   if (chosen?.one === one && chosen.row !== row) {
-    go(one.key, [chosen.row, row].sort((a, b) => b - a).map((at) => one.label(at)).join("..."));
+    go(...one.at(...[chosen.row, row].sort((a, b) => b - a)));
     chosen = null;
   } else chosen = chosen?.one === one ? null : { one, row };
   showChosen();
@@ -44,9 +44,9 @@ function versionsScreen(one) {
 
   function line(row) {
     const [value, before] = [row, one.parents[row][0]].map((at) => one.metrics[one.metric]?.[at]);
-    return h("div.row" + (row === one.row ? ".current" : ""), { onclick: ({ target }) => target.closest("a, button") || go(one.key, one.label(row)) },
-      h("div.what", h("p.subject", h("a", { href: address(one.key, one.label(row)), onfocus: () => select(row) }, h("b.num", one.label(row)), " ", x(one.subject[row]))), h("p.chips", one.chips(row))),
-      h("p.who.dim", x(one.authors[one.author[row]].name), h("br"), when(one.time[row])),
+    return h("div.row" + (row === one.row ? ".current" : ""), { onclick: ({ target }) => target.closest("a, button") || go(...one.at(row)) },
+      h("div.what", h("p.subject", h("a", { href: address(...one.at(row)), onfocus: () => select(row) }, h("b.num", one.label(row)), " ", x(one.subject[row]))), one.chips(row)),
+      h("p.who.dim", one.writer(row), h("br"), when(one.time[row])),
       h("p.value.num", isNumber(value) && number(value), isNumber(before) && isNumber(value) && value !== before && dim(signed(value - before))),
       button("Compare", () => pick(one, row), { class: "pick", "aria-label": `Compare ${one.label(row)}` }));
   }
@@ -68,7 +68,7 @@ function versionsScreen(one) {
     const whole = rows.length === one.count;
     status.textContent = whole ? "" : `${rows.length} of ${many(one.count, "version")}`;
     list = rowList("Versions, the newest first", rows.length, height, (at) => line(rows[at]), (first, last) =>
-      (whole ? drawGraph(graph, first, last, height, step, (row) => one.refsOf[row].some(({ kind }) => kind === "alias")) : []));
+      (whole ? drawGraph(graph, first, last, height, step, (row) => one.aliasesOf(row).length) : []));
     list.box.style.setProperty("--lanes", (whole ? 20 + step * graph.width : 0) + "px");
     holder.replaceChildren(rows.length ? list.box : empty("No version matches."));
     if (rows.length) requestAnimationFrame(() => list.update());
@@ -81,7 +81,7 @@ function versionsScreen(one) {
   const filter = h("input", { type: "search", placeholder: "Filter versions", "aria-label": "Filter versions", oninput: show });
   const metric = h("select", { "aria-label": "Metric", onchange: () => plot(one.metric = metric.value) }, one.metricNames.map((name) => h("option", { value: name, selected: name === one.metric }, name)));
   plot();
-  keys = { j: () => move(1), k: () => move(-1), c: () => one.row >= 0 && pick(one, one.row), Enter: () => one.row >= 0 && go(one.key, one.label(one.row)),
+  keys = { j: () => move(1), k: () => move(-1), c: () => one.row >= 0 && pick(one, one.row), Enter: () => one.row >= 0 && go(...one.at(one.row)),
     "/": () => filter.focus(), Escape: () => show(showChosen(chosen = null), filter.value = "") };
   return [modelHeading(one, "Versions"), chart, h("div.bar", filter, one.metric && metric, status), holder];
 }
@@ -95,8 +95,8 @@ function metricsScreen(one) {
     const column = one.metrics[by];
     const rows = [...one.id.keys()].filter((row) => names.some((name) => isNumber(one.metrics[name][row])));
     rows.sort((a, b) => isNumber(column[b]) - isNumber(column[a]) || sign * (column[a] - column[b]));
-    const box = table("Leaderboard", ["Version", ...names.map((name) => "#" + name), "Author", "Date"], rows.slice(0, limit).map((row) => [
-      [one.link(row), " ", one.chips(row)], ...names.map((name) => shown(one.metrics[name][row])), x(one.authors[one.author[row]].name), when(one.time[row])]));
+    const box = table(["Version", ...names.map((name) => "#" + name), "Author", "Date"], rows.slice(0, limit).map((row) => [
+      [one.link(row), one.chips(row)], ...names.map((name) => shown(one.metrics[name][row])), one.writer(row), when(one.time[row])]));
     box.querySelectorAll("th.n").forEach((head, at) => {
       head.ariaSort = names[at] === by ? (sign < 0 ? "descending" : "ascending") : "none";
       head.replaceChildren(button([x(names[at]), names[at] === by && (sign < 0 ? " ↓" : " ↑")], () => {
@@ -105,7 +105,7 @@ function metricsScreen(one) {
         holder.querySelectorAll("th button")[at].focus();
       }));
     });
-    fill(holder, holder.replaceChildren(), box, rows.length > limit && button(`Show more of ${many(rows.length, "version")}`, () => draw(limit += 200)));
+    put(holder, box, rows.length > limit && button(`Show more of ${many(rows.length, "version")}`, () => draw(limit += 200)));
   }
   draw();
   return [modelHeading(one, "Metrics"), h("div.charts", names.slice(0, 24).map((name) => metricChart(one, name)).filter(Boolean).map((chart) => h("section.card", chart))), card("Leaderboard", holder)];
@@ -120,7 +120,7 @@ function aliasesScreen(one, only) {
       const [a, b] = [one.rowOf.get(from), one.rowOf.get(to)];
       const kind = !to ? "Removed" : !from ? "Set" : b > a ? "Moved back" : "Moved";
       return h("li." + kind.split(" ").at(-1), h("p", h("b", kind), " ", from && [place(from), to && " → "], to && place(to), " ",
-        isNumber(a) && isNumber(b) && link([one.key, `${one.label(a)}...${one.label(b)}`], "compare")),
+        isNumber(a) && isNumber(b) && link(one.at(a, b), "compare")),
       reason && h("p", x(reason)), dim(x(actor), " · ", when(time, 16)));
     }))))) : empty("No alias yet. ", code("mvc alias set prod"), " names the current version.")];
 }

@@ -1,6 +1,7 @@
 // The screens of the whole page: all models with their lineage, and storage. Each returns its nodes.
 
 const chip = (kind, name, parts) => h(`${parts ? "a" : "span"}.chip.${kind}`, { href: parts && address(...parts), title: kind }, x(name));
+const alarm = (text) => h("span.chip.breaking", text);
 const heading = (title, ...below) => h("div.heading", h("h1", { tabindex: -1 }, title), below);
 const empty = (...content) => h("p.empty", content);
 
@@ -31,9 +32,9 @@ function lineage(edges) {
   };
   [...left].forEach(visit);
   const graph = lanes(order.map((key, row) => parents(key).map((parent) => order.indexOf(parent)).filter((at) => at > row)));
-  return [h("div.models-graph", s("svg", { "aria-hidden": "true", width: 14 + graph.width * 16, height: order.length * 32 }, drawGraph(graph, 0, order.length - 1, 32, 16, () => false)),
+  return [h("div.lineage", s("svg", { "aria-hidden": "true", width: 14 + graph.width * 16, height: order.length * 32 }, drawGraph(graph, 0, order.length - 1, 32, 16, () => false)),
     h("ul", order.map((key) => h("li", link([key], x(key)))))),
-  table("Which version was trained from which", ["Version", "Trained from"], edges.map(({ child, parent }) => [versionOf(child), versionOf(parent)]))];
+  table(["Version", "Trained from"], edges.map(({ child, parent }) => [versionOf(child), versionOf(parent)]))];
 }
 
 /** A version of any model; of one that is not here, the text that names it. */
@@ -53,7 +54,7 @@ async function storageScreen() {
         left += width;
         return s("rect." + one.what, { x: left - width, width: Math.max(1, width - 2), height: 20 });
       })),
-      table("What saves how much", ["Part", "#Bytes", "#Share"], rows.map(({ what, bytes: size }) => [[h("i." + what), x(what), " ", dim(own(SAVED, what))], bytes(size), ((size / whole) * 100).toFixed(1) + " %"]))),
-    card("Models", table("Bytes by model", ["Model", "#Versions", "#As files"], list.map((one) => [link([one.key], x(one.key)), number(one.versions), bytes(one.bytes)]))),
+      table(["Part", "#Bytes", "#Share"], rows.map(({ what, bytes: size }) => [[h("i." + what), x(what), " ", dim(own(SAVED, what))], bytes(size), ((size / whole) * 100).toFixed(1) + " %"]))),
+    card("Models", table(["Model", "#Versions", "#As files"], list.map((one) => [link([one.key], x(one.key)), number(one.versions), bytes(one.bytes)]))),
     prune && card("Prune", h("p", code("mvc prune"), ` would free ${bytes(prune.frees)} of ${many(prune.versions, "version")}.`))];
 }

@@ -13,21 +13,21 @@ async function versionScreen(one, row) {
     pick(one, row);
     if (chosen) go(one.key);
   };
-  keys = { j: () => row + 1 < one.count && go(one.key, one.label(row + 1)), k: () => row > 0 && go(one.key, one.label(row - 1)), c: choose, Escape: () => go(one.key) };
+  keys = { j: () => row + 1 < one.count && go(...one.at(row + 1)), k: () => row > 0 && go(...one.at(row - 1)), c: choose, Escape: () => go(one.key) };
   return [
     heading([num(one.label(row)), " ", x(subject)],
-      h("p.chips", state.notes.some((note) => own(note.values, "withdrawn") === true) && h("span.chip.breaking", "withdrawn"), one.chips(row)),
+      one.chips(row), state.notes.some((note) => own(note.values, "withdrawn") === true) && alarm("withdrawn"),
       dim(x(record.author.name), " · ", when(record.time, 16)),
       body.length > 0 && h("p.message", x(body.join("\n").trim())),
       h("p.bar", versions("Parent ", one.parents[row]), versions("Child ", one.children[row]),
-        isNumber(parent) && link([one.key, `${one.label(parent)}...${one.label(row)}`], "Compare with parent"), button("Compare with…", choose)),
+        isNumber(parent) && link(one.at(parent, row), "Compare with parent"), button("Compare with…", choose)),
       dim(code(record.id))),
     h("div.columns",
       card("Metrics", tiles(flat(record.values.metrics).map(([name, value]) => {
         const before = own(one.metrics, name)?.[parent];
         return [name, [number(value), isNumber(before) && before !== value && dim(" ", signed(value - before))]];
       }))),
-      card("Classes", record.labelmap.length > 0 && table("Classes by number", ["#Number", "Name"], record.labelmap.map(({ id, name }) => [id, x(name)]))),
+      card("Classes", record.labelmap.length > 0 && table(["#Number", "Name"], record.labelmap.map(({ id, name }) => [id, x(name)]))),
       card("Readiness", record.readiness.length > 0 && h("ul.uses", record.readiness.map(({ use, ready, reasons }) => h(ready ? "li.yes" : "li.no", h("b", x(use)), ready ? " ready" : " not ready",
         !ready && reasons.filter(({ result, need }) => result === "no" && need === "required").map(({ why, fix }) => h("p.dim", x(why), fix && [" ", code(fix)])))))),
       card("Notes", state.notes.map((note) => h("div.note", h("p", x(note.text)), facts(note.values), dim(x(note.by), " · ", when(note.time, 16))))),
@@ -39,7 +39,7 @@ async function versionScreen(one, row) {
       card("Datasets", record.datasets.map(facts)),
       card("Environment", facts(record.environment))),
     record.curves.map(curves),
-    card("Files", table("Files", ["Role", "Path", "#Size", "Format", "#Tensors", "Types", "File id"], record.files.map((file) => [x(file.role), [code(file.path), file.executable && " executable", file.state !== "complete" && dim(" ", file.state)],
+    card("Files", table(["Role", "Path", "#Size", "Format", "#Tensors", "Types", "File id"], record.files.map((file) => [x(file.role), [code(file.path), file.executable && " executable", file.state !== "complete" && dim(" ", file.state)],
       bytes(file.bytes), x(file.format), file.tensors && number(file.tensors), x(file.dtypes.join(", ")), h("code", { title: file.file }, file.file.slice(0, 10))]))),
   ];
 }
@@ -54,24 +54,17 @@ function curves({ role, columns, rows }) {
     if (at !== axis && points.length) groups.set(key, [...(groups.get(key) ?? []), { name, points }]);
   });
   return card(["Training ", dim(x(role))], h("div.charts", [...groups].slice(0, 24).map(([title, series]) => lineChart(series[1] ? title : series[0].name, series,
-    series.map(({ name, points }) => `${name} from ${number(points[0].y)} to ${number(points.at(-1).y)}`).join("; ")))), details("As a table", () => table("Training", columns.map((name) => "#" + name), rows.map((row) => row.map(shown)))));
+    series.map(({ name, points }) => `${name} from ${number(points[0].y)} to ${number(points.at(-1).y)}`).join("; ")))), details("As a table", () => table(columns.map((name) => "#" + name), rows.map((row) => row.map(shown)))));
 }
 
-/** Classes of two versions by number, paired as `mvc diff` does: a name on both sides under another number was moved. */
+/** Classes of two versions by number. As in `mvc diff`, a name on both sides under another number was moved. */
 function compareLabels(old, young) {
   const [before, after] = [old, young].map((labels) => new Map(labels.map(({ id, name }) => [id, name])));
-  const gone = old.filter(({ id, name }) => after.get(id) !== name);
-  const moved = new Map(), away = new Set();
-  for (const { id, name } of young) {
-    const at = before.get(id) === name ? -1 : gone.findIndex((one) => one.name === name);
-    if (at < 0) continue;
-    moved.set(id, gone[at].id);
-    away.add(gone.splice(at, 1)[0].id);
-  }
   return [...new Set([...before.keys(), ...after.keys()])].sort((a, b) => a - b).map((id) => {
     const [was, is] = [before.get(id), after.get(id)];
-    const kind = was === is ? "" : moved.has(id) ? `moved from ${moved.get(id)}` : is === undefined ? (away.has(id) ? "moved away" : "removed") : was === undefined || away.has(id) ? "added" : "renamed";
-    return { id, was, is, kind, breaking: was !== is && (moved.has(id) || away.has(id)) };
+    if (was === is) return { id, was, is };
+    const from = old.find((one) => one.name === is && after.get(one.id) !== is), away = young.some((one) => one.name === was && before.get(one.id) !== was);
+    return { id, was, is, breaking: from || away, kind: from ? `moved from ${from.id}` : is === undefined ? (away ? "moved away" : "removed") : was === undefined || away ? "added" : "renamed" };
   });
 }
 
@@ -82,7 +75,7 @@ function paired(old, young) {
 }
 
 async function compareScreen(one, rows) {
-  const [a, b] = rows.map((row) => one.label(row));
+  const [a, b] = rows.map((row) => one.label(row)), swapped = one.at(rows[1], rows[0]);
   const sides = await Promise.all(rows.map((row) => one.version(row)));
   const compared = one.compared.some(([old, young]) => old === sides[0].id && young === sides[1].id);
   const deep = compared && await load(`${site.folders.compare}/${sides[0].id}-${sides[1].id}`);
@@ -92,22 +85,22 @@ async function compareScreen(one, rows) {
     .filter(([, was, is]) => JSON.stringify(was) !== JSON.stringify(is));
   const files = paired(...sides.map((side) => side.files.map((file) => [file.role, file])))
     .map(([role, was, is]) => ({ role, was, is, kind: !was ? "added" : !is ? "removed" : was.file !== is.file ? "changed" : was.path !== is.path ? "renamed" : "" }));
-  keys = { x: () => go(one.key, `${b}...${a}`), Escape: () => go(one.key) };
+  keys = { x: () => go(...swapped), Escape: () => go(one.key) };
   return [
     heading(num(`${a} → ${b}`),
       h("div.sides", sides.map((side, at) => h("p", one.link(rows[at]), " ", x(side.message.split("\n")[0]), h("br"), dim(x(side.author.name), " · ", when(side.time))))),
-      h("p.chips", breaking && h("span.chip.breaking", "classes renumbered"), h("span.chip", many(relabelled.length, "class", "classes"), " changed"),
-        h("span.chip", many(values.length, "value"), " changed"), h("span.chip", many(files.filter(({ kind }) => kind).length, "file"), " changed")),
-      h("p", link([one.key, `${b}...${a}`], "Swap sides"))),
+      h("p.chips", breaking && alarm("classes renumbered"), [[relabelled, "class", "classes"], [values, "value"], [files.filter(({ kind }) => kind), "file"]].map(([list, ...noun]) =>
+        h("span.chip", many(list.length, ...noun), " changed"))),
+      h("p", link(swapped, "Swap sides"))),
     card("Classes", relabelled.length ? [breaking && h("p.warn", "Programs that know classes by number misread the new version."),
-      table("Classes by number", ["#Number", a, b, "Change"], labels.map(({ id, was, is, kind, breaking: bad }) => ({ mark: bad ? "bad" : kind && "diff", cells: [id, shown(was), shown(is), [kind, bad && [" ", h("span.chip.breaking", "breaking")]]] })))]
+      table(["#Number", a, b, "Change"], labels.map(({ id, was, is, kind, breaking: bad }) => marked(bad ? "bad" : kind && "diff", [id, shown(was), shown(is), [kind, bad && [" ", alarm("breaking")]]])))]
       : dim(labels.length ? "All classes are the same." : "Neither version has classes.")),
-    card("Values", values.length ? table("Values", ["Key", a, b, "#Difference"], values.map(([key, was, is]) => [x(key), shown(was), shown(is), isNumber(was) && isNumber(is) && [num(signed(is - was)), was !== 0 && dim(` ${signed(((is - was) / Math.abs(was)) * 100)} %`)]]))
+    card("Values", values.length ? table(["Key", a, b, "#Difference"], values.map(([key, was, is]) => [x(key), shown(was), shown(is), isNumber(was) && isNumber(is) && [num(signed(is - was)), was !== 0 && dim(` ${signed(((is - was) / Math.abs(was)) * 100)} %`)]]))
       : dim("All values are the same.")),
-    card("Files", table("Files", ["Role", "Path", "#" + a, "#" + b, "Change"], files.map(({ role, was, is, kind }) => ({ mark: kind && "diff",
-      cells: [x(role), [kind === "renamed" && [code(was.path), " → "], code((is ?? was).path)], was && bytes(was.bytes), is && bytes(is.bytes), kind || dim("same")] })))),
+    card("Files", table(["Role", "Path", "#" + a, "#" + b, "Change"], files.map(({ role, was, is, kind }) => marked(kind && "diff",
+      [x(role), [kind === "renamed" && [code(was.path), " → "], code((is ?? was).path)], was && bytes(was.bytes), is && bytes(is.bytes), kind || dim("same")])))),
     deep ? deep.files.map(({ role, tensors }) => card(["Tensors ", dim(x(role))], dim(`${many(tensors.length, "tensor")} in file order`), heatMap(tensors), details("As a table", () =>
-      table("Tensors", ["Tensor", "Type", "Shape", "#Bytes", "Change"], tensors.slice(0, 5000).map((one) => [code(one.name), x(one.dtype), shape(one.shape), bytes(one.bytes), change(one)])))))
+      table(["Tensor", "Type", "Shape", "#Bytes", "Change"], tensors.slice(0, 5000).map((one) => [code(one.name), x(one.dtype), shape(one.shape), bytes(one.bytes), change(one)])))))
       : card("Tensors", h("p", "The tensors of this pair were not exported. ", code(`mvc ui --export DIR --compare ${a}...${b}`), " adds them.")),
   ];
 }
