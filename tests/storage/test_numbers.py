@@ -163,6 +163,9 @@ def test_planes_of_small_numbers_are_those_of_any_numbers(rng: random.Random, wi
     assert all(each.others.all() for each in sparse)
     dense = [planes.join([each], count) for each in split]
     assert [each.tobytes() for each in dense] == [each.tobytes() for each in planes.split(values)]
+    for each in sparse:
+        sample = planes.sampled(planes.join([each], count), 100, 4)
+        assert planes.sampled_others(each, 100, 4) == np.count_nonzero(sample)
 
 
 def test_gaps_take_less_than_a_quarter_of_a_bit_and_are_not_in_older_encodings(rng: random.Random) -> None:

@@ -39,7 +39,7 @@ _FORM = 30
 """Bits of a plane's stored size; the bits above hold its form."""
 _SPARSE = 0.5
 """The share of zeros in a plane from which quads are tried."""
-_GAP = 1.5
+_GAP = 1.2
 """The bytes that gaps are expected to take for each byte that is not zero."""
 
 
@@ -138,7 +138,7 @@ def _estimate(split: Sequence[Plane | Sparse], encoding: int) -> float:
     size = 0.0
     for plane in split:
         if isinstance(plane, Sparse):
-            size += _GAP * len(plane.places) * PROBE / plane.length
+            size += _GAP * planes.sampled_others(plane, PROBE // PARTS, PARTS)
         else:
             size += len(_pack(planes.sampled(plane, PROBE // PARTS, PARTS), encoding)[1])
     return size

@@ -28,7 +28,7 @@ _MANY = 3
 _RARE = 0.85
 """The share of zeros in a plane from which it is `Sparse`: quads take a quarter of a bit for a zero, gaps less."""
 _SHORT = 4096
-"""Numbers below which `split_small` returns no sparse plane."""
+"""Numbers below which `split_small` returns no sparse plane: from there on, gaps are always shorter than the plane."""
 _UNPACKED = (
     (np.arange(256, dtype="<u4")[:, None] >> np.arange(0, 8, 2, dtype="<u4") & 3).astype(np.uint8).view("<u4")[:, 0]
 )
@@ -277,8 +277,20 @@ def sampled(whole: Numbers, length: int, parts: int) -> Numbers:
     """Return `parts` ranges of `length` numbers, evenly spread over all; all if there are not more."""
     if len(whole) <= length * parts:
         return whole
-    starts = [place * (len(whole) - length) // (parts - 1) for place in range(parts)]
-    return np.concatenate([whole[start : start + length] for start in starts])
+    return np.concatenate([whole[start : start + length] for start in _starts(len(whole), length, parts)])
+
+
+def sampled_others(plane: Sparse, length: int, parts: int) -> int:
+    """Return the number of bytes that are not zero in what `sampled` returns of a plane."""
+    if plane.length <= length * parts:
+        return len(plane.places)
+    starts = np.array(_starts(plane.length, length, parts))
+    first, end = np.searchsorted(plane.places, (starts, starts + length))
+    return int((end - first).sum())
+
+
+def _starts(count: int, length: int, parts: int) -> list[int]:
+    return [place * (count - length) // (parts - 1) for place in range(parts)]
 
 
 def _order(values: Numbers) -> Numbers:
