@@ -18,7 +18,7 @@ from mvc.model.compare import environment_record
 from mvc.model.query import parse
 from mvc.model.toml.rules import Problem
 from mvc.model.version import Code, Person
-from mvc.porcelain import docker
+from mvc.porcelain import compare_eval, docker
 from mvc.porcelain import source as origin
 from mvc.porcelain.blame import Blame, blame
 from mvc.porcelain.changelog import Changelog, changelog
@@ -26,6 +26,7 @@ from mvc.porcelain.check import Checked, check, manifest_of
 from mvc.porcelain.commit import Committed, commit
 from mvc.porcelain.commit import Options as CommitOptions
 from mvc.porcelain.compare import Comparison, compare
+from mvc.porcelain.compare_eval import EvaluationComparison
 from mvc.porcelain.diff import Diff, diff, sides
 from mvc.porcelain.docker import ImageDrift
 from mvc.porcelain.du import Usages, du
@@ -260,6 +261,14 @@ class History(Handle):
         """Return what changed from `old` to `new`, and the versions between. Raises UnknownRevision and the like."""
         one, two = (each if isinstance(each, str) else each.id for each in (old, new))
         return changelog(self._session.of(self.name), f"{one}..{two}")
+
+    def compare_evaluations(self, dataset: str, *revisions: Revision) -> EvaluationComparison:
+        """Compare the newest evaluations on `dataset` (`night` or `night@3`) of 2 to 20 versions, in all and by class.
+
+        Raises NoSuchEvaluation, WrongVersionCount.
+        """
+        texts_ = [each if isinstance(each, str) else each.id for each in revisions]
+        return compare_eval.compare(self._session.of(self.name), texts_, dataset)
 
     def diff(
         self,

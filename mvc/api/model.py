@@ -15,7 +15,9 @@ from mvc.api.session import Revision, Who, texts
 from mvc.api.version import Version
 from mvc.api.worktree import WorkingTree
 from mvc.porcelain import drift, models, notes, publish, publish_hub
+from mvc.porcelain import eval as evaluations
 from mvc.porcelain.drift import RegistryDrift
+from mvc.porcelain.eval import ListedEvaluation
 from mvc.porcelain.fetch import Fetched
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.publish import Published
@@ -67,6 +69,11 @@ class Model(WorkingTree, History, Moves):
     def notes(self) -> list[ListedNote]:
         """The notes on all versions of the model, the newest first."""
         return notes.log(self._session.of(self.name))
+
+    @property
+    def evaluations(self) -> list[ListedEvaluation]:
+        """The evaluations of all versions of the model, the newest first."""
+        return evaluations.listed(self._session.of(self.name))
 
     def __getitem__(self, revision: Revision) -> Version:
         """Return the version that `revision` names. Raises UnknownRevision, AmbiguousRevision, NoVersionYet and the like."""

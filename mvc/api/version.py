@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -17,12 +18,15 @@ from mvc.model.ids import SHORT, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.porcelain import archive as archives
-from mvc.porcelain import export_hub, notes, source_check
+from mvc.porcelain import eval as evaluations
+from mvc.porcelain import eval_add, export_hub, notes, source_check
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.check import Checked, check
 from mvc.porcelain.curve import MetricCurve, curve
 from mvc.porcelain.describe import Description, Options, describe
 from mvc.porcelain.diff import Diff, diff
+from mvc.porcelain.eval import ListedEvaluation, ShownEvaluation
+from mvc.porcelain.eval_add import AddedEvaluation
 from mvc.porcelain.export import Exported, export
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.show import Shown, show
@@ -167,6 +171,11 @@ class Version:
         return notes.show(self._session.of(self.model), self.id)
 
     @property
+    def evaluations(self) -> list[ShownEvaluation]:
+        """The evaluations of the version, the oldest first."""
+        return evaluations.show(self._session.of(self.model), self.id)
+
+    @property
     def withdrawn(self) -> bool:
         """True if the newest value `withdrawn` in its notes is true."""
         return notes.is_withdrawn(self._session.of(self.model), self.id)
@@ -204,6 +213,35 @@ class Version:
     def remove_notes(self, *numbers: int, actor: Who | None = None) -> list[ListedNote]:
         """Remove notes by their numbers (none: all); they stay in the history. Raises NoSuchNote."""
         return notes.remove(self._session.of(self.model), self.id, numbers or None, self._session.actor(actor))
+
+    def add_evaluation(
+        self,
+        dataset: str,
+        *results: PathLike | Mapping[str, Any] | Sequence[Any],
+        values: Mapping[str, Any] | None = None,
+        allow_unknown: bool = False,
+        allow_secret: bool = False,
+        actor: Who | None = None,
+    ) -> AddedEvaluation:
+        """Add an evaluation on `dataset`, as `night@3`, from files with results, or from values such as `metrics.results_dict`.
+
+        `allow_unknown` keeps classes that the version does not have. Raises BadEvaluation, BadResults, UnknownClasses,
+        SecretInEvaluation.
+        """
+        given = [
+            eval_add.of_file(self._session.absolute(each))
+            if isinstance(each, str | os.PathLike)
+            else eval_add.of_value(each)
+            for each in results
+        ]
+        of, who = self._session.of(self.model), self._session.actor(actor)
+        return eval_add.add(
+            of, self.id, who, dataset, given, values=values, allow_unknown=allow_unknown, allow_secret=allow_secret
+        )
+
+    def remove_evaluations(self, *numbers: int, actor: Who | None = None) -> list[ListedEvaluation]:
+        """Remove evaluations by their numbers (none: all); they stay in the history. Raises NoSuchEvaluation."""
+        return evaluations.remove(self._session.of(self.model), self.id, numbers or None, self._session.actor(actor))
 
     def show(self, *, children: bool = False) -> Shown:
         """Return all details, with the changes from its parent and its places on registries. Raises Missing, Damaged.

@@ -125,6 +125,8 @@ def _lines(done: Pushed) -> Iterator[str]:
         yield f"{verb_} {count(done.versions, 'version')}, {size(done.sent)}{skipped}."
     if done.notes:
         yield f"Uploaded {count(done.notes, 'note')}."
+    if done.evaluations:
+        yield f"Uploaded {count(done.evaluations, 'evaluation')}."
 
 
 def _move(ref: PushedRef) -> str:

@@ -24,7 +24,7 @@ All other classes inherit the exit code of their branch. One module per area:
     worktree    the working tree: local changes in the way, interrupted changes
     refs        branches, tags and aliases
     revisions   revisions, and formats and filters of the log
-    commit      commits, recordings, notes on versions; the command of `mvc run`
+    commit      commits, recordings, notes on versions and their evaluations; the command of `mvc run`
     merge       merges, fast-forwards and rebases
     store       stored data: missing or damaged, in the store or on a remote; fetches of promised files
     remotes     remotes: their settings, reach and rights
@@ -59,22 +59,27 @@ from mvc.errors.base import (
 if TYPE_CHECKING:
     from mvc.errors.commit import (
         AmendHeld,
+        BadEvaluation,
         BadMessage,
         BadNote,
         BadRecordRequest,
+        BadResults,
         CommandNotExecutable,
         CommandNotFound,
         Detached,
         EmptyMessage,
         FileReplaced,
+        NoSuchEvaluation,
         NoSuchNote,
         NothingToAmend,
         NothingToCommit,
         NothingWritten,
         NotRecordable,
         SecretFound,
+        SecretInEvaluation,
         SecretInNote,
         StaleMetrics,
+        UnknownClasses,
         UnknownUse,
         WhoseRun,
     )
@@ -406,6 +411,7 @@ __all__ = [
     "BadDataset",
     "BadDate",
     "BadDockerConfig",
+    "BadEvaluation",
     "BadExpression",
     "BadFailOn",
     "BadFileRevision",
@@ -426,6 +432,7 @@ __all__ = [
     "BadRefName",
     "BadRegistryUrl",
     "BadRemoteUrl",
+    "BadResults",
     "BadRole",
     "BadSetting",
     "BadTemplate",
@@ -547,6 +554,7 @@ __all__ = [
     "NoRule",
     "NoRun",
     "NoSuchArtifact",
+    "NoSuchEvaluation",
     "NoSuchFile",
     "NoSuchImage",
     "NoSuchKind",
@@ -654,6 +662,7 @@ __all__ = [
     "RulesBroken",
     "SameNames",
     "SecretFound",
+    "SecretInEvaluation",
     "SecretInNote",
     "SetInFile",
     "SettingNotTrusted",
@@ -679,6 +688,7 @@ __all__ = [
     "UnfinishedSwitch",
     "UnfitFiles",
     "Unimportable",
+    "UnknownClasses",
     "UnknownFeature",
     "UnknownHostKey",
     "UnknownKey",

@@ -78,6 +78,42 @@ class SecretInNote(SecretFound):
     """
 
 
+class BadEvaluation(Usage):
+    """Invalid evaluation: {reason}.
+
+    Name a version of the dataset, and files with results: `mvc eval add REV --dataset NAME@VERSION --file results.json`.
+    """
+
+
+class BadResults(Usage):
+    """Cannot read results from {where}: {reason}.
+
+    {fix}
+    """
+
+
+class UnknownClasses(Usage):
+    """{where} has classes that {version} does not have: {classes}.
+
+    {suggestion} Record them nevertheless with --allow-unknown.
+    """
+
+
+class NoSuchEvaluation(Usage):
+    """{version} has no evaluation {name}.
+
+    {known}
+    """
+
+
+class SecretInEvaluation(SecretFound):
+    """The evaluation was not added, because this looks like a secret: {findings}.
+
+    Remove the secret first, since evaluations stay in the history and are shared; if it is not a secret, add the evaluation
+    with --allow-secret.
+    """
+
+
 class UnknownUse(Usage):
     """Unknown use {use!r}. Known uses: {known}.
 

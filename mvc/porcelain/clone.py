@@ -37,7 +37,7 @@ from mvc.storage.records import clone_source, heads
 from mvc.storage.records.clone_source import CloneSource
 from mvc.storage.records.heads import Head
 from mvc.storage.records.reflog import HEADS, RefEntry, RefName
-from mvc.transport import connection, expiry_sync, fast_forward, note_sync, trust
+from mvc.transport import annotation_sync, connection, expiry_sync, fast_forward, trust
 from mvc.transport.fast_forward import Select
 from mvc.transport.remote_revision import RemoteRefNames
 
@@ -195,7 +195,7 @@ def fill(
                 repository.heads.set(key, Head("" if alone else key, branch))
     fetch.note(repository, remote, there.tips, actor, prune=False)
     place_sync.receive(repository, remote, there.place_logs, actor)
-    note_sync.receive(repository, remote, there.notes, branches)
+    annotation_sync.receive(repository, remote, there.annotations, branches)
     expiry_sync.receive(repository, remote)
     models = tuple(branches)
     if not alone:

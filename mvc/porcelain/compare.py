@@ -61,16 +61,20 @@ def compare(model: Model, texts: Sequence[str]) -> Comparison:
 
     Raises WrongVersionCount, UnknownRevision, Missing, Damaged and the like.
     """
+    compared = versions(model, texts)
+    return Comparison(compared, tuple(_differing([select.entry(model, each.id) for each in compared])))
+
+
+def versions(model: Model, texts: Sequence[str]) -> tuple[ComparedVersion, ...]:
+    """Return the versions that `texts` name, each once. Raises as `compare`."""
     of_version = {revisions.resolve(model, text): revisions.model_of(model, text) for text in texts}
     if not LEAST <= len(of_version) <= MOST:
         raise errors.WrongVersionCount(least=LEAST, most=MOST, count=len(of_version))
-    entries = [select.entry(model, id_) for id_ in of_version]
     branches = elsewhere(model, [id_ for id_, key in of_version.items() if key == model.key])
-    versions = [
-        ComparedVersion(entry.id, of_version[entry.id], entry.version.number, branches.get(entry.id))
-        for entry in entries
-    ]
-    return Comparison(tuple(versions), tuple(_differing(entries)))
+    objects = model.repository.objects
+    return tuple(
+        ComparedVersion(id_, key, objects.version(id_).number, branches.get(id_)) for id_, key in of_version.items()
+    )
 
 
 def _differing(entries: Sequence[Entry]) -> Iterator[ComparedKey]:

@@ -32,10 +32,10 @@ from mvc.storage.disk.door import StoreDoor
 from mvc.storage.packs import metapacks
 from mvc.storage.progress import Progress
 from mvc.storage.records import clone_source, config
+from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.clone_source import CloneSource
 from mvc.storage.records.reflog import RefName
-from mvc.storage.records.remarks import Note
-from mvc.transport import connection, download_target, lockfile, note_sync, remote_revision, remote_version, trust
+from mvc.transport import annotation_sync, connection, download_target, lockfile, remote_revision, remote_version, trust
 from mvc.transport.download_target import STATE, DownloadedFile, Target
 from mvc.transport.lockfile import Lock
 from mvc.transport.remote_revision import RemoteRefNames
@@ -314,7 +314,7 @@ class _Run:
                 remote_version.check_dropped(repository, remote, found, error.fields["id"])
                 raise
             written = target.write(setup.progress)
-            withdrawn = note_sync.withdrawal(remote, found.model, found.id)
+            withdrawn = annotation_sync.withdrawal(remote, found.model, found.id)
         return Downloaded(
             place.where.text,
             found.model,

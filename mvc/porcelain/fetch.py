@@ -23,7 +23,7 @@ from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.disk.workers import Workers
 from mvc.storage.records.promised import PROMISED
 from mvc.storage.records.reflog import ALIASES, TAGS, RefEntry, RefName
-from mvc.transport import expiry_sync, note_sync, presence, tracking
+from mvc.transport import annotation_sync, expiry_sync, presence, tracking
 
 _NO_MESSAGE = "push"
 """The reason of a tag that was pushed by a version of mvc which did not send its message."""
@@ -44,14 +44,14 @@ class FetchedRef(Document):
 class Fetched(Document):
     """The refs that moved, the number of new versions, and the bytes fetched; `others` are models missing here.
 
-    `ignored` are refs with names that mvc would not create. `notes` counts the new notes; `unreadable` are reasons why
-    others are left out. `dropped` counts the versions whose bytes were dropped there since the last fetch, `dropped_kept` the
+    `ignored` are refs with names that mvc would not create. `notes` and `evaluations` count the new ones; `unreadable` are
+    reasons why others are left out. `dropped` counts the versions whose bytes were dropped there since the last fetch, `dropped_kept` the
     files of these that are complete here.
     """
 
     KEYS = keys(
-        "remote refs versions bytes_received=received other_models=others ignored notes unreadable_notes=unreadable "
-        "dropped dropped_kept"
+        "remote refs versions bytes_received=received other_models=others ignored notes evaluations "
+        "unreadable_notes=unreadable dropped dropped_kept"
     )
 
     remote: str
@@ -61,6 +61,7 @@ class Fetched(Document):
     others: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     notes: int = 0
+    evaluations: int = 0
     unreadable: tuple[str, ...] = ()
     dropped: int = 0
     dropped_kept: int = 0
@@ -70,15 +71,15 @@ class Fetched(Document):
 class Look:
     """The refs of a remote at one moment, for the requested models, each with its newest entry.
 
-    `place_logs` are the remote's logs of registry versions of these models, each with its newest number; `notes` the
-    numbers of all its notes.
+    `place_logs` are the remote's logs of registry versions of these models, each with its newest number; `annotations`
+    the numbers of all its notes and evaluations.
     """
 
     tips: dict[RefName, RefEntry]
     models: tuple[str, ...]
     ignored: tuple[str, ...]
     place_logs: dict[RefName, int]
-    notes: dict[RefName, list[int]]
+    annotations: dict[RefName, list[int]]
 
 
 @writes
@@ -97,7 +98,7 @@ def fetch(
     dropped = expiry_sync.receive(repository, remote)
     refs = note(repository, remote, there.tips, actor, prune=prune)
     place_sync.receive(repository, remote, there.place_logs, actor)
-    received = note_sync.receive(repository, remote, there.notes, wanted)
+    received = annotation_sync.receive(repository, remote, there.annotations, wanted)
     others = tuple(model for model in there.models if model not in wanted)
     return Fetched(
         remote.name,
@@ -106,7 +107,8 @@ def fetch(
         inventory.received,
         others,
         there.ignored,
-        notes=received.count,
+        notes=received.notes,
+        evaluations=received.evaluations,
         unreadable=received.unreadable,
         dropped=dropped.versions,
         dropped_kept=dropped.kept,
@@ -115,7 +117,7 @@ def fetch(
 
 def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Look:
     """Read the refs of `remote`, for the models `wanted` or all; raise RemoteRewritten."""
-    numbers, place_logs, notes, strange = remote.refs.everything()
+    numbers, place_logs, annotations, strange = remote.refs.everything()
     sound = {ref: number for ref, number in numbers.items() if tracking.is_sound(ref)}
     ignored = sorted(strange | {f"{ref.model}: {ref.text}" for ref in numbers.keys() - sound.keys()})
     chosen = [(ref, number) for ref, number in sound.items() if wanted is None or ref.model in wanted]
@@ -125,7 +127,7 @@ def look(repository: Repository, remote: Remote, wanted: set[str] | None) -> Loo
     tips = {ref: entry for (ref, _), entry in zip(chosen, entries, strict=True)}
     _check_none_vanished(repository, remote, wanted, tips)
     models = tuple(sorted({ref.model for ref in sound}))
-    return Look(tips, models, tuple(ignored), place_sync.of_models(place_logs, wanted), notes)
+    return Look(tips, models, tuple(ignored), place_sync.of_models(place_logs, wanted), annotations)
 
 
 def learn(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor) -> tuple[Inventory, int]:

@@ -14,7 +14,7 @@ from mvc.deferred import dataclass
 from mvc.model.ids import FileId, PackId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain.fsck import Hit, Report
-from mvc.remotes import expiries, notes
+from mvc.remotes import annotation_logs, expiries
 from mvc.remotes.inventory import Inventory, Places, fault
 from mvc.remotes.remote import Remote
 from mvc.repository import history
@@ -24,13 +24,13 @@ from mvc.storage.disk.workers import Workers
 from mvc.storage.fsck import Finding
 from mvc.storage.packs import packformat
 from mvc.storage.progress import Progress
-from mvc.storage.records import remarks
+from mvc.storage.records.annotations.log import MAX_ENTRIES
 from mvc.storage.records.promised import Dropped
 from mvc.storage.records.reflog import RefEntry, RefName
 from mvc.transport import presence, tracking
 
 _SHOWN = 5
-"""Missing notes of one version that are listed."""
+"""Missing notes or evaluations of one version that are listed."""
 ALL = (1, 1)
 """The subset of all packs."""
 
@@ -95,7 +95,7 @@ def examine(
     found = _Found()
     listing = remote.refs.everything()
     tips = _names(remote, listing.refs, found)
-    _notes(remote, listing.notes, found)
+    _annotations(remote, listing.annotations, found)
     _seen(repository, remote, tips, found)
     there = Inventory(repository, remote.backend, remote.jobs, reread=True)
     versions = _versions(repository, there, tips, found)
@@ -133,15 +133,16 @@ def _names(remote: Remote, numbers: dict[RefName, int], found: _Found) -> dict[R
     return tips
 
 
-def _notes(remote: Remote, numbers: dict[RefName, list[int]], found: _Found) -> None:
-    """Check every note, and that none is missing from the middle."""
+def _annotations(remote: Remote, numbers: dict[RefName, list[int]], found: _Found) -> None:
+    """Check every note and evaluation, and that none is missing from the middle."""
     for log, seqs in numbers.items():
-        for seq in sorted(set(range(1, min(seqs[-1], remarks.MAX_NOTES) + 1)) - set(seqs))[:_SHOWN]:
-            found.add("note", log.path(seq), "it is missing")
-    for log, entry in notes.read(remote, numbers):
-        found.counts["notes"] = found.counts.get("notes", 0) + 1
+        for seq in sorted(set(range(1, min(seqs[-1], MAX_ENTRIES) + 1)) - set(seqs))[:_SHOWN]:
+            found.add(annotation_logs.KINDS[log.kind].NOUN, log.path(seq), "it is missing")
+    for log, entry in annotation_logs.read(remote, numbers):
+        noun = annotation_logs.KINDS[log.kind].NOUN
+        found.counts[f"{noun}s"] = found.counts.get(f"{noun}s", 0) + 1
         if isinstance(entry, errors.MvcError):
-            found.add("note", log.folder, f"it cannot be read: {entry.message}")
+            found.add(noun, log.folder, f"it cannot be read: {entry.message}")
 
 
 def _seen(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], found: _Found) -> None:

@@ -26,6 +26,7 @@ from mvc.storage.packs.gc import Live, Plan, Store
 from mvc.storage.packs.loose import Packing
 from mvc.storage.progress import Progress
 from mvc.storage.records import config, expired, operations, promised, stashes
+from mvc.storage.records.reflog import EVALUATIONS, REMARKS
 
 GRACE = 14 * 86_400
 """Grace period in seconds, by default."""
@@ -112,7 +113,7 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     if not plan.is_empty:
         plan = replace(plan, freed=collect.act(store, plan, actor.nonce().encode(), progress))
     packed = 0 if packing.is_empty else loose.act(store, packing)
-    _remove_notes(repository, {id_ for id_, _, _ in found.versions})
+    _remove_annotations(repository, {id_ for id_, _, _ in found.versions})
     expired.record_pruned(repository.door, promised.dropped(repository.door).seq)
     needed = any(record.kept for record in operations.sound(repository.door).values())
     config.set_feature(repository.door, config.OPERATIONS, needed=needed)
@@ -128,12 +129,13 @@ def _expire_cache(repository: Repository, live: Live, *, dry_run: bool) -> Remov
     return decoded.expire(repository.door, kept, primitives.now_ns() - int(seconds * 1e9), dry_run=dry_run)
 
 
-def _remove_notes(repository: Repository, removed: set[VersionId]) -> None:
-    """Remove the notes on versions that no longer exist, also those of an interrupted collection."""
+def _remove_annotations(repository: Repository, removed: set[VersionId]) -> None:
+    """Remove the notes on versions that no longer exist, and their evaluations, also those of an interrupted collection."""
     for model in repository.refs.models():
-        for id_ in Model(repository, model).noted():
-            if id_ in removed or not repository.objects.has(id_):
-                repository.remarks.remove(model, id_)
+        for kind in (REMARKS, EVALUATIONS):
+            for id_ in Model(repository, model).annotated(kind):
+                if id_ in removed or not repository.objects.has(id_):
+                    repository.annotations[kind].remove(model, id_)
 
 
 class Planned(NamedTuple):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mvc.repository import disk_usage, lineage
     from mvc.repository.compare import texts
     from mvc.repository.query import select
-    from mvc.storage.records import remarks
+    from mvc.storage.records.annotations import remarks
 else:
     narrow = lazy.Module("mvc.model.compare.narrow")
     text = lazy.Module("mvc.model.compare.text")
@@ -44,7 +44,7 @@ else:
     lineage = lazy.Module("mvc.repository.lineage")
     texts = lazy.Module("mvc.repository.compare.texts")
     notes = lazy.Module("mvc.registry.tags.notes")
-    remarks = lazy.Module("mvc.storage.records.remarks")
+    remarks = lazy.Module("mvc.storage.records.annotations.remarks")
 
 NOTE = "number=seq time=at by text values"
 """The keys of a note in the document of its version."""
@@ -179,7 +179,7 @@ def log(
             _changes(model.repository, id_, version, wanted.paths, context) if changes else None,
             *(_published(model, id_) if published else ((), ())),
             *selected[id_][2:] if id_ in selected else (None, elsewhere.of(id_, version.number)),
-            notes=tuple(model.repository.remarks.notes(model.key, id_)) if id_ in noted else (),
+            notes=tuple(model.repository.remarks.current(model.key, id_)) if id_ in noted else (),
             tag_messages=decorations.tag_messages(model, id_),
             dropped=_dropped(model.repository, records, id_, version),
             model_parent=named(model.key, model.repository.objects.manifest(version.manifest)) if named else None,
@@ -239,7 +239,7 @@ def _mentions(
     id_, version = entry
     if grep.search(version.message):
         return True
-    return id_ in noted and any(map(grep.search, remarks.searched(model.repository.remarks.notes(model.key, id_))))
+    return id_ in noted and any(map(grep.search, remarks.searched(model.repository.remarks.current(model.key, id_))))
 
 
 def _touching(

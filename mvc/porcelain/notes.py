@@ -23,8 +23,9 @@ from mvc.model.version import Timestamp
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, writes
-from mvc.storage.records import remarks
-from mvc.storage.records.remarks import Note, Value
+from mvc.storage.records.annotations import log as logs
+from mvc.storage.records.annotations import remarks
+from mvc.storage.records.annotations.remarks import Note, Value
 
 _SECTION = "parameters"
 """The section of model.toml whose values have the types that the values of notes may have."""
@@ -79,7 +80,7 @@ def add(
 @writes
 def remove(model: Model, id_: VersionId, numbers: Sequence[int] | None, actor: Actor) -> list[ListedNote]:
     """Remove notes of a version by their numbers, None for all; their text stays in the history. Raises NoSuchNote."""
-    notes = {note.seq: note for note in model.repository.remarks.notes(model.key, id_)}
+    notes = {note.seq: note for note in model.repository.remarks.current(model.key, id_)}
     for number in numbers or ():
         if number not in notes:
             label = history.label(model.repository, id_)
@@ -95,7 +96,7 @@ def show(model: Model, id_: VersionId, *, removed: bool = False) -> list[ListedN
     """Return the notes of a version, oldest first; with `removed`, also those. Raises Damaged."""
     number = _number(model, id_)
     entries = model.repository.remarks.entries(model.key, id_)
-    current = {note.nonce for note in remarks.current(entries)}
+    current = {note.nonce for note in logs.current(entries)}
     return [
         ListedNote.of(note, number, removed=note.nonce not in current)
         for note in entries
@@ -116,7 +117,7 @@ def log(model: Model, *, removed: bool = False) -> list[ListedNote]:
 
 def is_withdrawn(model: Model, id_: VersionId) -> bool:
     """Return whether a note withdraws the version from use. Raises Damaged."""
-    return id_ in model.noted() and remarks.withdrawal(model.repository.remarks.notes(model.key, id_)) is not None
+    return id_ in model.noted() and remarks.withdrawal(model.repository.remarks.current(model.key, id_)) is not None
 
 
 def parsed(assignments: Iterable[str]) -> dict[str, Any]:

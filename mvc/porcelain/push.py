@@ -32,7 +32,7 @@ from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.promised import Dropped
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, Move, RefEntry, RefName
-from mvc.transport import expiry_sync, note_sync, presence, promises, promisor, rebase, tracking
+from mvc.transport import annotation_sync, expiry_sync, presence, promises, promisor, rebase, tracking
 from mvc.transport.rebase import Rebased
 from mvc.transport.refspec import RefUpdate
 
@@ -65,12 +65,13 @@ class Pushed(Document):
     """The result of each ref update; the versions and bytes sent, and the bytes of changed files that the remote had already.
 
     `done` is False after a dry run; `rebased` counts the tries after the first, `rebases` has the result of each rebase;
-    `repaired` is the repair of the remote, if one was made; `notes` counts the notes that are new there, and
-    `encoded_again` the chunks whose encoding here the remote does not support.
+    `repaired` is the repair of the remote, if one was made; `notes` and `evaluations` count what is new of them
+    there, `encoded_again` the chunks whose encoding here the remote does not support.
     """
 
     KEYS = keys(
-        "remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired notes encoded_again"
+        "remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired notes evaluations "
+        "encoded_again"
     )
     OPTIONAL = ("repaired",)
 
@@ -85,6 +86,7 @@ class Pushed(Document):
     rebases: tuple[Rebased, ...] = ()
     repaired: Healed | None = None
     notes: int = 0
+    evaluations: int = 0
     encoded_again: int = 0
 
     @property
@@ -130,7 +132,8 @@ def push(
         )
     if not done.rejected:
         place_sync.send(model, remote, actor)
-        done = replace(done, notes=note_sync.send(model, remote))
+        sent = annotation_sync.send(model, remote)
+        done = replace(done, notes=sent.notes, evaluations=sent.evaluations)
     if done.rejected and len(done.refs) == 1:
         only = done.refs[0]
         raise errors.PushRejected(

@@ -26,9 +26,9 @@ from mvc.repository.lineage import Child, Lineage, ModelParent
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.recipes import MAX_INLINE
+from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import Place
-from mvc.storage.records.remarks import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT, childre
         states=states,
         tensors=counts,
         texts=() if context is None else texts.differences(repository, difference.files, context=context),
-        notes=tuple(repository.remarks.notes(model.key, id_)) if id_ in model.noted() else (),
+        notes=tuple(repository.remarks.current(model.key, id_)) if id_ in model.noted() else (),
         tag_messages=decorations.tag_messages(model, id_),
         model_parent=lineage.model_parent(model.key, snapshot.manifest),
         children=lineage.children(id_) if children else None,

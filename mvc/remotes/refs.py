@@ -20,6 +20,7 @@ from mvc.model.ids import VersionId
 from mvc.remotes.backends.backend import Backend, Outcome
 from mvc.storage.records.reflog import (
     ALIASES,
+    EVALUATIONS,
     HEADS,
     PUBLISHED,
     REFS,
@@ -37,8 +38,9 @@ MAX_ENTRY = 64 * 1024
 TRIES = 6
 """Attempts to create an entry when it is unknown whether it was created."""
 _KINDS = (HEADS, TAGS, ALIASES)
+_ANNOTATIONS = (REMARKS, EVALUATIONS)
 _PUBLISHED_PATH = re.compile(rf"{REFS}/([^/]+)/{PUBLISHED}/([a-z]+)/([0-9a-f]{{64}})/([0-9]{{10}})\Z")
-_NOTES_PATH = re.compile(rf"{REFS}/([^/]+)/{REMARKS}/([0-9a-f]{{64}})/([0-9]{{10}})\Z")
+_ANNOTATION_PATH = re.compile(rf"{REFS}/([^/]+)/({REMARKS}|{EVALUATIONS})/([0-9a-f]{{64}})/([0-9]{{10}})\Z")
 _REF_PATH = re.compile(rf"{REFS}/([^/]+)/({'|'.join(_KINDS)})/([^/]+)/([0-9]{{10}})\Z")
 
 T = TypeVar("T")
@@ -49,13 +51,13 @@ Pause = Callable[[int], None]
 class Listing(NamedTuple):
     """The logs on a remote, each with its newest number; `strange` are folders that are none.
 
-    `refs` are branches, tags and aliases, deleted ones included, `published` the places of versions, `notes` the notes on
-    them, with all numbers.
+    `refs` are branches, tags and aliases, deleted ones included, `published` the places of versions, `annotations` the
+    notes on them and their evaluations, with all numbers.
     """
 
     refs: dict[RefName, int]
     published: dict[RefName, int]
-    notes: dict[RefName, list[int]]
+    annotations: dict[RefName, list[int]]
     strange: set[str]
 
 
@@ -130,23 +132,25 @@ class RemoteRefs:
         """Return the newest number of each log of published places of `model`'s versions."""
         return _newest(self._listed(f"{REFS}/{names.encode_component(model)}/{PUBLISHED}", _published_path))
 
-    def noted(self, model: str, version: VersionId | None = None) -> dict[RefName, list[int]]:
-        """Return the numbers of the notes on each of `model`'s versions, or on one."""
-        folder = f"{REFS}/{names.encode_component(model)}/{REMARKS}{f'/{version}' if version else ''}"
-        return _numbers(self._listed(folder, _notes_path))
+    def annotated(self, kind: str, model: str, version: VersionId | None = None) -> dict[RefName, list[int]]:
+        """Return the numbers of the annotations of a kind on each of `model`'s versions, or on one."""
+        folder = f"{REFS}/{names.encode_component(model)}/{kind}{f'/{version}' if version else ''}"
+        return _numbers(self._listed(folder, _annotation_path))
 
     def everything(self, model: str | None = None) -> Listing:
         """Return the newest number of each log, by one listing. Kinds that this version does not know are ignored."""
         strange: set[str] = set()
         folder = REFS if model is None else f"{REFS}/{names.encode_component(model)}"
         listed = list(
-            self._listed(folder, lambda path: _ref_path(path) or _published_path(path) or _notes_path(path), strange)
+            self._listed(
+                folder, lambda path: _ref_path(path) or _published_path(path) or _annotation_path(path), strange
+            )
         )
-        notes = _numbers(entry for entry in listed if entry[0].kind == REMARKS)
-        newest = _newest(entry for entry in listed if entry[0].kind != REMARKS)
+        annotations = _numbers(entry for entry in listed if entry[0].kind in _ANNOTATIONS)
+        newest = _newest(entry for entry in listed if entry[0].kind not in _ANNOTATIONS)
         published = {ref: seq for ref, seq in newest.items() if ref.kind.startswith(f"{PUBLISHED}/")}
         refs = {ref: seq for ref, seq in newest.items() if ref not in published}
-        return Listing(refs, published, notes, strange)
+        return Listing(refs, published, annotations, strange)
 
     def move(self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move) -> RefEntry:
         """Move `ref` from `tip` to `new`: the commit point of a push.
@@ -250,7 +254,7 @@ def _published_path(path: str) -> tuple[RefName, int] | None:
     return RefName(names.decode_component(match[1]), f"{PUBLISHED}/{match[2]}", match[3]), int(match[4])
 
 
-def _notes_path(path: str) -> tuple[RefName, int] | None:
-    """Return the log and number of a note; None for another path. Raises Damaged."""
-    match = _NOTES_PATH.match(path)
-    return None if match is None else (RefName(names.decode_component(match[1]), REMARKS, match[2]), int(match[3]))
+def _annotation_path(path: str) -> tuple[RefName, int] | None:
+    """Return the log and number of a note or an evaluation; None for another path. Raises Damaged."""
+    match = _ANNOTATION_PATH.match(path)
+    return None if match is None else (RefName(names.decode_component(match[1]), match[2], match[3]), int(match[4]))

@@ -8,7 +8,7 @@ from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.repository.repository import Actor, Repository, RolledForward
 from mvc.storage.records.heads import Head
-from mvc.storage.records.reflog import REMARKS, RefName
+from mvc.storage.records.reflog import EVALUATIONS, REMARKS, RefName
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,14 @@ class Model:
 
     def noted(self) -> frozenset[VersionId]:
         """Return the versions that have notes, or had some."""
-        repository = self.repository
-        if not repository.door.exists(REMARKS):  # most repositories have none, and need not load the module
+        return self.annotated(REMARKS)
+
+    def evaluated(self) -> frozenset[VersionId]:
+        """Return the versions that have evaluations, or had some."""
+        return self.annotated(EVALUATIONS)
+
+    def annotated(self, kind: str) -> frozenset[VersionId]:
+        """Return the versions that have annotations of a kind, or had some."""
+        if not self.repository.door.exists(kind):  # most repositories have none, and need not load the module
             return frozenset()
-        return frozenset(repository.remarks.versions(self.key))
+        return frozenset(self.repository.annotations[kind].versions(self.key))

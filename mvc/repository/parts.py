@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mvc import errors, lazy
 from mvc.model.ids import FileId, VersionId
@@ -32,14 +32,17 @@ if TYPE_CHECKING:
     from mvc.storage.packs.index import ChunkIndex
     from mvc.storage.packs.metapacks import MetaPacks
     from mvc.storage.packs.reader import ChunkReader
+    from mvc.storage.records.annotations.evaluations import Evaluation
+    from mvc.storage.records.annotations.log import Logs
+    from mvc.storage.records.annotations.remarks import Note
     from mvc.storage.records.journal import Journal
     from mvc.storage.records.promised import Promised
-    from mvc.storage.records.remarks import Remarks
 
 if TYPE_CHECKING:
     from mvc.storage.chunks import extract, ingest, recipes
     from mvc.storage.packs import index, metapacks, reader
-    from mvc.storage.records import promised, remarks
+    from mvc.storage.records import promised
+    from mvc.storage.records.annotations import evaluations, log, remarks
 else:
     extract = lazy.Module("mvc.storage.chunks.extract")
     ingest = lazy.Module("mvc.storage.chunks.ingest")
@@ -48,7 +51,9 @@ else:
     metapacks = lazy.Module("mvc.storage.packs.metapacks")
     reader = lazy.Module("mvc.storage.packs.reader")
     promised = lazy.Module("mvc.storage.records.promised")
-    remarks = lazy.Module("mvc.storage.records.remarks")
+    evaluations = lazy.Module("mvc.storage.records.annotations.evaluations")
+    log = lazy.Module("mvc.storage.records.annotations.log")
+    remarks = lazy.Module("mvc.storage.records.annotations.remarks")
 
 DIRECTORY = STORE
 MODEL_TOML = "model.toml"
@@ -195,9 +200,19 @@ class Parts:
         return self.objects.uses([*self.objects.loose(), *self.metapacks.object_ids()])
 
     @cached_property
-    def remarks(self) -> Remarks:
+    def remarks(self) -> Logs[Note]:
         """The notes on versions."""
-        return remarks.Remarks(self.door)
+        return log.Logs(self.door, remarks.Note)
+
+    @cached_property
+    def evaluations(self) -> Logs[Evaluation]:
+        """The evaluations of versions."""
+        return log.Logs(self.door, evaluations.Evaluation)
+
+    @property
+    def annotations(self) -> dict[str, Logs[Any]]:
+        """The logs of each kind of annotations, by the folder of the kind."""
+        return {logs.kind.FOLDER: logs for logs in (self.remarks, self.evaluations)}
 
     @cached_property
     def extract(self) -> Extract:

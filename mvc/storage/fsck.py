@@ -40,12 +40,13 @@ from mvc.storage.records import (
     merges,
     operations,
     promised,
-    remarks,
     sparse,
     stashes,
 )
+from mvc.storage.records.annotations.evaluations import Evaluation
+from mvc.storage.records.annotations.log import Annotation, Logs
+from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
-from mvc.storage.records.remarks import Remarks
 from mvc.storage.records.unfinished import publications
 
 FINDINGS = {
@@ -63,6 +64,7 @@ FINDINGS = {
     "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
     "sparse": "the list of files that are not checked out is damaged; remove it, then `mvc restore .` checks those files out",
     "note": "a note on a version is damaged, or missing from the middle; remove a damaged one, and `mvc fetch` downloads it again",
+    "evaluation": "an evaluation of a version is damaged, or missing from the middle; remove a damaged one, and `mvc fetch` downloads it again",
     "operation": "an operation record is damaged; remove it, as `mvc gc` may refuse to run: the edits that it keeps are not known",
     "stray": "a file that does not belong to the store",
     "expired": "a pack still has chunks that only dropped files use; `mvc gc` removes them",
@@ -81,7 +83,7 @@ _DECODERS: dict[str, Callable[[bytes], Version | Manifest | Tree]] = {
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
     "tmp", "lock", "journal", "clone", "importing", "merges", "publishing", "sparse", "collected", "pruned", "stashes", "remarks",
-    "operations",
+    "evaluations", "operations",
 }  # fmt: skip
 
 
@@ -172,7 +174,8 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _stashes(door)
     yield from _publishing(door)
     yield from _sparse(door)
-    yield from _notes(door, sound)
+    for kind in (Note, Evaluation):
+        yield from _annotations(door, kind, sound)
     yield from _operations(door)
     yield from (
         Finding("stray", name, "it does not belong to the store; remove it")
@@ -379,31 +382,33 @@ def _sparse(door: StoreDoor) -> Iterator[Finding]:
             yield Finding("sparse", f"{sparse.FOLDER}/{name}", error.message)
 
 
-def _notes(door: StoreDoor, sound: Sound) -> Iterator[Finding]:
-    notes = Remarks(door)
-    for name in door.names(remarks.FOLDER):
+def _annotations(door: StoreDoor, kind: type[Annotation], sound: Sound) -> Iterator[Finding]:
+    logs = Logs(door, kind)
+    for name in door.names(kind.FOLDER):
         try:
             model = decode_component(name)
         except errors.Damaged as error:
-            yield Finding("note", f"{remarks.FOLDER}/{name}", error.message)
+            yield Finding(kind.NOUN, f"{kind.FOLDER}/{name}", error.message)
             continue
-        for version in door.names(remarks.folder(model)):
-            yield from _notes_of(door, notes, model, version, sound)
+        for version in door.names(logs.folder(model)):
+            yield from _annotations_of(door, logs, model, version, sound)
 
 
-def _notes_of(door: StoreDoor, notes: Remarks, model: str, version: str, sound: Sound) -> Iterator[Finding]:
-    log = f"{remarks.folder(model)}/{version}"
+def _annotations_of(
+    door: StoreDoor, logs: Logs[Annotation], model: str, version: str, sound: Sound
+) -> Iterator[Finding]:
+    log, noun = logs.folder(model, version), logs.kind.NOUN
     numbers = RefLogs.numbered(door.names(log)) if is_id(version) else []
     if len(numbers) != len(door.names(log)) or not is_id(version):
-        yield Finding("stray", log, "something there is not a note")
+        yield Finding("stray", log, f"something there is no {noun}")
     if numbers != list(range(1, len(numbers) + 1)):
-        yield Finding("note", log, f"its entries are numbered {_gaps(numbers)}")
+        yield Finding(noun, log, f"its entries are numbered {_gaps(numbers)}")
     for number in numbers:
-        sound.count("notes")
+        sound.count(f"{noun}s")
         try:
-            notes.entry(model, VersionId(version), number)
+            logs.entry(model, VersionId(version), number)
         except errors.Damaged as error:
-            yield Finding("note", f"{log}/{number:010d}", error.message)
+            yield Finding(noun, f"{log}/{number:010d}", error.message)
 
 
 def _logs(door: StoreDoor) -> Iterator[Finding]:

@@ -30,7 +30,10 @@ UNUSED = {
     *(f"mvc.{name}" for name in ("model.compare.text", "model.compare.moves", "repository.compare.texts")),
     *(f"mvc.repository.{name}" for name in ("operations.recorder", "retention.completeness", "stash.stashed")),
     *(f"mvc.repository.{name}" for name in ("record.stale_metrics", "worktree.value_reader", "query.cached")),
-    *(f"mvc.storage.records.{name}" for name in ("operations", "stashes", "remarks", "expired")),
+    *(
+        f"mvc.storage.records.{name}"
+        for name in ("operations", "stashes", "annotations.remarks", "annotations.evaluations", "expired")
+    ),
 }
 """Parts that neither a clean `status` nor a plain `log` uses."""
 

@@ -22,7 +22,7 @@ from typing import Any
 from mvc.porcelain import fsck
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
-from mvc.storage.records.remarks import Note
+from mvc.storage.records.annotations.remarks import Note
 from tests.crash import child
 from tests.crash.child import KILLED, Act, Fail, Interrupt, KillBefore, Outcome, Record, Repeat, disk
 from tests.required import needed, required
@@ -121,7 +121,7 @@ def state(root: Path) -> State:
         (model, "note", id_, note.text)
         for model in repository.heads.models()
         for id_ in Model(repository, model).noted()
-        for note in repository.remarks.notes(model, id_)
+        for note in repository.remarks.current(model, id_)
     }
     names |= {
         ("", "note", path.parent.name, Note.decode(path.read_bytes()).text)

@@ -18,6 +18,9 @@ from tests.weights import network, safetensors, tuned
 Answer = tuple[str, str]
 """A line of a script, and the document that it gave."""
 
+RESULTS = b"""{"metrics": {"mAP50": 0.6}, "classes": [{"name": "helmet", "AP50": 0.6, "support": 3}],
+"confusion_matrix": {"labels": ["helmet", "background"], "matrix": [[2, 1], [0, 0]]},
+"thresholds": {"iou": 0.5}, "curve": [{"threshold": 0.5, "precision": 0.7, "recall": 0.6}]}"""
 FIRST = """
 init --model helmets
 add w.safetensors --as model-latest
@@ -47,6 +50,12 @@ notes add v1 text incident=4711
 notes
 notes show v1
 notes rm v1 1
+eval add v1 --dataset night@3 --file results.json --set conf=0.25
+eval add v2 --dataset night@3 --file results.json
+eval
+eval show v1
+compare --eval night v1 v2
+eval rm v1 1
 alias rollback prod
 undo
 redo
@@ -251,7 +260,12 @@ def of_stores(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Answer]:
     shell = Shell(folder / "work", patch)
     rng = random.Random(7)
     weights = network(rng, layers=2, width=16)
-    for name, data in {"w.safetensors": safetensors(weights), "a.txt": b"a", "b.txt": b"b"}.items():
+    for name, data in {
+        "w.safetensors": safetensors(weights),
+        "a.txt": b"a",
+        "b.txt": b"b",
+        "results.json": RESULTS,
+    }.items():
         shell.write(name, data)
     yield from _lines(shell, FIRST)
     shell.write("w.safetensors", safetensors(tuned(weights, rng) | {"new": ("U8", (2,), b"ab")}))

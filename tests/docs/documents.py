@@ -34,6 +34,7 @@ from mvc.porcelain.ci import CiReport
 from mvc.porcelain.clone import Cloned
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.compare import Comparison
+from mvc.porcelain.compare_eval import EvaluationComparison
 from mvc.porcelain.curve import MetricCurve
 from mvc.porcelain.describe import Description
 from mvc.porcelain.diff import Diff
@@ -42,6 +43,8 @@ from mvc.porcelain.download import Downloaded
 from mvc.porcelain.drift import RegistryDrift
 from mvc.porcelain.du import Usages
 from mvc.porcelain.edit import Edited, FileValues, Got
+from mvc.porcelain.eval import ListedEvaluation, ShownEvaluation
+from mvc.porcelain.eval_add import AddedEvaluation
 from mvc.porcelain.experiment import CreatedExperiment, Experiment, ShownExperiment
 from mvc.porcelain.export import Exported
 from mvc.porcelain.fetch import Fetched
@@ -107,7 +110,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "clone": [Cloned],
     "clean": [{"untracked": list[str]}],
     "commit": [Committed],
-    "compare": [Comparison],
+    "compare": [Comparison, EvaluationComparison],
     "config": [{"key": str, "value": Any}, {"settings": list[Setting]}],
     "describe": [Description],
     "diff": [Diff],
@@ -131,6 +134,11 @@ DOCUMENTS: dict[str, list[Any]] = {
     "merge": [MergeResult, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
     "models": [{"models": list[ListedModel]}, RenamedModel],
     "mv": [Renamed],
+    "eval": [
+        AddedEvaluation,
+        {"evaluations": list[ShownEvaluation]},
+        {"evaluations": list[ListedEvaluation]},
+    ],
     "notes": [{"notes": list[ListedNote]}],
     "op": [{"operations": list[Operation]}, Operation, {"undone": list[Undone]}],
     "publish": [Published, HubPublished],
@@ -169,6 +177,8 @@ COMMANDS = {
     "cherry-pick": ("cherry-pick", "cherry-pick --continue", "cherry-pick --abort"),
     "config": ("config KEY", "config --list"),
     "drift": ("drift", "drift --docker"),
+    "compare": ("compare", "compare --eval"),
+    "eval": ("eval add", "eval show", "eval`, `mvc eval list` and `mvc eval rm"),
     "experiment": ("experiment` and `mvc experiment list", "experiment create", "experiment show"),
     "fsck": ("fsck", "fsck --repair", "fsck --remote NAME --repair"),
     "gc": ("gc", "gc --remote NAME"),

@@ -17,7 +17,7 @@ from mvc.model.ids import digest
 from mvc.model.version import Timestamp
 from mvc.repository.repository import Repository
 from mvc.storage.records import import_notes, promised, sparse
-from mvc.storage.records.remarks import Note
+from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.unfinished import publications
 from mvc.storage.records.unfinished.publications import Publishing
 from tests.crash import scenarios
@@ -56,7 +56,7 @@ def _records(root: Path) -> None:
     repository = Repository(root)
     tip = repository.current("helmets")
     assert tip is not None
-    repository.remarks.append("helmets", Note(tip, 1, "Ana", Timestamp(0), "0" * 32, 0, "text", {"k": 1}))
+    repository.remarks.append("helmets", Note(tip, 1, "Ana", Timestamp(0), "0" * 32, text="text", values={"k": 1}))
     with repository.writing():
         publications.record(
             repository.door, Publishing(tip, "https://app", "acme", "helmets", "0197", {"notes": "0198"})

@@ -17,8 +17,8 @@ from mvc.model.version import Person, Timestamp
 from mvc.porcelain import notes
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor
-from mvc.storage.records import remarks
-from mvc.storage.records.remarks import MAX_BYTES, Note
+from mvc.storage.records.annotations.log import current
+from mvc.storage.records.annotations.remarks import Note
 from tests.cli.shell import ANA, MODEL, Shell, begin
 
 TOKEN = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0hJ3lO6"
@@ -141,7 +141,7 @@ def test_no_secret_and_no_invalid_note_is_added(shell: Shell) -> None:
     for values in ({"k": [1]}, {"k": None}, {"k": float("nan")}, {"": 1}, {"k": 1 << 63}):
         with pytest.raises(errors.BadNote):
             notes.add(model, VersionId(id_), shell.actor, values=values)
-    for text in ("", " \n ", "x" * MAX_BYTES):
+    for text in ("", " \n ", "x" * Note.MAX_BYTES):
         with pytest.raises(errors.BadNote):
             notes.add(model, VersionId(id_), shell.actor, text=text)
     with pytest.raises(errors.BadMessage):
@@ -223,15 +223,15 @@ def test_the_union_of_logs_is_the_same_in_every_order(rng: random.Random, shell:
         withdraws = rng.choice(made).nonce if made and rng.random() < 0.3 else None
         text = "" if withdraws else f"note {number}"
         at = Timestamp(rng.randrange(4))
-        made.append(Note(id_, 1, "x", at, f"{rng.getrandbits(128):032x}", number, text, {}, withdraws))
+        made.append(Note(id_, 1, "x", at, f"{rng.getrandbits(128):032x}", number, withdraws, text))
     repository = shell.repository
     for key in ("p", "q", "r"):
         for _ in range(3):
             repository.remarks.merge(key, id_, rng.sample(made, 8))
         repository.remarks.merge(key, id_, rng.sample(made, 12))
-    expected = [note.text for note in remarks.current(sorted(made, key=lambda note: note.order))]
+    expected = [note.text for note in current(sorted(made, key=lambda note: note.order))]
     for key in ("p", "q", "r"):
-        assert [note.text for note in repository.remarks.notes(key, id_)] == expected
+        assert [note.text for note in repository.remarks.current(key, id_)] == expected
         assert repository.remarks.numbers(key, id_) == list(range(1, 13))
 
 

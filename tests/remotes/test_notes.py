@@ -18,8 +18,8 @@ from mvc.remotes.backends.backend import Backend, Outcome
 from mvc.remotes.backends.local import LocalBackend
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.records.remarks import MAX_BYTES, Note
-from mvc.transport import note_sync
+from mvc.storage.records.annotations.remarks import Note
+from mvc.transport import annotation_sync
 from tests.cli.shell import MODEL, Shell, begin
 from tests.remotes.clones import clone, push_main, remote_on, set_origin
 from tests.remotes.faults import Faulty
@@ -168,7 +168,7 @@ def test_of_several_who_push_notes_at_once_none_loses_one(
             for each in range(entries):
                 together.wait()
                 notes.add(model, own.choice(ids), actor, text=f"{number}-{each}")
-                note_sync.send(model, remote)
+                annotation_sync.send(model, remote)
         except BaseException as error:  # noqa: BLE001 - told below
             failures.append(error)
             together.abort()
@@ -204,7 +204,7 @@ def _put(tmp_path: Path, version: str, seq: int, data: bytes) -> None:
 
 def _note(version: str, seq: int, text: str = "text") -> bytes:
     at, nonce = Timestamp(0), f"{seq:032x}"
-    return Note(VersionId(version), seq, "Eve\x1b[31m <e@x>", at, nonce, 0, text, {}).encode()
+    return Note(VersionId(version), seq, "Eve\x1b[31m <e@x>", at, nonce, text=text).encode()
 
 
 def test_a_hostile_remote_spoils_no_fetch(ana: Shell, tmp_path: Path, monkeypatch: Any) -> None:
@@ -215,7 +215,7 @@ def test_a_hostile_remote_spoils_no_fetch(ana: Shell, tmp_path: Path, monkeypatc
     _put(tmp_path, one, 2, b"{}")
     _put(tmp_path, one, 3, _note(two, 3))
     _put(tmp_path, one, 4, _note(one, 9))
-    _put(tmp_path, one, 5, _note(one, 5, "x" * (MAX_BYTES + 1)))
+    _put(tmp_path, one, 5, _note(one, 5, "x" * (Note.MAX_BYTES + 1)))
     _put(tmp_path, one, 6, b"x" * 1_000_000)
     _put(tmp_path, one, 9_999_999_999, _note(one, 9_999_999_999, "far away"))
     _put(tmp_path, "0" * 64, 1, _note("0" * 64, 1, "on a version that nobody has"))

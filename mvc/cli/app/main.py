@@ -39,6 +39,7 @@ VERBS = {
     "tag": ("tag", "List, create or delete tags"),
     "alias": ("alias", "List, set, delete or roll back aliases"),
     "notes": ("notes", "Add, show or remove notes on versions"),
+    "eval": ("eval", "Add, show or remove evaluations of versions"),
     "check": ("check", "Check whether a version is ready for a use"),
     "merge": ("merge", "Merge a branch or version into the current branch"),
     "revert": ("revert", "Undo the changes of versions by new versions"),

@@ -21,10 +21,10 @@ from mvc.repository.model import Model
 
 if TYPE_CHECKING:
     from mvc.porcelain.notes import ListedNote
-    from mvc.storage.records import remarks
-    from mvc.storage.records.remarks import Note
+    from mvc.storage.records.annotations import remarks
+    from mvc.storage.records.annotations.remarks import Note
 else:
-    remarks = lazy.Module("mvc.storage.records.remarks")
+    remarks = lazy.Module("mvc.storage.records.annotations.remarks")
 
 
 def lines(notes: Iterable[Note]) -> Iterator[str]:
@@ -60,7 +60,7 @@ def warn(invocation: Invocation, model: Model, id_: VersionId | None) -> None:
     if id_ is None or id_ not in model.noted():
         return
     try:
-        note = remarks.withdrawal(model.repository.remarks.notes(model.key, id_))
+        note = remarks.withdrawal(model.repository.remarks.current(model.key, id_))
     except errors.Damaged as error:  # the command itself is done
         invocation.note(f"warning: {error.message}")
         return

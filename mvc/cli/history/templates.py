@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mvc import errors, lazy
 from mvc.cli.app.table import cell
 from mvc.cli.app.terminal import date, escape, short
-from mvc.model.query.subject import NOTES, SECTIONS, spelled
+from mvc.model.query.subject import EVAL, NOTES, SECTIONS, spelled
 from mvc.model.toml.schema import Path
 from mvc.porcelain.log import Logged
 
@@ -24,7 +24,7 @@ else:
 _FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
 _PLACEHOLDER = re.compile(r"%(C\([^)]*\)|C(?:red|green|blue|reset|yellow)|[ac][a-zA-Z]|.|\Z)", re.DOTALL)
 _PREFIX = re.compile(r"t?format:")
-_KEY = re.compile(rf"(?:{'|'.join([*SECTIONS, NOTES, 'labelmap', 'file'])})\.")
+_KEY = re.compile(rf"(?:{'|'.join([*SECTIONS, NOTES, EVAL, 'labelmap', 'file'])})\.")
 """The beginning of a field that is a key of values."""
 STYLES = ("oneline", "short", "medium", "full", "fuller")
 """Git's named formats; all but `oneline` are mvc's own."""

@@ -53,20 +53,25 @@ LOWER = frozenset(
 )
 """Words of a metric's name for which the lowest number is the best."""
 _WORDS = re.compile(r"[a-z]+|[A-Z]{2,}(?![a-z])|[A-Z][a-z]*")
+_EVAL = "eval"
 _ABSENT = 4
 """The kind of a version without the key, which comes last."""
 _Item = TypeVar("_Item")
 
 
 def lowest_is_best(key: Path) -> bool:
-    """Return whether the lowest number of a key is the best one, by the words of its name."""
-    return any(word.lower() in LOWER for part in key[1:] for word in _WORDS.findall(part))
+    """Return whether the lowest number of a key is the best one, by the words of its name.
+
+    Of an evaluation that is the name of its metric, not those of dataset and class.
+    """
+    parts = key[-1:] if key[0] == _EVAL else key[1:]
+    return any(word.lower() in LOWER for part in parts for word in _WORDS.findall(part))
 
 
 def best(key: Path, values: Sequence[Any]) -> tuple[int, ...]:
     """Return the positions of the best values of a metric; none if fewer than two are numbers, or all are equal."""
     numbers = {at: value for at, value in enumerate(values) if _is_number(value)}
-    if key[0] != "metrics" or len(set(numbers.values())) < 2:
+    if key[0] not in ("metrics", _EVAL) or len(set(numbers.values())) < 2:
         return ()
     top = (min if lowest_is_best(key) else max)(numbers.values())
     return tuple(at for at, value in numbers.items() if value == top)

@@ -6,6 +6,8 @@ labelmap.0               the name of class 0                          code      
 labelmap.helmet          the number of class helmet                   format                 suffixes of its files
 file.ROLE.size           also .path and .id                       notes.incident         the newest value in its notes
                                                                    notes                  the texts of its notes
+eval.night.mAP50         of its newest evaluation on a dataset    eval                   the datasets of its evaluations
+eval."night@3.1".mAP50   on one version of the dataset            eval.night.class.helmet.AP50   of one class
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ from mvc.model.version import VersionFields
 Loader = Callable[[], Any]
 NOTES = "notes"
 """The section of the values in notes."""
+EVAL = "eval"
+"""The section of evaluations: by dataset, and by dataset and version."""
+CLASS = "class"
+"""The part of an evaluation with the results of classes."""
 SECTIONS = ("model", "files", "parameters", "metrics", "docker", "source", "intent")
 """The parts of model.toml whose keys are values; the labelmap is apart."""
 _PARTS_OF_FILE = ("size", "path", "id")
@@ -49,6 +55,7 @@ FIELDS: dict[str, Callable[[Entry], Any]] = {
     "code": lambda subject: subject.version.code.commit if subject.version.code else None,
     "format": _formats,
     "notes": lambda subject: subject.notes.texts,
+    EVAL: lambda subject: tuple(subject.evaluations),
 }
 """The keys that are not in model.toml, but of files."""
 
@@ -72,9 +79,11 @@ class Entry:
     evaluate: Callable[[Entry, str], bool]
     read_values: Callable[[VersionFields, str], Mapping[str, Any]] | None = None
     read_notes: Callable[[], Notes] | None = None
+    read_evaluations: Callable[[], Mapping[str, Any]] | None = None
     _manifest: Manifest | None = field(default=None, init=False)
     _tree: Tree | None = field(default=None, init=False)
     _notes: Notes | None = field(default=None, init=False)
+    _evaluations: Mapping[str, Any] | None = field(default=None, init=False)
 
     @property
     def manifest(self) -> Manifest:
@@ -97,6 +106,13 @@ class Entry:
             self._notes = self.read_notes() if self.read_notes is not None else Notes((), {})
         return self._notes
 
+    @property
+    def evaluations(self) -> Mapping[str, Any]:
+        """Its newest evaluation on each dataset: metrics by name, and those of classes below `class`."""
+        if self._evaluations is None:
+            self._evaluations = self.read_evaluations() if self.read_evaluations is not None else {}
+        return self._evaluations
+
     def refs(self, kind: str) -> tuple[str, ...]:
         """Return the names of the refs of one kind that point to it."""
         return tuple(name for of_kind, name in self.names if of_kind == kind)
@@ -114,6 +130,8 @@ class Entry:
             return self._in_labelmap(key[1:])
         if head == "file":
             return self._in_file(key[1:])
+        if head == EVAL:
+            return self._in_evaluations(key[1:])
         if head == NOTES and len(key) > 1:
             return self.notes.values.get(dotted(key[1:]))
         return FIELDS[head](self) if len(key) == 1 and head in FIELDS else None
@@ -129,15 +147,11 @@ class Entry:
             yield from (("labelmap", str(number)), ("labelmap", name))
         for role in expanded(self.manifest, self.tree).by_role:
             yield from (("file", role, part) for part in _PARTS_OF_FILE)
+        yield from ((EVAL, *path) for path, _ in leaves(self.evaluations))
         yield from ((NOTES, *name.split(".")) for name in self.notes.values if '"' not in name)
 
     def _in_section(self, key: Path) -> Any:
-        value: Any = self._section(key[0])
-        for part in key[1:]:
-            if isinstance(value, Mapping):
-                value = value.get(part)
-            else:
-                value = value[int(part)] if _is_index(part, value) else None
+        value = _below(self._section(key[0]), key[1:])
         if key == ("docker", "digest"):
             return digest_of(value)
         return value or None if len(key) == 1 else value
@@ -158,6 +172,15 @@ class Entry:
             return None
         names = [name for number, name in labels if str(number) == key[0]]
         return names[0] if names else tuple(number for number, name in labels if name == key[0]) or None
+
+    def _in_evaluations(self, key: Path) -> Any:
+        """Return a value of the newest evaluation on a dataset; without a dataset, the datasets."""
+        if not key:
+            return tuple(self.evaluations)
+        evaluation = self.evaluations.get(key[0])
+        if evaluation is None or len(key) < 3 or key[1] == CLASS:
+            return _below(evaluation, key[1:])
+        return evaluation.get(dotted(key[1:]))
 
     def _in_file(self, key: Path) -> Any:
         if not key or len(key) > 2 or key[1:2] not in ((), *((part,) for part in _PARTS_OF_FILE)):
@@ -180,6 +203,14 @@ def leaves(values: Any, above: Path = ()) -> Iterator[tuple[Path, Any]]:
 def spelled(key: Path) -> str:
     """Return a key as an expression writes it."""
     return dotted(key)
+
+
+def _below(value: Any, path: Path) -> Any:
+    """Return the value at a path in nested tables and lists; None for none."""
+    for part in path:
+        index = value[int(part)] if _is_index(part, value) else None
+        value = value.get(part) if isinstance(value, Mapping) else index
+    return value
 
 
 def _is_index(part: str, value: Any) -> bool:

@@ -34,7 +34,7 @@ def nearest(key: Path, known: Collection[Path]) -> Path | None:
     same = [item for item in known if _letters(item) == _letters(key)]
     same += [item for item in known if len(item) > 1 and item[-1].lower() == key[-1].lower()]
     if same:
-        return same[0]
+        return min(same, key=lambda item: item[0] != key[0])
     part = _letters(key[-1:])
     alike = [item for item in known if len(item) > 1 and (len(key) == 1 or item[0] == key[0])]
     longer = [item for item in alike if len(part) >= _SHORTEST and part in _letters(item[-1:])]

@@ -17,8 +17,8 @@ from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Code, Person, Timestamp, Version
+from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.promised import Expired
-from mvc.storage.records.remarks import Note
 
 Sink = Callable[[bytes], object]
 """A consumer of a file's bytes, block by block."""

@@ -29,12 +29,13 @@ from mvc.repository.query.criteria import Query
 if TYPE_CHECKING:
     from mvc.readiness import evaluation, subject
     from mvc.repository import contents
-    from mvc.storage.records import remarks
+    from mvc.storage.records.annotations import evaluations, remarks
 else:
     contents = lazy.Module("mvc.repository.contents")
     evaluation = lazy.Module("mvc.readiness.evaluation")
+    evaluations = lazy.Module("mvc.storage.records.annotations.evaluations")
     subject = lazy.Module("mvc.readiness.subject")
-    remarks = lazy.Module("mvc.storage.records.remarks")
+    remarks = lazy.Module("mvc.storage.records.annotations.remarks")
 
 _VALUES = ("metrics", "parameters")
 """The sections that `values` adds."""
@@ -108,7 +109,8 @@ def _made(
     entries: Iterable[_Entry],
     names: Mapping[VersionId, list[tuple[str, str]]],
 ) -> Iterator[Entry]:
-    objects, evaluate, noted = model.repository.objects, partial(_ready, model), model.noted()
+    objects, evaluate = model.repository.objects, partial(_ready, model)
+    noted, evaluated = model.noted(), model.evaluated()
 
     def manifest(entry: Entry) -> Manifest:
         return objects.manifest(entry.version.manifest)
@@ -119,12 +121,19 @@ def _made(
     values = source.values if isinstance(source, CachedHistory) else None
     for id_, version in entries:
         notes = partial(_notes, model, id_) if id_ in noted else None
-        yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate, values, notes)
+        found = partial(_evaluations, model, id_) if id_ in evaluated else None
+        yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate, values, notes, found)
 
 
 def _notes(model: Model, id_: VersionId) -> Notes:
-    notes = model.repository.remarks.notes(model.key, id_)
+    notes = model.repository.remarks.current(model.key, id_)
     return Notes(tuple(note.text for note in notes if note.text), remarks.values(notes))
+
+
+def _evaluations(model: Model, id_: VersionId) -> dict[str, dict[str, Any]]:
+    """Return the newest evaluation of a version on each dataset, and on each version of one."""
+    newest = evaluations.newest(model.repository.evaluations.current(model.key, id_))
+    return {name: evaluations.values(each) for name, each in newest.items()}
 
 
 def _ready(model: Model, version: Entry, use: str) -> bool:

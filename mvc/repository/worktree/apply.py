@@ -203,7 +203,8 @@ def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
         sparse.record(repository.door, plan.model, ())
     if repository.door.exists(stashes.FOLDER):
         _rename_folder(repository, stashes.folder(plan.model), stashes.folder(new))
-    repository.remarks.rename(plan.model, new)
+    for logs in repository.annotations.values():
+        logs.rename(plan.model, new)
     head = repository.heads.get(plan.model)
     if head is not None:
         repository.heads.set(new, head)

@@ -17,7 +17,7 @@ SCHEMA = "mvc.site.state/1"
 
 def document(model: Model, id_: VersionId, options: Options) -> dict[str, Any] | None:
     """Return the document; None without notes. Raises Damaged."""
-    notes = model.repository.remarks.notes(model.key, id_)
+    notes = model.repository.remarks.current(model.key, id_)
     if not notes:
         return None
     return {

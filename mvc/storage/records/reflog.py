@@ -36,6 +36,7 @@ TAGS = "tags"
 ALIASES = "aliases"
 PUBLISHED = "published"
 REMARKS = "remarks"
+EVALUATIONS = "evaluations"
 _NUMBER = regex(r"[0-9]{10}\Z")
 _NONCE = regex(r"[0-9a-f]{32}\Z")
 _FEW = 64
@@ -50,7 +51,7 @@ class RefName:
     """The full name of a ref of a model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
 
     Of kind published/<registry> the name is a version's id: such a log records its places, and keeps no version reachable.
-    Of kind remarks, on a remote only, it is one too: such a log has the notes on the version.
+    Of kind remarks or evaluations, on a remote only, it is one too: such a log has the notes on it, or its evaluations.
     """
 
     model: str
