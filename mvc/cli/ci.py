@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mvc import errors, lazy
 from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import group, subverb
 from mvc.cli.review import document
 from mvc.model.ids import VersionId
 from mvc.porcelain import ci as porcelain
+from mvc.porcelain import ci_check as hooks
 from mvc.porcelain.ci import Condition
-from mvc.repository import revisions
+from mvc.porcelain.ci_check import Fault
+from mvc.repository import discovery, revisions
 from mvc.repository.model import Model
+from mvc.repository.repository import Repository
 
 if TYPE_CHECKING:
     from mvc.repository.git import versions
@@ -92,3 +98,56 @@ def _sides(
     if new is None:
         raise errors.NothingToReport(model=model.key, base=base, head=head)
     return old, new
+
+
+@subverb(command, "check")
+@click.argument("files", nargs=-1, metavar="FILE...")
+def check(invocation: Invocation, files: tuple[str, ...]) -> int:
+    """Check model.toml files, without a repository.
+
+    Checks keys and types, and the rules of a commit, such as classes without gaps; also the classes in the file that
+    labelmap.path or from.labelmap names. Exits with 1 if something is wrong. For Git hooks: `mvc-check` of pre-commit.
+    """
+    return _faults(invocation, hooks.check(invocation.cwd, files))
+
+
+@subverb(command, "committed")
+@click.argument("files", nargs=-1, metavar="FILE...")
+def committed(invocation: Invocation, files: tuple[str, ...]) -> int:
+    """Check that model.toml files have the values of a version.
+
+    So a commit of Git never has values that `mvc commit` did not record. Exits with 1 if one differs from all versions of
+    its model. For Git hooks: `mvc-committed` of pre-commit.
+    """
+    repositories: dict[Path, Repository] = {}
+    faults: list[Fault] = []
+    for file in files:
+        path = invocation.cwd / file
+        root = invocation.root or discovery.find_root(path.parent)
+        if root not in repositories:
+            repositories[root] = Repository(root, user_config=invocation.user_config, offline=True)
+        faults += hooks.committed(repositories[root], path, file)
+    return _faults(invocation, faults)
+
+
+@subverb(command, "no-weights")
+@click.argument("files", nargs=-1, metavar="FILE...")
+def no_weights(invocation: Invocation, files: tuple[str, ...]) -> int:
+    """Refuse weight files that mvc tracks, without a repository.
+
+    Their bytes belong into the store of mvc; Git keeps model.toml. A file is tracked if [files] of a model.toml above it
+    names it. Exits with 1 if FILE has one. For Git hooks: `mvc-no-weights` of pre-commit.
+    """
+    return _faults(invocation, list(hooks.no_weights(invocation.cwd, files)))
+
+
+def _faults(invocation: Invocation, faults: Sequence[Fault]) -> int:
+    invocation.emit("ci", {"faults": faults}, lambda: _fault_lines(faults), ids=[fault.path for fault in faults])
+    return int(bool(faults))
+
+
+def _fault_lines(faults: Sequence[Fault]) -> Iterator[str]:
+    for fault in faults:
+        yield f"{escape(fault.path)}: {escape(fault.message)}"
+        if fault.hint:
+            yield f"  {escape(fault.hint)}"

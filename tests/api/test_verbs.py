@@ -46,8 +46,7 @@ def test_a_method_is_there_and_documented(method: str) -> None:
 def test_only_what_a_shell_ci_or_an_editor_alone_needs_has_none() -> None:
     assert [verb for verb, found in METHODS.items() if not found] == [
         "docker",
-        "ci",
-        "ci report",
+        *(verb for verb in METHODS if verb.partition(" ")[0] == "ci"),
         "schema",
         "completion",
     ]

@@ -117,6 +117,9 @@ METHODS: dict[str, tuple[str, ...]] = {
     "experiment show": ("Experiments.show",),
     "ci": (),
     "ci report": (),
+    "ci check": (),
+    "ci committed": (),
+    "ci no-weights": (),
     "schema": (),
     "completion": (),
 }

@@ -108,6 +108,7 @@ diff v1 HEAD
 compare v1 HEAD
 changelog v1
 ci report v1 v1 --for storage
+ci no-weights a.txt
 diff v1 HEAD --tensors
 ls -l --tensors
 log --count

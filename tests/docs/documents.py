@@ -31,6 +31,7 @@ from mvc.porcelain.changelog import Changelog
 from mvc.porcelain.check import Checked
 from mvc.porcelain.cherry_pick import Picked
 from mvc.porcelain.ci import CiReport
+from mvc.porcelain.ci_check import Fault
 from mvc.porcelain.clone import Cloned
 from mvc.porcelain.commit import Committed
 from mvc.porcelain.compare import Comparison
@@ -106,7 +107,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "changelog": [Changelog],
     "check": [Checked, {"rules": list[Rule]}],
     "cherry-pick": [Picked, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
-    "ci": [CiReport],
+    "ci": [CiReport, {"faults": list[Fault]}],
     "clone": [Cloned],
     "clean": [{"untracked": list[str]}],
     "commit": [Committed],
@@ -175,6 +176,7 @@ COMMANDS = {
     "branch": ("branch", "branch NAME` and `mvc branch -m", "branch --show-current", "branch -d"),
     "check": ("check", "check --list"),
     "cherry-pick": ("cherry-pick", "cherry-pick --continue", "cherry-pick --abort"),
+    "ci": ("ci report", "ci check`, `mvc ci committed` and `mvc ci no-weights"),
     "config": ("config KEY", "config --list"),
     "drift": ("drift", "drift --docker"),
     "compare": ("compare", "compare --eval"),

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from mvc import lazy
+from tests.cli.shell import begin
 from tests.release.dist import TOP
 
 CI = TOP / "docs" / "ci"
@@ -98,27 +100,41 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
     for name in ("AUTHOR", "COMMITTER"):
         env |= {f"GIT_{name}_NAME": "Ana", f"GIT_{name}_EMAIL": "a@x.y"}
-    script = """
-    mkdir home checkout bin runner; cd checkout
-    git init -q -b main; echo .mvc > .gitignore; git add .; git commit -q -m Code
-    mvc init -q --model helmets; mkdir caps; mvc init -q caps --model caps
-    for model in helmets caps; do mvc --model $model set -q labelmap.0=a labelmap.1=b metrics.mAP50=0.5; mvc --model $model commit -q -m First; done
-    git add .; git commit -q -m Models; git switch -q -c feature
-    mvc --model helmets set -q labelmap.0=b labelmap.1=a metrics.mAP50=0.7; mvc --model helmets commit -q -m Second
-    git commit -q -a -m Better
-    mvc remote add origin ../remote; mvc --model helmets push -q origin main; mvc --model caps push -q origin main
-    git rev-parse main feature
-    """
-    done = subprocess.run(["bash", "-ec", script], cwd=top, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    base, head = done.stdout.split()[-2:]
+    folder = top / "checkout"
+    folder.mkdir()
+
+    def git(script: str) -> str:
+        done = subprocess.run(["bash", "-ec", script], cwd=folder, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", env["HOME"])
+        git("git init -q -b main; echo .mvc > .gitignore; git add .; git commit -q -m Code")
+        shell = begin(folder, patch)
+        (folder / "caps").mkdir()
+        shell.ok("init", "caps", "--model", "caps")
+        shell.ok("--model", "caps", "commit", "-m", "First")
+        shell.set(labelmap__0="a", labelmap__1="b", metrics__mAP50=0.5)
+        shell.commit("First")
+        git("git add .; git commit -q -m Models; git switch -q -c feature")
+        shell.set(labelmap__0="b", labelmap__1="a", metrics__mAP50=0.7)
+        shell.commit("Second")
+        shell.ok("remote", "add", "origin", "../remote")
+        for model in ("helmets", "caps"):
+            shell.ok("--model", model, "push", "origin", "main")
+    base, head = git("git commit -q -a -m Better; git rev-parse main feature").split()
     return {**env, "TOP": str(top), "BASE_SHA": base, "HEAD_SHA": head}
 
 
-def _run_action(project: dict[str, str], folder: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
-    """Run the steps of the action as GitHub does, with stand-ins of `gh` and `pipx`."""
-    runner = folder / f"runner{len(list(folder.iterdir()))}"
-    runner.mkdir()
+def _run_action(
+    project: dict[str, str], folder: Path, *, steps: slice = slice(None), **inputs: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `steps` of the action as GitHub does, with stand-ins of `gh` and `pipx`."""
+    runner = folder / "runner"
+    if steps == slice(None):
+        shutil.rmtree(runner, ignore_errors=True)
+        runner.mkdir()
     (folder / "bin").mkdir(exist_ok=True)
     for name, text in {"gh": GH, "pipx": '#!/bin/sh\necho "$*" > "$RUNNER_TEMP/installed"\n'}.items():
         (folder / "bin" / name).write_text(text, encoding="utf-8")
@@ -143,7 +159,7 @@ def _run_action(project: dict[str, str], folder: Path, **inputs: str) -> subproc
            "GITHUB_WORKSPACE": f"{project['TOP']}/checkout", "GITHUB_REPOSITORY": "acme/vision", "GITHUB_ACTION_PATH": str(ACTION.parent),
            "GITHUB_STEP_SUMMARY": str(folder / "summary.md"), **({"GH_FAILS": "1"} if "fails" in inputs else {})}  # fmt: skip
     done = None
-    for step in action["runs"]["steps"]:
+    for step in action["runs"]["steps"][steps]:
         assert "${{" not in step["run"]  # what an input says is never part of a script
         step_env = env | {name: filled(value) for name, value in step["env"].items()}
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
@@ -171,20 +187,20 @@ def test_the_action_keeps_one_comment_a_model(
     assert known["comments"][3]["body"].startswith("<!-- mvc:helmets -->\n## helmets v1..v2\n")
     assert "<!-- mvc:caps -->\n<!-- unchanged -->\n" in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
-    second = _run_action(project, tmp_path, remote=remote, base=project["HEAD_SHA"])  # undone since
+    second = _run_action(project, tmp_path, remote=remote, base=project["HEAD_SHA"], models="helmets")  # undone since
     assert second.returncode == 0, second.stderr
     known = json.loads(state.read_text(encoding="utf-8"))
     assert known["calls"] == ["POST", "PATCH"]
     assert known["comments"][3]["body"].startswith("<!-- mvc:helmets -->\n<!-- unchanged -->\n")
     assert [comment["body"] for comment in known["comments"][:3]] == [forged] * 3
 
-    third = _run_action(
-        project, tmp_path, remote=remote, models="helmets", fails="1", link="https://x.example/$(id)`id`"
-    )
+    report = slice(2, 3)
+    link = "https://x.example/$(id)`id`"
+    third = _run_action(project, tmp_path, steps=report, models="helmets", fails="1", link=link)
     assert (third.returncode, "::warning::The comment was not written" in third.stdout) == (0, True), third.stderr
     assert "(https://x.example/$%28id%29%60id%60)" in (tmp_path / "summary.md").read_text(encoding="utf-8")
-    for wrong in ({"models": "none"}, {"base": "0" * 40}, {"fail_on": "break"}):
-        assert _run_action(project, tmp_path, remote=remote, pull_request="", **wrong).returncode not in (0, 1)
+    for wrong in ({"models": "none"}, {"fail_on": "break"}):
+        assert _run_action(project, tmp_path, steps=report, **wrong).returncode == 2
 
 
 class _Notes(http.server.BaseHTTPRequestHandler):
@@ -256,6 +272,7 @@ def test_the_component_keeps_one_note_a_model(
     assert job["script"][0] == 'python3 -m pip install --quiet "$REPORT_PACKAGE"'
     assert job["script"][1] == 'mvc clone --meta "$REPORT_REMOTE" mvc-clone'
     for again, script in ((False, "\n".join(job["script"][1:])), (True, job["script"][2])):
+        env["REPORT_MODELS"] = "helmets" if again else ""
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", script],
             cwd=tmp_path,
@@ -268,8 +285,8 @@ def test_the_component_keeps_one_note_a_model(
         assert server.calls[again:] == [
             f"{'PUT' if again else 'POST'} /projects/5/merge_requests/9/notes{'/3' if again else ''}"
         ]
-    assert [note["body"].split("\n")[1] for note in server.notes] == [*["mine"] * 3, "## helmets v1..v2"]
-    assert sorted(path.read_text(encoding="utf-8").split("\n")[0] for path in (tmp_path / "mvc-report").iterdir()) == [
-        "<!-- mvc:caps -->",
-        "<!-- mvc:helmets -->",
-    ]
+        assert [note["body"].split("\n")[1] for note in server.notes] == [*["mine"] * 3, "## helmets v1..v2"]
+        marks = [
+            path.read_text(encoding="utf-8").split("\n")[0] for path in sorted((tmp_path / "mvc-report").iterdir())
+        ]
+        assert marks == ["<!-- mvc:helmets -->" if again else "<!-- mvc:caps -->", "<!-- mvc:helmets -->"]
