@@ -2,8 +2,6 @@
 
 from mvc import errors as errors
 from mvc import training as training
-from mvc.api.download import download as download
-from mvc.api.download import download_locked as download_locked
 from mvc.api.files import File as File
 from mvc.api.files import Tensor as Tensor
 from mvc.api.frame import frame as frame
@@ -15,6 +13,10 @@ from mvc.api.repository import clone as clone
 from mvc.api.repository import init as init
 from mvc.api.repository import open as open
 from mvc.api.repository import user_config as user_config
+from mvc.api.standalone.download import download as download
+from mvc.api.standalone.download import download_locked as download_locked
+from mvc.api.standalone.plain import diff_files as diff_files
+from mvc.api.standalone.plain import list_files as list_files
 from mvc.api.version import Version as Version
 from mvc.model.toml.value_file import ValueFile as ValueFile
 from mvc.model.version import Code as Code
@@ -40,11 +42,13 @@ __all__ = [
     "ValueFile",
     "Version",
     "clone",
+    "diff_files",
     "download",
     "download_locked",
     "errors",
     "frame",
     "init",
+    "list_files",
     "open",
     "run",
     "training",

@@ -22,9 +22,11 @@ from mvc.repository import revisions
 from mvc.repository.model import Model
 
 if TYPE_CHECKING:
+    from mvc.cli.files import plain
     from mvc.cli.review import document
 else:
     document = lazy.Module("mvc.cli.review.document")
+    plain = lazy.Module("mvc.cli.files.plain")
 
 
 @verb("diff")
@@ -40,6 +42,7 @@ else:
 )
 @click.option("--md", is_flag=True, help="Print the changes in Markdown, for a merge request.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are differences.")
+@click.option("--no-index", is_flag=True, help="Compare two files or folders, without a repository.")
 def command(
     invocation: Invocation,
     words: tuple[str, ...],
@@ -47,6 +50,7 @@ def command(
     tensors: Literal["headers", "deep"] | None,
     md: bool,
     exit_code: bool,
+    no_index: bool,
 ) -> int:
     """Show changes between versions, or to the working tree.
 
@@ -54,9 +58,16 @@ def command(
     index is marked as breaking: programs that read class indexes would misread it. PATH (or a role) shows only the
     changes of these files, model.toml only labelmap and values. Small text files, such as args.yaml, are compared by line.
     --md prints tables of at most 65,000 characters, which is what a comment on GitHub may have.
+
+    With --no-index, two files or folders are compared as they are, folders by path and by the values of their model.toml;
+    the exit code is 1 if they differ. Outside of a repository, `mvc diff PATH PATH` does the same.
     """
     if md and (changes_style.is_names or changes_style.stat):
         raise click.UsageError("--md cannot be combined with --stat, --name-only or --name-status")
+    if no_index or plain.are_meant(invocation, words):
+        if md:
+            raise click.UsageError("--md cannot be combined with --no-index")
+        return plain.diff(invocation, words, changes_style, tensors)
     model = Model(invocation.repository(), invocation.model())
     given, paths = revisions_and_paths(invocation, model, words)
     old, new = _sides(model, given)

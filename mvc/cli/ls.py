@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
+from mvc import lazy
 from mvc.cli.app import render
 from mvc.cli.app import tensors as tensor_lines
 from mvc.cli.app.invocation import Invocation
@@ -21,20 +23,30 @@ from mvc.porcelain.ls import Listed, ls
 from mvc.repository import revisions
 from mvc.repository.model import Model
 
+if TYPE_CHECKING:
+    from mvc.cli.files import plain
+else:
+    plain = lazy.Module("mvc.cli.files.plain")
+
 
 @verb("ls")
 @click.argument("words", nargs=-1, metavar="[REV] [[--] PATH...]")
 @click.option("-l", "--long", is_flag=True, help="Also show mode, size, id and storage state.")
 @click.option("--tensors", is_flag=True, help="Also list tensors: name, dtype, shape, size, offset, digest.")
-def command(invocation: Invocation, words: tuple[str, ...], long: bool, tensors: bool) -> None:
+@click.option("--no-index", is_flag=True, help="List plain files and folders, without a repository.")
+def command(invocation: Invocation, words: tuple[str, ...], long: bool, tensors: bool, no_index: bool) -> None:
     """List the files of a version.
 
-    PATH, a file, folder or role, lists only what is there.
+    PATH, a file, folder or role, lists only what is there. With --no-index, or outside of a repository, it is a plain file
+    or folder, such as a download: `mvc ls --tensors model.safetensors` lists its tensors.
 
     -l shows the mode (x for an executable file, else -), the role, the size, the id and the state of the bytes:
     complete (they are here), promised (on a remote: fetched when needed), expired (dropped on purpose, as by `mvc prune`)
     or missing (`mvc fsck` says more).
     """
+    if no_index or plain.are_meant(invocation, words):
+        plain.ls(invocation, words, long=long, tensors=tensors)
+        return
     repository, model = invocation.repository(), invocation.model()
     given, paths = revisions_and_paths(invocation, Model(repository, model), words)
     if len(given) > 1:
@@ -46,6 +58,8 @@ def command(invocation: Invocation, words: tuple[str, ...], long: bool, tensors:
     )
     if paths:
         listing = dataclasses.replace(listing, entries=tuple(e for e in listing.entries if _is_in(e, paths)))
+        if not listing.entries:
+            invocation.note(f"note: v{listing.number} has no such file; `mvc ls --no-index` lists plain files")
     invocation.emit(
         "ls",
         listing,

@@ -12,6 +12,20 @@ class NoSuchFile(Usage):
     """
 
 
+class NotComparable(Usage):
+    """{path} is {kind}, and neither a file nor a folder.
+
+    Name a file or a folder; write what a pipe gives to a file first.
+    """
+
+
+class UnreadablePath(Usage):
+    """Cannot read {path}: {reason}.
+
+    Make it readable, then run the command again.
+    """
+
+
 class NotInModel(Refused):
     """{path} is outside the model's folder ({folder} in the repository).
 

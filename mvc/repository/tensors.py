@@ -53,7 +53,7 @@ class FileTensors(Document):
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class Side:
     """One side of a comparison: a file with tensors, which `opened` opens."""
 
     segments: Segments
@@ -85,25 +85,31 @@ def differences(
             old, new = _stored(repository, change.old), _stored(repository, change.new)
             if old and not new and change.new.path in by_path:
                 new = _tracked(repository, change.new.path, by_path)
-            found.append(FileTensors(change, _difference(old, new, deep=deep)))
+            found.append(FileTensors(change, difference(old, new, deep=deep)))
     return tuple(found)
 
 
-def _difference(old: _Side | None, new: _Side | None, *, deep: bool) -> TensorDiff | None:
+def difference(old: Side | None, new: Side | None, *, deep: bool) -> TensorDiff | None:
+    """Compare the tensors of two files, with `deep` also their weights; None if those of one side are unknown."""
     if old is None or new is None:
         return None
-    difference = compare(old.segments, new.segments)
-    if not deep:
-        return difference
-    return tensor_drift.measured(difference, old.opened(), new.opened())
+    found = compare(old.segments, new.segments)
+    return tensor_drift.measured(found, old.opened(), new.opened()) if deep else found
 
 
-def _stored(repository: Repository, entry: TreeEntry) -> _Side | None:
+def side_of(lists: headers.Headers, source: Source, read_at: ReadAt) -> Side | None:
+    """Return the tensors of a file by one of `lists`, with the digests of their bytes; None if they are unknown."""
+    header = lists.header(source)
+    segments = _with_digests(header.segments, read_at) if header is not None else ()
+    return Side(segments, lambda: read_at) if segments else None
+
+
+def _stored(repository: Repository, entry: TreeEntry) -> Side | None:
     segments = stored(repository, entry) if entry.file else ()
-    return _Side(segments, lambda: repository.extract.ranges(entry.file)) if segments else None
+    return Side(segments, lambda: repository.extract.ranges(entry.file)) if segments else None
 
 
-def _tracked(repository: Repository, path: str, files: Mapping[str, WorkFile]) -> _Side | None:
+def _tracked(repository: Repository, path: str, files: Mapping[str, WorkFile]) -> Side | None:
     file = files[path]
 
     def read_at(offset: int, size: int) -> bytes:
@@ -118,9 +124,7 @@ def _tracked(repository: Repository, path: str, files: Mapping[str, WorkFile]) -
             hashing.on_read(size)
         return data
 
-    header = _lists(repository, path, files).header(Source(read_at, file.stat.size, path))
-    segments = _with_digests(header.segments, read_at) if header is not None else ()
-    return _Side(segments, lambda: read_at) if segments else None
+    return side_of(_lists(repository, path, files), Source(read_at, file.stat.size, path), read_at)
 
 
 def _lists(repository: Repository, path: str, files: Mapping[str, WorkFile]) -> headers.Headers:

@@ -215,6 +215,12 @@ def test_reset_of_a_file_moves_no_branch(shell: Shell) -> None:
 
 
 def test_an_option_of_git_is_never_taken_for_a_misspelling(shell: Shell) -> None:
-    for line in (("diff", "--no-index"), ("show", "--track"), ("log", "--parents"), ("mktag",), ("uncommit",)):
+    for line in (
+        ("diff", "--ita-visible-in-index"),
+        ("show", "--track"),
+        ("log", "--parents"),
+        ("mktag",),
+        ("uncommit",),
+    ):
         said = shell(*line)
         assert (said.code, "mean" in said.err, "--help` lists" in said.err) == (2, False, True), said

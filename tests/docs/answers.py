@@ -71,6 +71,8 @@ show
 show v1
 ls
 ls -l --tensors
+ls --no-index -l --tensors w.safetensors
+diff --no-index a.txt w.safetensors
 log --count
 grep hel
 shortlog

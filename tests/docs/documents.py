@@ -39,6 +39,7 @@ from mvc.porcelain.compare_eval import EvaluationComparison
 from mvc.porcelain.curve import MetricCurve
 from mvc.porcelain.describe import Description
 from mvc.porcelain.diff import Diff
+from mvc.porcelain.diff_files import FilesDiff
 from mvc.porcelain.docker import ImageDrift, ResolvedImage
 from mvc.porcelain.download import Downloaded
 from mvc.porcelain.drift import RegistryDrift
@@ -61,6 +62,7 @@ from mvc.porcelain.import_history import ImportedHistory
 from mvc.porcelain.init import Initialized
 from mvc.porcelain.log import Logged
 from mvc.porcelain.ls import Listed
+from mvc.porcelain.ls_files import FilesListed
 from mvc.porcelain.merge import MergeResult
 from mvc.porcelain.models import ListedModel, RenamedModel
 from mvc.porcelain.mv import Renamed
@@ -114,7 +116,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "compare": [Comparison, EvaluationComparison],
     "config": [{"key": str, "value": Any}, {"settings": list[Setting]}],
     "describe": [Description],
-    "diff": [Diff],
+    "diff": [Diff, FilesDiff],
     "docker": [ResolvedImage],
     "download": [Downloaded],
     "drift": [RegistryDrift, {"docker": ImageDrift}],
@@ -131,7 +133,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "import": [Imported, ImportedExperiment, ImportedHistory],
     "init": [Initialized],
     "log": [{"model": str, "versions": list[Logged]}, {"model": str, "count": int}],
-    "ls": [Listed],
+    "ls": [Listed, FilesListed],
     "merge": [MergeResult, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
     "models": [{"models": list[ListedModel]}, RenamedModel],
     "mv": [Renamed],
@@ -178,6 +180,7 @@ COMMANDS = {
     "cherry-pick": ("cherry-pick", "cherry-pick --continue", "cherry-pick --abort"),
     "ci": ("ci report", "ci check`, `mvc ci committed` and `mvc ci no-weights"),
     "config": ("config KEY", "config --list"),
+    "diff": ("diff", "diff --no-index"),
     "drift": ("drift", "drift --docker"),
     "compare": ("compare", "compare --eval"),
     "eval": ("eval add", "eval show", "eval`, `mvc eval list` and `mvc eval rm"),
@@ -186,6 +189,7 @@ COMMANDS = {
     "gc": ("gc", "gc --remote NAME"),
     "import": ("import", "import --experiment", "import --folders"),
     "log": ("log", "log --count"),
+    "ls": ("ls", "ls --no-index"),
     "merge": ("merge", "merge --continue", "merge --abort"),
     "models": ("models", "models rename"),
     "op": ("op` and `mvc op log", "op show", "op restore"),

@@ -14,6 +14,7 @@ TUTORIAL = (TOP / "docs" / "tutorial.md").read_text(encoding="utf-8")
 MONTH = (TOP / "docs" / "month.md").read_text(encoding="utf-8")
 SEVERAL_MODELS = (TOP / "docs" / "how-to" / "several-models.md").read_text(encoding="utf-8")
 RUN = (TOP / "docs" / "how-to" / "run.md").read_text(encoding="utf-8")
+COMPARE_FILES = (TOP / "docs" / "how-to" / "compare-files.md").read_text(encoding="utf-8")
 RECORD = (TOP / "docs" / "how-to" / "record.md").read_text(encoding="utf-8")
 EVALUATE = (TOP / "docs" / "how-to" / "evaluate.md").read_text(encoding="utf-8")
 TOUR = README.split("<!-- tour -->")[1].split("<!-- /tour -->")[0]

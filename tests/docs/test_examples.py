@@ -13,8 +13,16 @@ from tests.docs import forks, pasted
 
 @pytest.mark.parametrize(
     "page",
-    [pasted.TOUR, pasted.TUTORIAL, pasted.SEVERAL_MODELS, pasted.RECORD, pasted.RUN, pasted.EVALUATE],
-    ids=["README", "tutorial", "models", "record", "run", "evaluate"],
+    [
+        pasted.TOUR,
+        pasted.TUTORIAL,
+        pasted.SEVERAL_MODELS,
+        pasted.RECORD,
+        pasted.RUN,
+        pasted.EVALUATE,
+        pasted.COMPARE_FILES,
+    ],
+    ids=["README", "tutorial", "models", "record", "run", "evaluate", "files"],
 )
 def test_every_line_works_as_it_stands(page: str, tmp_path: Path) -> None:
     with forks.program(tmp_path / "bin") as program:

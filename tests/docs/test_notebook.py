@@ -36,7 +36,7 @@ UNUSUAL = {
     "Imports.oci", "Imports.hf", "Imports.mlflow", "Model.publish_to", "Model.__getitem__", "Model.stash", "Model.stashes",
     "Model.revert", "Model.cherry_pick", "Stashes.push", "Stashes.show", "Stashes.pop", "Stashes.apply",
     "Stashes.drop", "Stashes.clear", "Stashes.branch",
-    "Model.preflight", "Model.resume", "Version.curve", "mvc.run", "Model.undo", "Model.redo", "Model.operations", "Model.operation", "Model.restore_operation", "Repository.export_page",
+    "mvc.diff_files", "mvc.list_files", "Model.preflight", "Model.resume", "Version.curve", "mvc.run", "Model.undo", "Model.redo", "Model.operations", "Model.operation", "Model.restore_operation", "Repository.export_page",
 }  # fmt: skip
 """What the tour leaves to the reference, since it shows its sibling."""
 

@@ -96,7 +96,8 @@ def metric(change: Change) -> str:
 def file_line(change: FileChange, *, unread: bool = False) -> str:
     """Return `M  model-latest  weights/best.onnx  92.1 MiB  12.0 MiB new`."""
     entry = change.entry
-    parts = [style(change.kind, fg=COLOURS[change.kind]), escape(entry.role), _path(change), size(entry.size)]
+    role = [escape(entry.role)] if entry.role != entry.path else []
+    parts = [style(change.kind, fg=COLOURS[change.kind]), *role, _path(change), size(entry.size)]
     if change.new_bytes is not None and change.new is not None:
         parts.append(f"{size(change.new_bytes)} new")
     if change.kind == "R" and change.bytes_changed:
@@ -239,7 +240,8 @@ def _path(change: FileChange) -> str:
     if change.old is None or change.new is None:
         return new
     path = moves.braced(escape(change.old.path), new) if change.old.path != change.new.path else new
-    return path if change.old.role == change.new.role else f"{path} (role was {escape(change.old.role)})"
+    had_role = change.old.role not in (change.new.role, change.old.path)
+    return f"{path} (role was {escape(change.old.role)})" if had_role else path
 
 
 def _moved(folder: moves.Moved) -> str:

@@ -49,7 +49,7 @@ class FileChange(Document):
     @property
     def bytes_changed(self) -> bool:
         """True if the content differs; also for added and deleted files."""
-        return self.old is None or self.new is None or self.old.file != self.new.file
+        return self.old is None or self.new is None or not _has_same_bytes(self.old, self.new)
 
     @property
     def mode_changed(self) -> bool:
@@ -82,7 +82,12 @@ def compare_trees(
 
 def _kind(old: TreeEntry, new: TreeEntry) -> str:
     """Return the kind of change of a file at the same path: only its role changed, or it was modified."""
-    return RENAMED if old.file == new.file and old.exec == new.exec else MODIFIED
+    return RENAMED if _has_same_bytes(old, new) and old.exec == new.exec else MODIFIED
+
+
+def _has_same_bytes(old: TreeEntry, new: TreeEntry) -> bool:
+    """Return whether two files have the same id and size: those that were not read have no id."""
+    return old.file == new.file and old.size == new.size
 
 
 def _renamed(deleted: list[TreeEntry], added: list[TreeEntry]) -> Iterator[Pair]:
@@ -90,8 +95,8 @@ def _renamed(deleted: list[TreeEntry], added: list[TreeEntry]) -> Iterator[Pair]
     keys: tuple[Callable[[TreeEntry], object], ...] = (
         lambda entry: (entry.file, entry.role),
         lambda entry: entry.role,
-        lambda entry: (entry.file, entry.path.rpartition("/")[2]),
-        lambda entry: entry.file,
+        lambda entry: (entry.file, entry.path.rpartition("/")[2]) if entry.file else None,
+        lambda entry: entry.file or None,
     )
     for key in keys:
         pairs, deleted, added = match.match(deleted, added, key)

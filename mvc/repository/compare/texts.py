@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NOT_HERE, _DAMAGED = "not here", "damaged"
 
 
-class _UnreadableError(Exception):
+class UnreadableTextError(Exception):
     """The bytes of a file cannot be read."""
 
 
@@ -40,15 +40,16 @@ def differences(
     """
     stored = partial(_stored, repository)
     new = stored if folder is None else partial(_working, repository, folder)
-    return tuple(_compared(changes, stored, new, context))
+    return tuple(compared(changes, stored, new, context))
 
 
-def _compared(
+def compared(
     changes: Iterable[FileChange],
     read_old: Callable[[TreeEntry], bytes],
     read_new: Callable[[TreeEntry], bytes],
-    context: int,
+    context: int = text.CONTEXT,
 ) -> Iterator[TextDiff]:
+    """Yield the changed lines of the modified text files among `changes`; the readers may raise UnreadableTextError."""
     for change in changes:
         old, new = change.old, change.new
         if old is None or new is None or not change.bytes_changed or max(old.size, new.size) > text.MAX_BYTES:
@@ -57,7 +58,7 @@ def _compared(
             continue  # weights, even if their bytes happen to be text
         try:
             before, after = text.text_of(read_old(old)), text.text_of(read_new(new))
-        except _UnreadableError as error:
+        except UnreadableTextError as error:
             if text.may_be_text(new.path):
                 yield TextDiff(old.path, new.path, (), str(error))
             continue
@@ -78,17 +79,17 @@ def _environment(before: str | None, after: str | None) -> tuple[EnvironmentChan
 
 def _stored(repository: Repository, entry: TreeEntry) -> bytes:
     if repository.promised.state(entry.file) in (State.PROMISED, State.EXPIRED):
-        raise _UnreadableError(_NOT_HERE)
+        raise UnreadableTextError(_NOT_HERE)
     try:
         return repository.extract.small(entry.file)
     except errors.MvcError:
-        raise _UnreadableError(_DAMAGED) from None
+        raise UnreadableTextError(_DAMAGED) from None
 
 
 def _working(repository: Repository, folder: str, entry: TreeEntry) -> bytes:
     try:
         fd = repository.tree.open(f"{folder}/{entry.path}" if folder else entry.path)
     except (errors.MvcError, OSError):
-        raise _UnreadableError(_NOT_HERE) from None
+        raise UnreadableTextError(_NOT_HERE) from None
     with open(fd, "rb", buffering=0) as file:
         return file.read(text.MAX_BYTES + 1)

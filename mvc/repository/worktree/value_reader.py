@@ -12,7 +12,6 @@ from mvc.model.labelmap import Labelmap
 from mvc.model.toml.rules import WARNING, Problem
 from mvc.model.toml.value_file import KEY, LABELMAP, ValueFile
 from mvc.model.tree import Tree
-from mvc.storage.disk.treedoor import TreeDoor
 
 if TYPE_CHECKING:
     from mvc.formats.values import labels, sections
@@ -21,11 +20,18 @@ else:
     sections = lazy.Module("mvc.formats.values.sections")
 
 
+class Files(Protocol):
+    """The files of a place."""
+
+    def open(self, path: str) -> int:
+        """Return a descriptor of a file, by its path there. Raises MvcError, OSError."""
+
+
 class Place(Protocol):
     """A repository, or another place with files."""
 
     @property
-    def tree(self) -> TreeDoor:
+    def tree(self) -> Files:
         """Its files."""
 
 

@@ -1,0 +1,33 @@
+"""Plain files and folders, without a repository: compared, and listed with their tensors."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from mvc.api.session import PathLike
+from mvc.environment import Environment
+from mvc.porcelain import diff_files as comparison
+from mvc.porcelain import ls_files as listing
+from mvc.porcelain.diff_files import FilesDiff
+from mvc.porcelain.ls_files import FilesListed
+
+
+def diff_files(old: PathLike, new: PathLike, *, tensors: Literal["headers", "deep"] | None = None) -> FilesDiff:
+    """Compare two files or folders, those of folders by path; with a model.toml in both, labelmap and values, too.
+
+    `tensors` also compares the tensors of modified files: by digests of their bytes, or with `deep` by their weights.
+    Nothing is written. Raises NoSuchFile, NotComparable, UnreadablePath.
+    """
+    places = [Environment.current().cwd / path for path in (old, new)]
+    return comparison.diff_files(*places, shown=(os.fspath(old), os.fspath(new)), tensors=tensors)
+
+
+def list_files(*paths: PathLike, ids: bool = False, tensors: bool = True) -> FilesListed:
+    """List files, and all files below folders, with the tensors of each and with `ids`; nothing is written.
+
+    Raises NoSuchFile, NotComparable, UnreadablePath.
+    """
+    cwd = Environment.current().cwd
+    names = [os.fspath(path) for path in paths]
+    return listing.ls_files([cwd / name for name in names], shown=names, ids=ids, tensors=tensors)

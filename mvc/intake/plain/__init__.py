@@ -1,0 +1,1 @@
+"""Plain files and folders, read where they are: no repository is needed, and nothing is written."""

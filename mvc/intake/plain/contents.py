@@ -1,0 +1,136 @@
+"""The contents of plain files: ids, tensors, short texts and the values of a model.toml; each file is read as a stream."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from mvc import errors
+from mvc.formats.fault import fault
+from mvc.formats.known import describing
+from mvc.formats.source import Source
+from mvc.intake.plain import files
+from mvc.intake.plain.files import LeftOut, Plain, PlainFile
+from mvc.model.ids import FileId
+from mvc.model.manifest import Manifest
+from mvc.model.toml import parse
+from mvc.repository import tensors
+from mvc.repository.parts import MODEL_TOML
+from mvc.repository.tensors import Side
+from mvc.repository.worktree.value_reader import ValueReader
+from mvc.storage.chunks.headers import Headers
+from mvc.storage.disk import confined, hashing
+
+
+@contextlib.contextmanager
+def _open(file: PlainFile) -> Iterator[int]:
+    fd = files.opened(file)
+    try:
+        yield fd
+    except OSError as error:
+        raise errors.UnreadablePath(path=file.path, reason=error.strerror or str(error)) from error
+    finally:
+        os.close(fd)
+
+
+class Contents:
+    """The contents of the files at one path. `notes` are faults that hide tensors or values."""
+
+    def __init__(self, plain: Plain) -> None:
+        """Read nothing yet."""
+        self._plain = plain
+        self._headers = Headers()
+        self._notes: list[LeftOut] = []
+        self._faults: dict[str, LeftOut] = {}
+
+    @property
+    def notes(self) -> tuple[LeftOut, ...]:
+        """The paths whose tensors or values cannot be read, with reasons."""
+        others = (LeftOut(*note) for note in self._headers.notes if note.path not in self._faults)
+        return (*self._notes, *self._faults.values(), *others)
+
+    def file_id(self, file: PlainFile) -> FileId:
+        """Return the id of the bytes. Raises UnreadablePath, FileChanged."""
+        with _open(file) as fd:
+            return hashing.file_id(fd)
+
+    def start(self, file: PlainFile, limit: int) -> bytes:
+        """Return the first bytes, at most `limit`. Raises UnreadablePath, FileChanged."""
+        with _open(file) as fd:
+            return os.pread(fd, limit, 0)
+
+    def expect(self, chosen: Iterable[PlainFile]) -> None:
+        """Read the headers of the files that may list tensors of the `chosen` ones."""
+        names = {self._name(file): file for file in chosen}
+        around = {file.path: file for file in self._around(names.values())}
+        for path in describing(around, names) - names.keys():
+            with contextlib.suppress(errors.MvcError), _open(around[path]) as fd:
+                self._headers.expect(Source.of(fd, path))
+
+    def tensors(self, file: PlainFile) -> Side | None:
+        """Return the tensors of a file with the digests of their bytes; None if they are unknown. Raises as `file_id`."""
+
+        def read_at(offset: int, size: int) -> bytes:
+            with _open(file) as fd:
+                data = os.pread(fd, size, offset)
+            if len(data) != size:
+                raise errors.FileChanged(path=file.path)
+            return data
+
+        name, size = self._name(file), file.stat.size
+        found = tensors.side_of(self._headers, Source(read_at, size, name), read_at)
+        reason = fault(Source(read_at, size, name)) if found is None else ""
+        if reason:
+            self._faults[name] = LeftOut(file.path, reason)
+        return found
+
+    @cached_property
+    def manifest(self) -> Manifest | None:
+        """The values of the model.toml that is in the folder, or is the file; None for none, or an invalid one."""
+        file = self.model_toml
+        if file is None:
+            return None
+        folder = Path(file.place).parent
+        try:
+            data = self.start(file, parse.MAX_BYTES + 1)
+            return parse.parse(data, where=file.path, reader=ValueReader(_Place(folder), ""))
+        except errors.MvcError as error:
+            self._notes.append(LeftOut(file.path, error.message.rstrip(".")))
+            return None
+
+    @property
+    def model_toml(self) -> PlainFile | None:
+        """The file that has the values."""
+        if self._plain.folder is not None:
+            return self._plain.files.get(MODEL_TOML)
+        (file,) = self._plain.files.values()
+        return file if os.path.basename(file.place) == MODEL_TOML else None
+
+    def _name(self, file: PlainFile) -> str:
+        """Return the path by which headers name a file: from the folder, or from the one that it is in."""
+        return os.path.basename(file.place) if self._plain.folder is None else file.path
+
+    def _around(self, chosen: Iterable[PlainFile]) -> Iterator[PlainFile]:
+        if self._plain.folder is not None:
+            yield from self._plain.files.values()
+        else:
+            yield from (each for file in chosen for each in files.beside(file))
+
+
+class _Place(NamedTuple):
+    """A folder whose value files are read, none through a link."""
+
+    folder: Path
+
+    @property
+    def tree(self) -> _Place:
+        """Itself: it has the files."""
+        return self
+
+    def open(self, path: str) -> int:
+        """Return a descriptor of a regular file below the folder. Raises IrregularFile, UnsafePath, OSError."""
+        return confined.open_regular(confined.Inside(self.folder).text(path))
