@@ -52,6 +52,11 @@ def command(
     if file is not None:
         done = export.single(contents, invocation.cwd / file)
     assert done is not None  # noqa: S101 - one of the two is given
+    if done.damaged:
+        names = ", ".join(id_[:10] for id_ in done.damaged)
+        invocation.note(
+            f"warning: {count(len(done.damaged), 'damaged version')} without details: {names}; see `mvc fsck`"
+        )
     invocation.emit("ui", done, lambda: _lines(done, str(folder or file)))
 
 
@@ -70,5 +75,3 @@ def _pair(invocation: Invocation, text: str) -> tuple[str, Pair]:
 def _lines(done: ExportedPage, target: str) -> Iterator[str]:
     versions = f"{count(done.versions, 'version')} of {count(done.models, 'model')}"
     yield f"Wrote {count(done.files, 'file')}, {size(done.size)}, to {escape(target)}: {versions}"
-    for id_ in done.damaged:
-        yield f"damaged: {id_[:10]}"

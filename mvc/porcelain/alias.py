@@ -17,7 +17,7 @@ from mvc.repository.operations.reversal import REVERSAL
 from mvc.repository.repository import Actor, writes
 from mvc.storage.records.reflog import ALIASES, RefEntry
 
-_ROLLED_BACK = "alias: rolled back"
+ROLLED_BACK = "alias: rolled back"
 """The reason of a rollback, which begins with it also if the user gave one: a move back by `mvc alias set` is none."""
 
 
@@ -89,7 +89,7 @@ def rollback(model: Model, name: str, actor: Actor, *, reason: str | None = None
         *positions, now = positions
         if not positions:
             raise errors.NothingBefore(name=name, version=history.label(model.repository, now))
-    refnames.set_alias(model, name, positions[-1], actor, f"{_ROLLED_BACK}: {reason}" if reason else _ROLLED_BACK)
+    refnames.set_alias(model, name, positions[-1], actor, f"{ROLLED_BACK}: {reason}" if reason else ROLLED_BACK)
     return _alias(model, name)
 
 
@@ -101,7 +101,7 @@ def _positions(entries: Sequence[RefEntry]) -> list[VersionId]:
         if entry.new is None or positions[-1:] == [entry.new]:
             continue
         former.append(positions)
-        if entry.move.reason.startswith(_ROLLED_BACK) and positions[-2:-1] == [entry.new]:
+        if entry.move.reason.startswith(ROLLED_BACK) and positions[-2:-1] == [entry.new]:
             positions = positions[:-1]
         elif REVERSAL.match(entry.move.reason) and (restored := _latest(former, entry.new)):
             positions = restored

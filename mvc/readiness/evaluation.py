@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 
 from mvc import errors
@@ -74,7 +75,8 @@ def evaluate(subject: Subject, use: str, *, strict: bool = False) -> Readiness:
     A weight file that is empty, truncated or malformed is a finding of every use.
     """
     profile = with_profile(use, subject.manifest)
-    verdicts = ((rule, rule.evaluate(subject)) for rule in _rules(subject.manifest) if rule.is_of(profile))
+    own = [rule for rule in team_rules.rules(subject.manifest) if rule.is_of(profile)]
+    verdicts = ((rule, rule.evaluate(subject)) for rule in (*_built_in(profile), *own))
     findings = [Finding(rule, verdict) for rule, verdict in verdicts if verdict is not None]
     return Readiness(profile, (*_invalid_weights(subject, profile), *findings), strict)
 
@@ -119,6 +121,11 @@ def rules_for(uses: Iterable[str], manifest: Manifest | None = None) -> tuple[Ru
     profiles = [with_profile(use, manifest) for use in uses]
     rules = _rules(manifest) if manifest is not None else RULES
     return tuple(rule for rule in rules if not profiles or any(rule.is_of(profile) for profile in profiles))
+
+
+@functools.cache
+def _built_in(use: str) -> tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if rule.is_of(use))
 
 
 def _rules(manifest: Manifest) -> tuple[Rule, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 from typing import Protocol
 
 from mvc.deferred import dataclass
@@ -46,7 +47,7 @@ class NoContents:
         """Return None."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """A version or the working tree.
 
@@ -67,11 +68,12 @@ class Subject:
 
     def file(self, role: str) -> TreeEntry | None:
         """Return the file of exactly this role, as a registry names it."""
-        return self._by_role().get(role)
+        return self._by_role.get(role)
 
     def files(self, role: str) -> list[TreeEntry]:
         """Return the files of a role: one, or all files of a pattern."""
-        return [entry for name, entry in self._by_role().items() if name == role or name.startswith(f"{role}/")]
+        return [entry for name, entry in self._by_role.items() if name == role or name.startswith(f"{role}/")]
 
+    @cached_property
     def _by_role(self) -> dict[str, TreeEntry]:
         return expanded(self.manifest, self.tree).by_role

@@ -47,9 +47,11 @@ class Contents:
         """Read the index of each of `models`; `pairs` are compared besides those that are always. Raises Missing, Damaged."""
         self._repository = repository
         self._options, self._pairs = options, pairs
-        self.damaged: dict[VersionId, str] = {}
-        """The versions whose documents could not be read, with the reason."""
         self.indexes = [model.read(each) for each in models]
+        self.damaged = {
+            id_: row.damaged for index in self.indexes for id_, row in index.entries.items() if row.damaged is not None
+        }
+        """The versions that cannot be read, with the reason; more are found while their documents are made."""
         self._versions = version.Reader(repository, options)
         self._lineage = lineages.Lineage(repository)
         tag = self._tag()
@@ -99,7 +101,7 @@ class Contents:
     @property
     def title(self) -> str:
         """The name of the repository's folder."""
-        return self._repository.root.name
+        return self._repository.root.name.encode("utf-8", "replace").decode()
 
     def pairs(self, index: Index) -> list[Pair]:
         """Return the pairs of versions that are compared: each with its first parent, and positions of aliases."""

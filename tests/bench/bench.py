@@ -14,12 +14,13 @@ from tests.bench.growth import growth
 from tests.bench.history import history
 from tests.bench.large import large
 from tests.bench.overhead import overhead
+from tests.bench.page import page
 from tests.bench.peers import BUILD
 from tests.bench.report import Report
 from tests.bench.share import share
 from tests.bench.small import small
 
-PARTS = ("small", "training", "history", "large", "chain", "share")
+PARTS = ("small", "training", "history", "large", "chain", "share", "site")
 ALONE = ("growth", "deltas")
 """Parts that run only by `--only`."""
 
@@ -40,6 +41,8 @@ def measure(report: Report, place: Path, asked: argparse.Namespace) -> None:
                 run(report, place, rounds, megabytes, dtype)
     if "share" in parts:
         share(report, place, rounds, megabytes, 100 if asked.quick else 1000)
+    if "site" in parts:
+        page(report, place, quick=asked.quick)
     if "deltas" in parts:
         for dtype in ("BF16", "F32"):
             deltas(report, place, rounds, megabytes, dtype, asked.against or "HEAD^")

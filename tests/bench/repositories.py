@@ -20,6 +20,9 @@ START = 1_770_000_000
 MODEL = "bench"
 
 
+WEIGHTS = "best.safetensors"
+
+
 def git(folder: Path, *arguments: str, stdin: bytes = b"") -> None:
     """Run Git in silence."""
     subprocess.run(["git", *arguments], cwd=folder, env=ENVIRONMENT, check=True, input=stdin, stdout=subprocess.DEVNULL)
@@ -56,10 +59,17 @@ def with_versions(root: Path, count: int, classes: int) -> None:
     git(root, "fast-import", "--quiet", stdin=b"".join(stream))
 
 
-def with_history(root: Path, count: int) -> None:
-    """A model with `count` versions on one branch, each with a manifest of its own: made of objects, without commits."""
+def with_history(root: Path, count: int, weights: bytes = b"") -> None:
+    """A model with `count` versions on one branch, each with a manifest of its own: made of objects, without commits.
+
+    All of them have `weights`, if there are any, and two classes.
+    """
     init(root, model=MODEL)
-    (root / "model.toml").write_text(_model_toml(1, 0), encoding="utf-8")
+    text = _model_toml(1, 2 if weights else 0)
+    if weights:
+        (root / WEIGHTS).write_bytes(weights)
+        text += f'\n[files]\nmodel-latest = "{WEIGHTS}"\n'
+    (root / "model.toml").write_text(text, encoding="utf-8")
     repository = Repository(root)
     model, objects = Model(repository, MODEL), repository.objects
     commit(model, "Version 1", Actor(ANA, Timestamp(START, 0)))

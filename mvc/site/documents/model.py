@@ -12,6 +12,7 @@ from typing import Any
 from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.porcelain import alias as aliases
+from mvc.porcelain.reflog import Moved
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.site.documents import people
@@ -76,7 +77,7 @@ def document(
             "branch": [branches.get(id_) for id_ in entries],
             "breaking": [row.breaking for row in rows],
             "bytes": [row.size for row in rows],
-            "damaged": [damaged.get(id_, row.damaged) for id_, row in entries.items()],
+            "damaged": [damaged.get(id_) for id_ in entries],
             "state": [states.get(id_) for id_ in entries],
         },
         "metrics": {
@@ -129,7 +130,15 @@ def _moves(model: Model, name: str, options: Options) -> list[dict[str, Any]]:
             "from": moved.old,
             "to": moved.new,
             "reason": moved.move.reason,
-            "action": "remove" if moved.new is None else "set" if moved.old is None else "move",
+            "action": _action(moved),
         }
         for moved in aliases.log(model, name).moves
     ]
+
+
+def _action(moved: Moved) -> str:
+    if moved.new is None:
+        return "remove"
+    if moved.move.reason.startswith(aliases.ROLLED_BACK):
+        return "rollback"
+    return "set" if moved.old is None else "move"

@@ -24,6 +24,8 @@ HASH = 16
 def text(document: Mapping[str, Any]) -> str:
     """Return a document as canonical JSON, inside single quotes of JavaScript."""
     found = _JSON.encode(document)
+    if not found.isascii():  # half a pair, as in the name of a folder, is no text
+        found = found.encode("utf-8", "replace").decode()
     for letter, escape in _ESCAPES:
         found = found.replace(letter, escape)
     return found

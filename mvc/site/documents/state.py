@@ -10,6 +10,7 @@ from typing import Any
 from mvc.model.ids import VersionId
 from mvc.repository.model import Model
 from mvc.site.documents import people
+from mvc.site.documents.exact import exact
 from mvc.site.documents.options import Options
 
 SCHEMA = "mvc.site.state/1"
@@ -29,7 +30,7 @@ def document(model: Model, id_: VersionId, options: Options) -> dict[str, Any] |
                 "time": str(note.at),
                 "by": people.line(note.by, redact=options.redact),
                 "text": note.text,
-                "values": note.values,
+                "values": exact(note.values),
             }
             for note in notes
         ],

@@ -21,6 +21,7 @@ from mvc.repository import contents
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.site.documents import people, training
+from mvc.site.documents.exact import exact
 from mvc.site.documents.options import Options
 from mvc.storage.records.promised import State
 
@@ -55,13 +56,13 @@ class Reader:
             "code": version.code.to_json() if version.code is not None else None,
             "about": manifest.model,
             "labelmap": [{"id": number, "name": name} for number, name in manifest.labelmap],
-            "values": {"parameters": manifest.parameters, "metrics": manifest.metrics},
+            "values": {"parameters": exact(manifest.parameters), "metrics": exact(manifest.metrics)},
             "files": [
                 _file(entry, roles_of(manifest, entry), states[entry.path], counts.get(entry.path))
                 for entry in tree.entries
             ],
             "docker": {**manifest.docker, "digest": manifest.docker_digest} if manifest.docker else None,
-            "source": {key: value for key, value in manifest.source.items() if key != "datasets"} or None,
+            "source": exact({key: value for key, value in manifest.source.items() if key != "datasets"}) or None,
             "datasets": manifest.source.get("datasets", []),
             "intent": manifest.intent,
             "readiness": [_readiness(each) for each in check.evaluated(Subject(manifest, tree, self._look))[0]],
