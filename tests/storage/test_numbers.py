@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from fractions import Fraction
 
@@ -155,7 +156,8 @@ def test_a_plane_of_nearly_only_zeros_is_its_gaps(rng: random.Random, places: li
 def test_planes_of_small_numbers_are_those_of_any_numbers(rng: random.Random, width: int, rare: float) -> None:
     count = rng.choice([8, 4096, 5003])
     small = [rng.getrandbits(4 * width) for _ in range(count)]
-    values = np.array([rng.getrandbits(8 * width) if rng.random() < rare else each for each in small], f"<u{width}")
+    large = (rng.getrandbits(8 * width), 1 << 8 * width - 1)  # one of few zeros, and one of many
+    values = np.array([rng.choice(large) if rng.random() < rare else each for each in small], f"<u{width}")
     split = planes.split_small(values)
     assert planes.join(split, count).tobytes() == values.tobytes()
     sparse = [each for each in split if isinstance(each, planes.Sparse)]
@@ -163,9 +165,18 @@ def test_planes_of_small_numbers_are_those_of_any_numbers(rng: random.Random, wi
     assert all(each.others.all() for each in sparse)
     dense = [planes.join([each], count) for each in split]
     assert [each.tobytes() for each in dense] == [each.tobytes() for each in planes.split(values)]
-    for each in sparse:
-        sample = planes.sampled(planes.join([each], count), 100, 4)
-        assert planes.sampled_others(each, 100, 4) == np.count_nonzero(sample)
+    for each, length in itertools.product(sparse, (1, 10, 1000)):
+        sample = planes.sampled(planes.join([each], count), length, 4)
+        assert planes.sampled_others(each, length, 4) == np.count_nonzero(sample)
+
+
+def test_the_first_and_the_last_byte_of_a_sample_count() -> None:
+    places = np.array([0, 33, 36, 66, 97, 99])
+    sparse = planes.Sparse(100, places, np.ones(6, np.uint8))
+    assert planes.sampled_others(sparse, 1, 4) == 4
+    assert (
+        planes.sampled_others(sparse, 4, 4) == np.count_nonzero(planes.sampled(planes.join([sparse], 100), 4, 4)) == 5
+    )
 
 
 def test_gaps_take_less_than_a_quarter_of_a_bit_and_are_not_in_older_encodings(rng: random.Random) -> None:
