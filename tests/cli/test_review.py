@@ -199,6 +199,6 @@ def test_a_page_has_at_most_its_limit(rows: int) -> None:
             _section("Values", rows),
             _section("Files", rows),
         ]
-        written = "\n".join(page(["top"], sections, "mvc diff a b", limit))
+        written = "\n".join(page(["top"], sections, f"mvc diff {'`&' * 20}", limit))
         assert len(written.encode("utf-16-le")) // 2 <= limit
         assert written.count("<details>") == written.count("</details>")

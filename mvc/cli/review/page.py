@@ -18,8 +18,6 @@ LIMIT = 65_000
 """Units of UTF-16 of a page, at most: GitHub takes 65,536 characters, GitLab 1,000,000."""
 _KEPT = 2_000
 """Units that a section leaves to each one that follows."""
-_NOTE = 500
-"""Units for the note about sections that are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +43,23 @@ class Section:
 def page(top: Sequence[str], sections: Sequence[Section], whole: str, limit: int = LIMIT) -> Iterator[str]:
     """Yield the lines of a page of at most `limit` units; `whole` is the command that lists what is left out."""
     shown = [section for section in sections if section.rows]
-    left = limit - _size(top) - _NOTE
-    missing: list[str] = []
+    left = limit - _size([*top, *_left_out(shown, whole)])
+    missing: list[Section] = []
     yield from top
     for at, section in enumerate(shown):
         later = 0 if section.important else sum(min(_KEPT, _whole(one)) for one in shown[at + 1 :])
         lines = list(_within(section, left - later, whole))
         if not lines:
-            missing.append(f"{section.title} ({len(section.rows):,})")
+            missing.append(section)
         left -= _size(lines)
         yield from lines
-    if missing:
-        yield ""
-        yield f"Too long for this page: {', '.join(missing)}; {markdown.code(whole)} lists all."
+    yield from _left_out(missing, whole)
+
+
+def _left_out(sections: Sequence[Section], whole: str) -> list[str]:
+    """Return the note about sections that have no row on the page."""
+    names = ", ".join(f"{section.title} ({len(section.rows):,})" for section in sections)
+    return ["", f"Too long for this page: {names}; {markdown.code(whole)} lists all."] if names else []
 
 
 def _within(section: Section, budget: int, whole: str) -> Iterator[str]:
