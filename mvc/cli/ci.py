@@ -67,11 +67,11 @@ def report(
     Example: mvc ci report --git . origin/main HEAD --fail-on breaking
 
     Compares the version of the base branch with that of the branch: what breaks consumers first, then classes, metrics,
-    readiness, values, files and tensors, in at most 65,000 characters. The first line, <!-- mvc:MODEL -->, marks the comment to
+    evaluations, readiness, values, files and tensors, in at most 65,000 characters. The first line, <!-- mvc:MODEL -->, marks the comment to
     update; the second one is <!-- unchanged --> if nothing changed. Nothing is fetched, so a clone made with --meta will do.
 
     metric:mAP50:-0.01 is met if mAP50 falls by more than 0.01 or is not set, metric:loss:0.1 if loss rises by more than
-    0.1.
+    0.1, metric:eval.night.mAP50:-0.01 for the newest evaluation on a dataset.
     """
     conditions = [Condition.parse(text) for text in fail_on]
     model = Model(invocation.repository(), invocation.model())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, Self
+from typing import Self
 
 from mvc import errors
 from mvc.deferred import dataclass
@@ -12,21 +12,25 @@ from mvc.display import Result
 from mvc.model.compare.metrics import moved
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
+from mvc.model.query.parse import parse_keys
+from mvc.model.query.subject import EVAL
 from mvc.porcelain.changelog import Changelog, between
 from mvc.porcelain.check import check
 from mvc.readiness.evaluation import Readiness
 from mvc.repository import history
 from mvc.repository.model import Model
+from mvc.repository.query import select
 
 BREAKING, NOT_READY = "breaking", "not-ready"
-_METRIC = "metric:"
+_METRIC, _EVAL = "metric:", f"{EVAL}."
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A condition that fails a report: `breaking`, `not-ready`, or `metric:NAME:CHANGE`.
 
-    A metric fails if it fell by more than a negative change, or rose by more than another one, or is not set.
+    A metric fails if it fell by more than a negative change, or rose by more than another one, or is not set. Its name may be
+    that of a metric of an evaluation, `eval.night.mAP50`, as in queries.
     """
 
     text: str
@@ -35,7 +39,7 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the condition that `text` states; raise BadFailOn."""
+        """Return the condition that `text` states; raise BadFailOn, BadQuery."""
         if text in (BREAKING, NOT_READY):
             return cls(text)
         if not text.startswith(_METRIC):
@@ -47,6 +51,8 @@ class Condition:
             change = Decimal("nan")
         if not name or not change.is_finite():
             raise errors.BadFailOn(text=text, reason="a metric needs a name and a change, which is a number")
+        if name.startswith(_EVAL) and len(parse_keys(name)) != 1:
+            raise errors.BadFailOn(text=text, reason="it has several keys")
         return cls(text, name, change)
 
     @property
@@ -104,11 +110,11 @@ def report(
     changes = between(model, old, new, tensors="headers")
     checked = check(model, new, uses=uses)
     readiness = tuple(_ready(model, old, use) for use in checked.uses) if checked.asked else ()
-    metrics = [_metrics(model, side) for side in (old, new)]
+    values = {name: (_value(model, old, name), _value(model, new, name)) for name in {one.metric for one in conditions}}
     failures = [
         Failure(condition.text, reason)
         for condition in conditions
-        for reason in _reasons(condition, changes, readiness, *metrics)
+        for reason in _reasons(condition, changes, readiness, values)
     ]
     return CiReport(changes, readiness, tuple(failures))
 
@@ -123,17 +129,23 @@ def _ready(model: Model, old: VersionId | None, now: Readiness) -> ReadyChange:
     return ReadyChange(now.use, before, now.ready, tuple(finding.rule.requirement for finding in now.blockers))
 
 
-def _metrics(model: Model, id_: VersionId | None) -> Mapping[str, Any]:
-    found = history.snapshot(model.repository, id_)
-    return found.manifest.metrics if found is not None else {}
+def _value(model: Model, id_: VersionId | None, name: str) -> float | None:
+    """Return a metric of a version, or of its evaluations; None if it is not set."""
+    if id_ is None:
+        return None
+    if not name.startswith(_EVAL):
+        snapshot = history.snapshot(model.repository, id_)
+        return snapshot.manifest.metrics.get(name)
+    (key,) = parse_keys(name)
+    value = select.entry(model, id_).value(key)
+    return value if isinstance(value, int | float) else None
 
 
 def _reasons(
     condition: Condition,
     changes: Changelog,
     readiness: Sequence[ReadyChange],
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
+    values: Mapping[str, tuple[float | None, float | None]],
 ) -> Iterator[str]:
     """Yield why a condition is met."""
     if condition.text == BREAKING:
@@ -144,7 +156,7 @@ def _reasons(
             yield "no use is declared: set intent.ready_for, or name one with --for"
         yield from (f"{each.use} lacks {', '.join(each.lacks)}" for each in readiness if not each.ready)
     else:
-        yield from _metric(condition, old.get(condition.metric), new.get(condition.metric))
+        yield from _metric(condition, *values[condition.metric])
 
 
 def _metric(condition: Condition, old: float | None, new: float | None) -> Iterator[str]:

@@ -71,7 +71,7 @@ def compare(model: Model, texts: Sequence[str], dataset: str) -> EvaluationCompa
         EvaluatedVersion(version, *((entry.dataset_version, entry.seq) if entry is not None else (None, None)))
         for version, entry in zip(compared, found, strict=True)
     ]
-    return EvaluationComparison(dataset, tuple(rows), tuple(_metrics(found)))
+    return EvaluationComparison(dataset, tuple(rows), tuple(metrics(found)))
 
 
 def _entries(model: Model, version: ComparedVersion) -> list[Evaluation]:
@@ -79,7 +79,8 @@ def _entries(model: Model, version: ComparedVersion) -> list[Evaluation]:
     return of.repository.evaluations.current(of.key, version.id) if version.id in of.evaluated() else []
 
 
-def _metrics(found: Sequence[Evaluation | None]) -> Iterator[ComparedMetric]:
+def metrics(found: Sequence[Evaluation | None]) -> Iterator[ComparedMetric]:
+    """Yield the metrics of evaluations on one dataset, None for none: those of all classes, then those of each."""
     yield from _compared(None, [entry.metrics if entry is not None else {} for entry in found])
     by_class = [{row.name: row.metrics for row in entry.classes} if entry is not None else {} for entry in found]
     for name in dict.fromkeys(name for each in by_class for name in each):

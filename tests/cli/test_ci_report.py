@@ -94,6 +94,33 @@ def test_a_rise_fails_too_and_differences_are_exact(released: Shell) -> None:
         assert released("ci", "report", "v4", new, "--fail-on", "metric:loss:0.2").code == code
 
 
+def test_evaluations_are_compared_by_class_and_may_fail(shell: Shell, history: History) -> None:
+    for version, night, head in (("v1", "night@3", 0.8), ("v2", "night@4", 0.75)):
+        shell.write("results.csv", f"class,AP50\nhelmet,0.9\nhead,{head}\n".encode())
+        shell.ok("eval", "add", version, "--dataset", night, "--file", "results.csv")
+    shell.ok("eval", "add", "v2", "--dataset", "day@1", "--file", "results.csv")
+    lines = shell.ok("ci", "report", "v1", "v2").lines
+    assert lines[lines.index("### Evaluations") + 2 :][:8] == [
+        "| dataset | class | metric | v1 | v2 | difference |",
+        "| --- | --- | --- | ---: | ---: | ---: |",
+        "| night@&#8203;3..4 | all | mAP50 | 0.85 | 0.825 | -0.025 |",
+        "| night@&#8203;3..4 | head | AP50 | 0.8 | 0.75 | -0.05 |",
+        "| day@&#8203;1 | all | mAP50 | - | 0.825 |  |",
+        "| day@&#8203;1 | head | AP50 | - | 0.75 |  |",
+        "| day@&#8203;1 | helmet | AP50 | - | 0.9 |  |",
+        "",
+    ]
+    for condition, code in {
+        "eval.night.mAP50:-0.025": 0,
+        "eval.night.mAP50:-0.02": 1,
+        "eval.night.class.head.AP50:-0.01": 1,
+        "eval.noon.mAP50:-1": 1,
+        "eval.night.a,b:0": 2,
+        "eval.:0": 2,
+    }.items():
+        assert shell("ci", "report", "v1", "v2", "--fail-on", f"metric:{condition}").code == code, condition
+
+
 def test_without_a_declared_use_readiness_is_not_presumed(shell: Shell, history: History) -> None:
     answer = shell("ci", "report", "v1", "v2", "--fail-on", "not-ready")
     assert (answer.code, "no use is declared" in answer.err) == (1, True)

@@ -31,7 +31,7 @@ def difference(diff: Diff) -> Iterator[str]:
 
 def changelog(log: Changelog) -> Iterator[str]:
     """Yield the page of a changelog."""
-    return _page(log.diff, (), [versions(log.versions)])
+    return _page(log.diff, (), [versions(log.versions)], extra=[_evaluations(log)])
 
 
 def report(result: CiReport, link: str | None = None) -> Iterator[str]:
@@ -47,8 +47,12 @@ def report(result: CiReport, link: str | None = None) -> Iterator[str]:
         [versions(result.changes.versions)],
         links=links,
         first=[Section("Failed", ("condition", "reason"), failed, important=True)],
-        extra=[Section("Ready for", ("use", "before", "now", "lacks"), ready)],
+        extra=[_evaluations(result.changes), Section("Ready for", ("use", "before", "now", "lacks"), ready)],
     )
+
+
+def _evaluations(log: Changelog) -> Section:
+    return sections.evaluations(log.evaluations, *_sides(log.diff))
 
 
 def _readiness(change: ReadyChange) -> tuple[str, ...]:

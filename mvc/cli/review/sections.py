@@ -14,6 +14,7 @@ from mvc.model.compare.diff import SECTIONS, Change, VersionDiff
 from mvc.model.compare.files import FileChange
 from mvc.model.compare.labels import LabelDiff
 from mvc.model.compare.metrics import moved
+from mvc.porcelain.changelog import ChangedEvaluation
 from mvc.repository.tensors import FileTensors
 
 if TYPE_CHECKING:
@@ -57,6 +58,24 @@ def of(
         Section("Files", ("file", "role", "change", "size", "new bytes"), files, right=(3, 4), folded=True),
         Section("Tensors", ("file", "module", "change"), layers, folded=True),
     ]
+
+
+def evaluations(changes: Iterable[ChangedEvaluation], old: str, new: str) -> Section:
+    """Return the section of metrics on datasets; `old` and `new` are the names of the versions."""
+    rows = tuple(map(_evaluation, changes))
+    head = ("dataset", "class", "metric", old, new, "difference")
+    return Section("Evaluations", head, rows, right=(3, 4, 5), folded=len(rows) > _MANY)
+
+
+def _evaluation(change: ChangedEvaluation) -> Row:
+    versions = "..".join(dict.fromkeys(filter(None, change.versions)))
+    values = _metric(Change(change.metric, *map(_rounded, change.values)))[1:]
+    return cut(f"{change.dataset}@{versions}"), cut(change.class_name or "all"), cut(change.metric), *values
+
+
+def _rounded(value: float | None) -> float | None:
+    """Return a value to six digits: means over classes have more."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def cut(value: str) -> str:
