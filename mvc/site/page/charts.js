@@ -41,8 +41,8 @@ function lineChart(title, series, caption, height = 180) {
         scale.map((value) => [s("path.ruled", { d: `M${room - 4} ${up(value)}H${width}` }), text(room - 10, up(value) + 4, number(value), "end")]),
         [left, right].slice(left === right).map((at, n) => text(n ? width - 12 : room, height - 5, all.find((point) => point.x === at).label, n && "end")),
         series.map(({ points }, hue) => [s("path.line" + hueOf(hue), { d: points.map((point, n) => {
-          const back = points[point.from ?? n - 1];
-          return back ? `M${place(back)}L${place(point)}` : "";
+          const from = point.from ?? n - 1, goesOn = from === n - 1 && (points[from]?.from ?? from - 1) >= 0;
+          return from < 0 ? "" : `${goesOn ? "" : "M" + place(points[from])}L${place(point)}`;
         }).join("") }), points.filter(({ flag }) => flag || points.length < 60).map((point) => dot(point.flag ? ".on" : "", hue, point, point.flag ? 5 : 3))]), cursor);
     }
   }
@@ -90,6 +90,6 @@ function heatMap(tensors) {
   const cell = (one) => square(one.change, one.drift ?? undefined, { onpointerenter: () => put(pointed, code(one.name), ` ${one.dtype} ${shape(one.shape)}, ${change(one)}`) });
   return h("div.heat", { "aria-hidden": "true" },
     h("div.map", lines.map(({ layer, cells }) => [h("span", x(layer)), h("div", cells.map(cell))])),
-    h("p.dim", [...new Set(tensors.map((one) => one.change))].map((kind) => h("span", kind === "changed" && top ? [0.02, 0.2, 0.5, 1].map((part) => square(kind, part * top)) : square(kind), " ",
-      kind === "same" ? "unchanged" : kind === "changed" && top ? `drift, up to ${number(top)}` : kind))), pointed);
+    h("p.dim", [...new Set(tensors.map((one) => one.change))].map((kind) => h("span", kind === "changed" && top ? [0.02, 0.2, 0.5, 1].map((part) => square(kind, part * top)) : square(kind),
+      ` ${tensors.filter((one) => one.change === kind).length} ${change({ change: kind })}`, kind === "changed" && top > 0 && `, drift up to ${number(top)}`))), pointed);
 }

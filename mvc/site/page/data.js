@@ -93,8 +93,8 @@ class Model {
     return x(this.authors[this.author[row]].name);
   }
 
-  chips(row) {
-    return h("p.chips", this.breaking[row] && alarm("classes renumbered"), this.damaged[row] && alarm("damaged"),
+  chips(row, ...more) {
+    return h("p.chips", more, this.breaking[row] && alarm("classes renumbered"), this.damaged[row] && alarm("damaged"),
       this.refsOf[row].slice(0, 8).map(({ kind, name }) => chip(kind, name, kind === "alias" && [this.key, "aliases", name])));
   }
 }

@@ -90,7 +90,7 @@ const isNumber = (value) => typeof value === "number";
 function shown(value) {
   if (value instanceof Node) return value;
   if (value === null || value === undefined) return "–";
-  if (isNumber(value)) return num(Number.isInteger(value) ? value.toLocaleString("en") : value);
+  if (isNumber(value)) return num(value);
   return x(Array.isArray(value) && value.every((one) => Object(one) !== one) ? value.join(", ") || "none" : Object(value) === value ? JSON.stringify(value) : value);
 }
 

