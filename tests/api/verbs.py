@@ -74,6 +74,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "rev-parse": ("Model.__getitem__",),
     "clean": ("Model.status",),
     "ls": ("Version.files", "File.tensors", "mvc.list_files"),
+    "textconv": ("mvc.list_files",),
     "cat": ("File.read", "File.open", "File.path"),
     "ui": ("Repository.export_page",),
     "export": ("Version.export",),

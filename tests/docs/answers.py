@@ -73,6 +73,7 @@ ls
 ls -l --tensors
 ls --no-index -l --tensors w.safetensors
 diff --no-index a.txt w.safetensors
+textconv w.safetensors
 log --count
 grep hel
 shortlog

@@ -60,6 +60,7 @@ from mvc.porcelain.import_ import Imported
 from mvc.porcelain.import_experiment import ImportedExperiment
 from mvc.porcelain.import_history import ImportedHistory
 from mvc.porcelain.init import Initialized
+from mvc.porcelain.init_git import GitDiff
 from mvc.porcelain.log import Logged
 from mvc.porcelain.ls import Listed
 from mvc.porcelain.ls_files import FilesListed
@@ -85,6 +86,7 @@ from mvc.porcelain.stash_apply import Applied
 from mvc.porcelain.status import Status
 from mvc.porcelain.switch import Switched
 from mvc.porcelain.tag import Tag
+from mvc.porcelain.textconv import Converted
 from mvc.porcelain.undo import Undone
 from mvc.readiness.rule import Rule
 from mvc.registry.tags.follow import TagChange
@@ -131,7 +133,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "grep": [Matches],
     "get": [Got],
     "import": [Imported, ImportedExperiment, ImportedHistory],
-    "init": [Initialized],
+    "init": [Initialized, GitDiff],
     "log": [{"model": str, "versions": list[Logged]}, {"model": str, "count": int}],
     "ls": [Listed, FilesListed],
     "merge": [MergeResult, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
@@ -165,6 +167,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "status": [Status],
     "switch": [Switched],
     "tag": [{"tags": list[Tag]}, Tag, DELETED],
+    "textconv": [Converted],
     "ui": [ExportedPage],
     "undo": [{"undone": list[Undone]}],
     "unset": [EDITED],
@@ -187,6 +190,7 @@ COMMANDS = {
     "experiment": ("experiment` and `mvc experiment list", "experiment create", "experiment show"),
     "fsck": ("fsck", "fsck --repair", "fsck --remote NAME --repair"),
     "gc": ("gc", "gc --remote NAME"),
+    "init": ("init", "init --git-diff"),
     "import": ("import", "import --experiment", "import --folders"),
     "log": ("log", "log --count"),
     "ls": ("ls", "ls --no-index"),

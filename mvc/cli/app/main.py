@@ -61,6 +61,7 @@ VERBS = {
     "clean": ("clean", "List the untracked files"),
     "ls": ("ls", "List the files of a version"),
     "cat": ("cat", "Print one file of a version"),
+    "textconv": ("textconv", "Print the tensors of a file, for `git diff`"),
     "export": ("export", "Export a version to a folder"),
     "archive": ("archive", "Write a version's files to a zip or tar file"),
     "du": ("du", "Show the disk usage of versions"),

@@ -12,10 +12,12 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.formats.fault import fault
 from mvc.formats.known import describing
-from mvc.formats.source import Source
+from mvc.formats.metadata import reader
+from mvc.formats.source import HeaderError, Source
 from mvc.intake.plain import files
 from mvc.intake.plain.files import LeftOut, Plain, PlainFile
 from mvc.model.ids import FileId
+from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
 from mvc.model.toml import parse
 from mvc.repository import tensors
@@ -88,6 +90,13 @@ class Contents:
             self._faults[name] = LeftOut(file.path, reason)
         return found
 
+    def classes(self, file: PlainFile) -> Labelmap:
+        """Return the classes that the metadata of a file names, none for a malformed one. Raises as `file_id`."""
+        with _open(file) as fd, contextlib.suppress(HeaderError):
+            metadata = reader.read(Source.of(fd, self._name(file)))
+            return metadata.classes if metadata is not None else ()
+        return ()
+
     @cached_property
     def manifest(self) -> Manifest | None:
         """The values of the model.toml that is in the folder, or is the file; None for none, or an invalid one."""
@@ -112,7 +121,7 @@ class Contents:
 
     def _name(self, file: PlainFile) -> str:
         """Return the path by which headers name a file: from the folder, or from the one that it is in."""
-        return os.path.basename(file.place) if self._plain.folder is None else file.path
+        return os.path.basename(file.path) if self._plain.folder is None else file.path
 
     def _around(self, chosen: Iterable[PlainFile]) -> Iterator[PlainFile]:
         if self._plain.folder is not None:

@@ -4,7 +4,8 @@ Short commands are started directly: importing GitPython takes longer than most 
 
 The repository may be somebody else's, and its config and attributes name programs: `core.fsmonitor`, hooks, clean filters,
 external diffs, the transport for missing objects of a partial clone. A setting with precedence over the repository's
-switches each off; GitPython's objects are not used, since they run such programs. Nothing is fetched, locked or asked for, and only commands that read are given.
+switches each off; GitPython's objects are not used, since they run such programs. Nothing is fetched, locked or asked for, and only commands that read are given, but for
+`git config` of `mvc init --git-diff`.
 """
 
 from __future__ import annotations
