@@ -194,6 +194,8 @@ def test_versions_belong_to_git_commits(checkout: Shell, tmp_path: Path) -> None
     assert _sides(checkout, "main", "feature") == (1, 3)
     assert _sides(checkout, "main", "feature~1") == (1, 2)  # the code is newer than its version
     assert _sides(checkout, "main~2", "main") == (None, 1)
+    new = checkout.ok("ci", "report", "--git", str(folder), "main~2", "main").lines
+    assert new[1:4] == ["## helmets nothing..v1", "", "1 file, about, metrics, tracked"]
     assert _sides(checkout, "main", "main") == (1, 1)
     answer = checkout("ci", "report", "--git", str(folder), "main~2", "main~2")
     assert (answer.code, answer.out, "no version of helmets" in answer.err) == (1, "", True)

@@ -43,7 +43,7 @@ def _shown(match: re.Match[str]) -> str:
 
 def code(value: str) -> str:
     """Return a command of mvc, in the font of code."""
-    return Written(f"`{value}`") if "`" not in value and "|" not in value else Written(text(value))
+    return text(value) if "`" in value or "|" in value else f"`{value}`"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Iterator[str]:

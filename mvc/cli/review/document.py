@@ -20,8 +20,6 @@ from mvc.porcelain.diff import Diff
 _READY = {True: "ready", False: "not ready"}
 _IN_URL = "-._~:/?#@!$&'*+,;=%"
 """Characters of an address that are written as they are: not those that end a link."""
-_MANY = 20
-"""Versions from which on their list is folded."""
 
 
 def difference(diff: Diff) -> Iterator[str]:
@@ -31,7 +29,7 @@ def difference(diff: Diff) -> Iterator[str]:
 
 def changelog(log: Changelog) -> Iterator[str]:
     """Yield the page of a changelog."""
-    return _page(log.diff, (), [versions(log.versions)], extra=[_evaluations(log)])
+    return _page(log.diff, (), [_versions(log.versions)], extra=[_evaluations(log)])
 
 
 def report(result: CiReport, link: str | None = None) -> Iterator[str]:
@@ -44,7 +42,7 @@ def report(result: CiReport, link: str | None = None) -> Iterator[str]:
     return _page(
         diff,
         mark,
-        [versions(result.changes.versions)],
+        [_versions(result.changes.versions)],
         links=links,
         first=[Section("Failed", ("condition", "reason"), failed, important=True)],
         extra=[_evaluations(result.changes), Section("Ready for", ("use", "before", "now", "lacks"), ready)],
@@ -73,7 +71,7 @@ def _page(
     title = text(new if diff.old == diff.new else f"{old}..{new}")
     head = [*top, f"## {text(diff.model)} {title}", "", text(changed(diff.difference)), *links]
     changes = sections.of(diff.difference, old, new, diff.tensors or (), extra=extra)
-    return page(head, [*first, *changes, *last], whole(diff))
+    return page(head, [*first, *changes, *last], _whole(diff))
 
 
 def _sides(diff: Diff) -> tuple[str, str]:
@@ -85,25 +83,20 @@ def _sides(diff: Diff) -> tuple[str, str]:
     return old, new
 
 
-def whole(diff: Diff) -> str:
+def _whole(diff: Diff) -> str:
     """Return the command that prints a difference in full."""
     sides = [short(side) for side in (diff.old, diff.new) if side is not None]
-    return shlex.join(["mvc", "--model", diff.model, "diff", *sides])
+    return shlex.join(["mvc", "--model", diff.model, "show" if diff.old is None else "diff", *sides])
 
 
-def versions(listed: Sequence[ChangelogVersion]) -> Section:
+def _versions(listed: Sequence[ChangelogVersion]) -> Section:
     """Return the section of versions: what, who, when, and the tags and aliases that are there."""
     rows = tuple(map(_version, listed))
-    return Section("Versions", ("version", "date", "author", "names", "message"), rows, folded=len(rows) > _MANY)
+    return Section("Versions", ("version", "date", "author", "names", "message"), rows)
 
 
 def _version(entry: ChangelogVersion) -> tuple[str, ...]:
     version = entry.version
     names = ", ".join(name for kind, name in entry.names if kind in ("tag", "alias"))
-    return (
-        f"v{version.number} {short(entry.id)}",
-        date(version.time),
-        sections.cut(version.author.name),
-        names,
-        sections.cut(version.subject),
-    )
+    texts = map(sections.cut, (version.author.name, names, version.subject))
+    return (f"v{version.number} {short(entry.id)}", date(version.time), *texts)

@@ -16,13 +16,15 @@ from mvc.plural import count
 
 LIMIT = 65_000
 """Units of UTF-16 of a page, at most: GitHub takes 65,536 characters, GitLab 1,000,000."""
+_MANY = 20
+"""Rows of a section that is not folded, at most."""
 _KEPT = 2_000
 """Units that a section leaves to each one that follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A title and a table; `folded` ones are opened by a click, `important` ones leave no place to others."""
+    """A title and a table; `folded` and long ones are opened by a click, `important` ones leave no place to others."""
 
     title: str
     head: tuple[str, ...]
@@ -34,7 +36,7 @@ class Section:
     def frame(self) -> tuple[list[str], list[str]]:
         """Return the lines before and after the rows."""
         head = [*markdown.table(self.head, (), self.right)]
-        if self.folded:
+        if self.folded or (len(self.rows) > _MANY and not self.important):
             title = f"{self.title} ({len(self.rows):,})"
             return ["", "<details>", f"<summary>{title}</summary>", "", *head], ["", "</details>"]
         return ["", f"### {self.title}", "", *head], []

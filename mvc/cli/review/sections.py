@@ -24,8 +24,6 @@ else:
     tensors = lazy.Module("mvc.cli.app.tensors")
     moves = lazy.Module("mvc.model.compare.moves")
 
-_MANY = 20
-"""Rows from which on a section is folded."""
 _LONG = 200
 """Characters of a path or a line that are shown."""
 _KINDS = {"A": "added", "D": "deleted", "M": "modified", "R": "renamed"}
@@ -46,15 +44,14 @@ def of(
     """
     labels, sides = difference.labelmap, (old, new)
     metrics = tuple(map(_metric, difference.section("metrics")))
-    values = tuple(_values(difference))
     files = tuple(map(_file, difference.files))
     layers = tuple(row for file in tensor_changes for row in _tensors(file))
     return [
         Section("Breaking", ("class", *sides, "the old number is now"), tuple(_reindexed(labels)), important=True),
-        Section("Classes", ("class", "change", *sides), tuple(_classes(labels)), folded=_count(labels) > _MANY),
+        Section("Classes", ("class", "change", *sides), tuple(_classes(labels))),
         Section("Metrics", ("metric", *sides, "difference"), metrics, right=(1, 2, 3)),
         *extra,
-        Section("Values", ("key", *sides), values, folded=len(values) > _MANY),
+        Section("Values", ("key", *sides), tuple(_values(difference))),
         Section("Files", ("file", "role", "change", "size", "new bytes"), files, right=(3, 4), folded=True),
         Section("Tensors", ("file", "module", "change"), layers, folded=True),
     ]
@@ -64,7 +61,7 @@ def evaluations(changes: Iterable[ChangedEvaluation], old: str, new: str) -> Sec
     """Return the section of metrics on datasets; `old` and `new` are the names of the versions."""
     rows = tuple(map(_evaluation, changes))
     head = ("dataset", "class", "metric", old, new, "difference")
-    return Section("Evaluations", head, rows, right=(3, 4, 5), folded=len(rows) > _MANY)
+    return Section("Evaluations", head, rows, right=(3, 4, 5))
 
 
 def _evaluation(change: ChangedEvaluation) -> Row:
@@ -85,10 +82,8 @@ def cut(value: str) -> str:
 
 def _reindexed(labels: LabelDiff) -> Iterator[Row]:
     """Yield the classes with another number, and the classes that have their old numbers now."""
-    now = {change.new: change.name for change in labels.reindexed} | {
-        renamed.index: renamed.new for renamed in labels.renamed
-    }
-    now |= dict(labels.added)
+    now = {change.new: change.name for change in labels.reindexed}
+    now |= {change.index: change.new for change in labels.renamed} | dict(labels.added)
     for change in labels.reindexed:
         other = render.shown(now[change.old]) if change.old in now else "no class"
         yield render.shown(change.name), str(change.old), str(change.new), other
@@ -105,10 +100,6 @@ def _metric(change: Change) -> Row:
 def _sides(change: Change) -> tuple[str, str]:
     old, new = (ABSENT if side is None else render.shown(side) for side in (change.old, change.new))
     return old, new
-
-
-def _count(labels: LabelDiff) -> int:
-    return len(labels.added) + len(labels.removed) + len(labels.renamed)
 
 
 def _classes(labels: LabelDiff) -> Iterator[Row]:
@@ -136,8 +127,10 @@ def _file(change: FileChange) -> Row:
     if change.old is not None and change.old.path != path:
         path = moves.braced(change.old.path, path)
         kind += ", content changed" if change.bytes_changed and change.new is not None else ""
+    old_role = change.old.role if change.old is not None else entry.role
+    role = entry.role if old_role == entry.role else f"{old_role} -> {entry.role}"
     new = "" if change.new_bytes is None or change.new is None else size(change.new_bytes)
-    return cut(path), cut(entry.role), kind, size(entry.size), new
+    return cut(path), cut(role), kind, size(entry.size), new
 
 
 def _tensors(file: FileTensors) -> Iterator[Row]:
