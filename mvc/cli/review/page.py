@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self
 
 from mvc.cli.output import markdown
 from mvc.deferred import dataclass
@@ -42,15 +43,43 @@ class Section:
         return ["", f"### {self.title}", "", *head], []
 
 
+class _Drawn(NamedTuple):
+    """The lines of a section, and their units in all."""
+
+    before: list[str]
+    rows: list[str]
+    after: list[str]
+    size: int
+
+    @classmethod
+    def of(cls, section: Section) -> Self:
+        """Draw a section, with all of its rows."""
+        (before, after), rows = section.frame(), [markdown.line(row) for row in section.rows]
+        return cls(before, rows, after, _size([*before, *rows, *after]))
+
+    def within(self, budget: int, whole: str) -> list[str]:
+        """Return the lines with as many rows as the budget has place for, none if for no row."""
+        if self.size <= budget:
+            return [*self.before, *self.rows, *self.after]
+        budget -= _size([*self.before, *self.after, "", _more(len(self.rows), whole)])
+        fitting = 0
+        while budget >= (size := _size([self.rows[fitting]])):
+            budget -= size
+            fitting += 1
+        more = _more(len(self.rows) - fitting, whole)
+        return [*self.before, *self.rows[:fitting], "", more, *self.after] if fitting else []
+
+
 def page(top: Sequence[str], sections: Sequence[Section], whole: str, limit: int = LIMIT) -> Iterator[str]:
     """Yield the lines of a page of at most `limit` units; `whole` is the command that lists what is left out."""
     shown = [section for section in sections if section.rows]
+    drawn = [_Drawn.of(section) for section in shown]
     left = limit - _size([*top, *_left_out(shown, whole)])
     missing: list[Section] = []
     yield from top
     for at, section in enumerate(shown):
-        later = 0 if section.important else sum(min(_KEPT, _whole(one)) for one in shown[at + 1 :])
-        lines = list(_within(section, left - later, whole))
+        later = 0 if section.important else sum(min(_KEPT, other.size) for other in drawn[at + 1 :])
+        lines = drawn[at].within(left - later, whole)
         if not lines:
             missing.append(section)
         left -= _size(lines)
@@ -64,30 +93,8 @@ def _left_out(sections: Sequence[Section], whole: str) -> list[str]:
     return ["", f"Too long for this page: {names}; {markdown.code(whole)} lists all."] if names else []
 
 
-def _within(section: Section, budget: int, whole: str) -> Iterator[str]:
-    """Yield the lines of a section with as many rows as the budget has place for, none if for no row."""
-    before, after = section.frame()
-    rows = [markdown.line(row) for row in section.rows]
-    budget -= _size([*before, *after])
-    if _size(rows) <= budget:
-        yield from (*before, *rows, *after)
-        return
-    budget -= _size(["", _more(len(rows), whole)])
-    fitting = 0
-    while budget >= (size := _size([rows[fitting]])):
-        budget -= size
-        fitting += 1
-    if fitting:
-        yield from (*before, *rows[:fitting], "", _more(len(rows) - fitting, whole), *after)
-
-
 def _more(rows: int, whole: str) -> str:
     return f"… {count(rows, 'more row', 'more rows')}; {markdown.code(whole)} lists all."
-
-
-def _whole(section: Section) -> int:
-    before, after = section.frame()
-    return _size([*before, *map(markdown.line, section.rows), *after])
 
 
 def _size(lines: Sequence[str]) -> int:
