@@ -7,33 +7,21 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import click
 
 from mvc import errors
-from mvc.cli.app import terminal
-from mvc.cli.app.command import Command
+from mvc.cli.app import child, terminal
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.verb import verb
 from mvc.storage.disk import exportdoor
 from mvc.training.command import CommandRun, Options, run_command
 
-_OWN = "OPENBLAS_NUM_THREADS"
-_ADDED = ("LC_CTYPE", _OWN)
-"""Variables that Python and mvc set for themselves."""
-_VARIABLES = Path("/proc/self/environ")
 
-
-class _Wrapper(Command):
-    """A verb whose options end at the first word that is none: what follows is a command with options of its own."""
-
-    allow_interspersed_args = False
-
-
-@verb("run", cls=_Wrapper, git=False)
+@verb("run", cls=child.Wrapper, git=False)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[--] CMD [ARG]...")
 @click.option(
     "--watch", multiple=True, metavar="PATH", help="Look for the run only here: its folder, its weights, or a pattern."
@@ -89,7 +77,9 @@ def command(
         keep_failed=keep_failed,
     )
     lines: list[str] = []
-    done = run_command(command, _variables(invocation.environ), options, partial(_report, invocation, lines, output))
+    done = run_command(
+        command, child.variables(invocation.environ), options, partial(_report, invocation, lines, output)
+    )
     _finish(invocation, done, lines, output)
     if done.ending.signal is not None:
         _end_by(done.ending.signal)
@@ -101,15 +91,6 @@ def _start(invocation: Invocation) -> Path:
     root = invocation.root
     is_inside = root is None or invocation.cwd.is_relative_to(root)
     return invocation.cwd if is_inside or root is None else root
-
-
-def _variables(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that the command would have without mvc."""
-    try:
-        given = {entry.partition(b"=")[0].decode("ascii", "replace") for entry in _VARIABLES.read_bytes().split(b"\0")}
-    except OSError:
-        given = set(variables) - {_OWN}
-    return {name: value for name, value in variables.items() if name not in _ADDED or name in given}
 
 
 def _report(invocation: Invocation, lines: list[str], output: str | None, text: str) -> None:

@@ -69,6 +69,8 @@ def command(
 def _lines(result: Status, *, untracked: bool, whole: str | None) -> Iterator[str]:
     yield from _head(result)
     yield from _merge(result)
+    if result.bisecting is not None:
+        yield style("Bisect in progress: `mvc bisect` shows the next version (or `mvc bisect reset`)", fg="yellow")
     if result.pending:
         yield style(
             f"`mvc {escape(result.pending)}` was interrupted; the next command that writes completes it", fg="yellow"

@@ -1,8 +1,8 @@
-"""Errors: a revision names no version, or an option of `mvc log` is not valid."""
+"""Errors: a revision names no version, an option of `mvc log` is not valid, or a bisect cannot continue."""
 
 from __future__ import annotations
 
-from mvc.errors.base import Answer, Usage
+from mvc.errors.base import Answer, MvcError, Usage
 
 
 class UnknownRevision(Usage):
@@ -222,4 +222,54 @@ class NoCurve(Usage):
     """{version} has no curve of {key}: {where} has {known}.
 
     Name one of these: `mvc show --curve KEY`.
+    """
+
+
+class NoBisect(Usage):
+    """No bisect of {model} is in progress.
+
+    Start one with `mvc bisect start BAD GOOD`.
+    """
+
+
+class BisectIncomplete(Usage):
+    """The bisect of {model} needs a {missing} version.
+
+    Mark one with `mvc bisect {missing} REV`.
+    """
+
+
+class BisectOver(Usage):
+    """The bisect of {model} has no version left to test.
+
+    Show its result with `mvc bisect`, mark another version with `mvc bisect good REV`, or end it with `mvc bisect reset`.
+    """
+
+
+class BisectContradiction(Usage):
+    """{bad} cannot be bad: {good} is marked good, and has {id} in its history.
+
+    Bisect finds the version that introduced a fault. To find the one that fixed it, mark fixed versions as bad, and faulty
+    ones as good.
+    """
+
+
+class BisectStopped(MvcError):
+    """The command ended with {ending} at {version}, which is neither good nor bad.
+
+    The exit code 0 means good, 125 skips the version, others up to 127 mean bad. `mvc bisect run CMD` continues.
+    """
+
+
+class NothingDropped(Answer):
+    """No version after {good} has {key} worse than {value} by {drop} or more.
+
+    `mvc log --columns {key}` shows the values; name other versions with `mvc bisect find --metric NAME GOOD BAD`.
+    """
+
+
+class ClassUnchanged(Answer):
+    """No version after {good} removed or renumbered the class {name}, which is {index} there.
+
+    `mvc blame {name}` shows the version that last changed it.
     """

@@ -21,19 +21,21 @@ from mvc.repository.upstream import Upstream, upstream
 from mvc.repository.worktree import recorded, snapshot, untracked
 from mvc.storage.records import journal
 from mvc.storage.records.merges import MergeState
-from mvc.storage.records.reflog import HEADS
+from mvc.storage.records.reflog import BISECTS, HEADS
 
 if TYPE_CHECKING:
     from mvc.model.merge import merge as merged
     from mvc.readiness import evaluation
     from mvc.repository.record import advanced, stale_metrics
     from mvc.storage.chunks import headers
+    from mvc.storage.records.unfinished import bisections
 else:
     advanced = lazy.Module("mvc.repository.record.advanced")
     merged = lazy.Module("mvc.model.merge.merge")
     evaluation = lazy.Module("mvc.readiness.evaluation")
     stale_metrics = lazy.Module("mvc.repository.record.stale_metrics")
     headers = lazy.Module("mvc.storage.chunks.headers")
+    bisections = lazy.Module("mvc.storage.records.unfinished.bisections")
 
 SEARCHED = 1_000
 """Versions of history searched for an older model.toml, at most."""
@@ -49,6 +51,7 @@ class Status(Result):
     - `skipped`: files of a pattern that look like credentials
     - `pending`: the verb of an interrupted change
     - `merging`: a merge in progress, with its open `conflicts`, and the fields of those that are `resolved`
+    - `bisecting`: a bisect in progress
     - `matches`: another version with the present model.toml; `elsewhere`: files that are not checked out
     - `unready`: intended uses that the version is not ready for, judged without reading files
     - `notes`: changed weight files that are empty, truncated or malformed
@@ -63,6 +66,7 @@ class Status(Result):
         "clean changes=difference",
         {"problems": rows("problems", "kind message hint")},
         "rules=broken untracked recorded skipped pending",
+        {"bisect": keys(*(f"{key}=bisecting.{key}" for key in ("first_parent", "bad", "good", "skipped")))},
         {"matches": keys("number=matches.0 id=matches.1")},
         "upstream merging=merging.revision conflicts resolved not_ready=unready notes compressed not_checked_out=elsewhere advanced",
     )
@@ -91,6 +95,7 @@ class Status(Result):
     conflicts: tuple[merged.Conflict, ...] = ()
     resolved: tuple[str, ...] = ()
     recorded: tuple[str, ...] = ()
+    bisecting: bisections.Bisection | None = None
 
     @property
     def clean(self) -> bool:
@@ -152,6 +157,7 @@ def status(model: Model) -> Status:
         conflicts=tuple(still),
         resolved=tuple(resolved),
         recorded=known,
+        bisecting=bisections.recorded(repository.door, model.key) if repository.door.exists(BISECTS) else None,
     )
 
 

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from mvc.repository.retention import dropped
     from mvc.storage.packs import gc
     from mvc.storage.packs.gc import Live
+    from mvc.storage.records.unfinished import bisections
 else:  # a commit checks the log only
     dropped = lazy.Module("mvc.repository.retention.dropped")
     gc = lazy.Module("mvc.storage.packs.gc")
+    bisections = lazy.Module("mvc.storage.records.unfinished.bisections")
 
 Versions = dict[VersionId, Version]
 _MANIFEST = b'"kind":"manifest"'
@@ -42,7 +44,7 @@ class Root(NamedTuple):
 def reachable(repository: Repository, since: int) -> Versions:
     """Return the reachable versions, with all their ancestors.
 
-    Roots are refs, heads, an interrupted change, merges in progress, stashes, detached heads of operations, and entries of
+    Roots are refs, heads, an interrupted change, merges and bisects in progress, stashes, detached heads of operations, and entries of
     ref logs made after `since`, in seconds since 1970. Raises Missing, Damaged.
     """
     ids = [root.version for root in roots(repository, since)]
@@ -52,7 +54,7 @@ def reachable(repository: Repository, since: int) -> Versions:
 def roots(repository: Repository, since: int) -> list[Root]:
     """Return what keeps versions reachable. Raises as `reachable`."""
     named = [*_heads(repository), *_named(repository, since), *_pending(repository), *_merging(repository)]
-    return [*named, *_stashed(repository), *_of_operations(repository)]
+    return [*named, *_bisected(repository), *_stashed(repository), *_of_operations(repository)]
 
 
 def young(repository: Repository, versions: Versions, cutoff: int) -> Versions:
@@ -216,6 +218,13 @@ def _merging(repository: Repository) -> Iterator[Root]:
         if state is not None:
             ids = (id_ for id_ in (state.base, state.ours, state.theirs) if _is_here(repository, id_))
             yield from (Root(id_, "a merge in progress") for id_ in ids)
+
+
+def _bisected(repository: Repository) -> Iterator[Root]:
+    for model in bisections.models(repository.door):
+        state = bisections.recorded(repository.door, model)
+        ids = dict.fromkeys(mark.version for mark in state.marks) if state is not None else ()
+        yield from (Root(id_, "a bisect in progress") for id_ in ids if _is_here(repository, id_))
 
 
 def _stashed(repository: Repository) -> Iterator[Root]:

@@ -1,7 +1,7 @@
 """fsck of a store: verify every record against its checksum or id, and its path.
 
     config · heads · ref logs (checksums, numbers, chains) · objects · recipes · packs · metadata packs · logs · journal ·
-    merges · stashes · publications in progress · operations
+    merges · bisects · stashes · publications in progress · operations
 
 `mvc.porcelain.fsck` checks that everything versions need is present.
 """
@@ -47,7 +47,7 @@ from mvc.storage.records.annotations.evaluations import Evaluation
 from mvc.storage.records.annotations.log import Annotation, Logs
 from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
-from mvc.storage.records.unfinished import publications
+from mvc.storage.records.unfinished import bisections, publications
 
 FINDINGS = {
     "config": "config.toml cannot be read, or its values do not match its checksum",
@@ -60,6 +60,7 @@ FINDINGS = {
     "journal": "the journal of an interrupted command is damaged",
     "clone": "the record of an unfinished clone is damaged",
     "merge": "the record of a merge in progress is damaged",
+    "bisect": "the record of a bisect in progress is damaged; `mvc bisect reset` removes it",
     "stash": "an entry of the stashes is damaged or missing from the middle",
     "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
     "sparse": "the list of files that are not checked out is damaged; remove it, then `mvc restore .` checks those files out",
@@ -82,7 +83,7 @@ _DECODERS: dict[str, Callable[[bytes], Version | Manifest | Tree]] = {
 }
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
-    "tmp", "lock", "journal", "clone", "importing", "merges", "publishing", "sparse", "collected", "pruned", "stashes", "remarks",
+    "tmp", "lock", "journal", "clone", "importing", "merges", "bisects", "publishing", "sparse", "collected", "pruned", "stashes", "remarks",
     "evaluations", "operations",
 }  # fmt: skip
 
@@ -171,6 +172,7 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _journal(door)
     yield from _clone(door)
     yield from _merges(door)
+    yield from _bisects(door)
     yield from _stashes(door)
     yield from _publishing(door)
     yield from _sparse(door)
@@ -447,6 +449,14 @@ def _merges(door: StoreDoor) -> Iterator[Finding]:
             merges.recorded(door, decode_component(name))
         except errors.Damaged as error:
             yield Finding("merge", f"{merges.FOLDER}/{name}", error.message)
+
+
+def _bisects(door: StoreDoor) -> Iterator[Finding]:
+    for name in door.names(bisections.FOLDER):
+        try:
+            bisections.recorded(door, decode_component(name))
+        except errors.Damaged as error:
+            yield Finding("bisect", f"{bisections.FOLDER}/{name}", error.message)
 
 
 def _stashes(door: StoreDoor) -> Iterator[Finding]:

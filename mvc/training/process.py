@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from shutil import which
 
 from mvc import errors
@@ -36,10 +37,11 @@ SIGNALLED = 128
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a command ended: with the exit code `code`, or by `signal`."""
+    """How a command ended: with the exit code `code`, or by `signal`; `heard` is the first signal that mvc got meanwhile."""
 
     code: int
     signal: int | None = None
+    heard: int | None = None
 
     @property
     def failed(self) -> bool:
@@ -68,16 +70,19 @@ def call(command: Sequence[str], variables: Mapping[str, str], meanwhile: Callab
     with _blocked() as before:
         child = _spawn(command, variables, before)
         statuses: list[int] = []
+        heard: list[int] = []
         waiter = threading.Thread(target=_wait, args=(child, statuses, threading.get_ident()), daemon=True)
         waiter.start()
         with _repeated(meanwhile):
             while not statuses:
                 number, is_of_terminal = _next()
+                heard += (number,) if number != signal.SIGCHLD else ()
                 if number != signal.SIGCHLD and not is_of_terminal and not statuses:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(child, number)
         waiter.join()
-        return _ending(statuses[0])
+        heard += sorted(signal.sigpending() & set(PASSED_ON))  # those that came with the end of the command
+        return replace(_ending(statuses[0]), heard=next(iter(heard), None))
 
 
 def _wait(child: int, statuses: list[int], thread: int) -> None:

@@ -138,6 +138,8 @@ def test_the_commands_of_a_hint_run_as_printed(world: World, text: str) -> None:
         arguments = [FILLED.get(word, word) for word in shlex.split(command)]
         if arguments[0] in ("merge", "pull", "push", "reset", "switch") or "--amend" in arguments:
             shell("commit", "-m", "before")
+        if arguments[0] == "bisect":
+            shell("bisect", "start", "HEAD", "HEAD~2")
         if arguments[0] == "stash" and arguments[1:] in (["apply"], ["pop"]):
             shell("stash")
         shutil.rmtree(world.here / "out", ignore_errors=True)

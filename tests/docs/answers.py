@@ -45,6 +45,13 @@ alias
 alias set prod v1 -m back
 alias log prod
 blame
+bisect start HEAD v1
+bisect
+bisect skip
+bisect log
+bisect run true
+bisect reset
+bisect find --class head v1 HEAD
 describe --all
 notes add v1 text incident=4711
 notes

@@ -77,6 +77,7 @@ ENVIRONMENT = {
     "MVC_EDITOR": "the editor for messages; then VISUAL, EDITOR",
     "MVC_PAGER": "the pager; then `ui.pager`, PAGER",
     "MVC_PROGRESS": "auto, bar, plain or none, as `--progress`",
+    "MVC_VERSION": "the id of the version, which `mvc bisect run` sets for its command",
     "NO_COLOR, FORCE_COLOR": "no colour, or colour without a terminal too; `--color` takes precedence",
     "MVC_TRACE": "1: show where an error came from",
 }

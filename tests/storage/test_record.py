@@ -22,6 +22,7 @@ from mvc.storage.records.merges import MergeState
 from mvc.storage.records.record import ADDED, OMITTED, Component, Id, InsidePath, Record
 from mvc.storage.records.reflog import Move, Place, RefEntry, RefName, Seen
 from mvc.storage.records.sparse import Sparse
+from mvc.storage.records.unfinished.bisections import Bisection, Mark
 from mvc.storage.records.unfinished.publications import Publishing
 
 A, B, FILE = VersionId("a" * 64), VersionId("b" * 64), FileId("f" * 64)
@@ -50,6 +51,10 @@ WRITTEN: list[tuple[Record, str]] = [
         MERGE,
         (f'{{"base":"{A}","kind":"merge","message":"Merge","model":"helmets","ours":"{A}","takes":{{"parameters.lr":"theirs"}},'
         f'"theirs":"{B}","v":1}}'),
+    ),
+    (
+        Bisection("helmets", True, (Mark("bad", A), Mark("skip", B))),
+        f'{{"first_parent":true,"kind":"bisect","marks":[["bad","{A}"],["skip","{B}"]],"model":"helmets","v":1}}',
     ),
     (Sparse("helmets", ("w", "x/y")), '{"kind":"sparse","model":"helmets","paths":["w","x/y"],"v":1}'),
     (CloneSource("s3://models"), '{"kind":"clone","model":null,"url":"s3://models","v":1}'),

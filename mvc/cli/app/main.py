@@ -52,6 +52,7 @@ VERBS = {
     "reflog": ("reflog", "Show the moves of a branch, tag or alias"),
     "models": ("models", "List or rename the models of this repository"),
     "blame": ("blame", "Show which version last changed each value, class and file"),
+    "bisect": ("bisect", "Find the version that introduced a fault"),
     "grep": ("grep", "Search the values, classes, roles and paths of a version"),
     "ui": ("ui", "Show models and versions as a web page"),
     "shortlog": ("shortlog", "Count the versions of each author"),

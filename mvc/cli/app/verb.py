@@ -20,7 +20,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _NO_EFFECT = "Accepted as in Git, without an effect."
 
 
-class _Group(Helped, click.Group):
+class Group(Helped, click.Group):
     """A verb with sub-verbs."""
 
     def resolve_command(
@@ -62,7 +62,7 @@ def verb(name: str, *, cls: type[Command] = Command, git: bool = True) -> Callab
     return decorate
 
 
-def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Group]:
+def group(name: str, *, cls: type[Group] = Group, **attributes: Any) -> Callable[[Callable[..., Any]], click.Group]:
     """Turn a function into a group of sub-verbs (`mvc alias set`); it runs if no sub-verb is named."""
 
     def decorate(function: Callable[..., Any]) -> click.Group:
@@ -72,18 +72,20 @@ def group(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.
             return function(_invocation(), *arguments, **named) if alone else None
 
         settings = {"invoke_without_command": True, "context_settings": _SETTINGS, **attributes}
-        made: click.Group = click.group(name, cls=_Group, **settings)(called)
+        made: click.Group = click.group(name, cls=cls, **settings)(called)
         made.params += options.free()
         return made
 
     return decorate
 
 
-def subverb(above: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
+def subverb(
+    above: click.Group, name: str, *, cls: type[Command] = Command
+) -> Callable[[Callable[..., Any]], click.Command]:
     """Add a sub-verb to a group."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        command = verb(name, git=False)(function)
+        command = verb(name, cls=cls, git=False)(function)
         above.add_command(command)
         return command
 

@@ -1,6 +1,6 @@
 """Git's verbs and options that mvc lacks, each with what to use instead: a guess by spelling would be a dangerous one.
 
-mvc bisect           `mvc log --stat`, not `mvc diff`
+mvc rebase           `mvc pull --rebase`, not `mvc restore`
 mvc push --force     `mvc push --force-with-lease`, not `--repo`
 """
 
@@ -14,7 +14,6 @@ from mvc import lazy
 VERBS = {
     "am": "versions travel with `mvc push` and `mvc fetch`, not as patches",
     "apply": "versions travel with `mvc push` and `mvc fetch`, not as patches",
-    "bisect": "use `mvc log --stat` and `mvc diff REV REV`",
     "bundle": "use a folder as a remote: `mvc remote add NAME FOLDER`, `mvc push NAME main`",
     "check-ignore": "use `mvc status`, which lists no ignored file; the rules are in .mvcignore",
     "citool": "use `mvc status` and `mvc diff`",
@@ -52,6 +51,15 @@ VERBS = {
 """Git's verbs that mvc lacks."""
 
 SUBVERBS: dict[str, dict[str, str]] = {
+    "bisect": {
+        "old": "use `mvc bisect good`",
+        "new": "use `mvc bisect bad`",
+        "terms": "the terms are good and bad",
+        "replay": "run the file with a shell, as `mvc bisect log` prints commands",
+        "visualize": "use `mvc bisect`, which shows the next version",
+        "view": "use `mvc bisect`, which shows the next version",
+        "next": "use `mvc bisect`, which shows the next version",
+    },
     "notes": dict.fromkeys(("edit", "copy", "merge", "prune", "get-ref"), "use `mvc notes add REV TEXT`"),
     "reflog": {
         "expire": "use `mvc gc`, which drops old entries (setting gc.reflog-expire)",

@@ -25,8 +25,10 @@ from mvc.storage.records.reflog import RefName
 
 if TYPE_CHECKING:
     from mvc.storage.records import stashes
+    from mvc.storage.records.unfinished import bisections
 else:
     stashes = lazy.Module("mvc.storage.records.stashes")
+    bisections = lazy.Module("mvc.storage.records.unfinished.bisections")
 
 
 def change(repository: Parts, plan: Journal, progress: Progress | None = None, *, discard: bool = False) -> None:
@@ -188,7 +190,7 @@ def _logs(model: str) -> str:
 
 
 def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
-    """Rename the model: its stashes, its ref logs, its head, and the name in its model.toml; skip completed steps.
+    """Rename the model: its merge, its bisect, its stashes, its ref logs, its head, and the name in its model.toml; skip completed steps.
 
     The new head is written first and the old one deleted last, so that a history always has a head.
     """
@@ -197,6 +199,10 @@ def _rename_model(repository: Parts, plan: Journal, new: str) -> None:
     if merge is not None:
         merges.record(repository.door, replace(merge, model=new))
         merges.end(repository.door, plan.model)
+    bisect = bisections.recorded(repository.door, plan.model)
+    if bisect is not None:
+        bisections.record(repository.door, replace(bisect, model=new))
+        bisections.end(repository.door, plan.model)
     left_out = sparse.paths(repository.door, plan.model)
     if left_out:
         sparse.record(repository.door, new, left_out)

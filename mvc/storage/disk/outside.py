@@ -35,6 +35,23 @@ def discard_folder(path: Path) -> None:
     lazy.load("shutil").rmtree(path, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def temporary_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Create a new folder in `parent`, which only this user may enter, and remove it after the block.
+
+    Its hidden name has `name`. What a killed command left is removed by the next one.
+    """
+    sweep_beside(parent)
+    path = hidden_names.path_for(parent / name)
+    with writing(parent):
+        step("mkdir", path)
+        path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        discard_folder(path)
+
+
 def remove_folder(path: Path) -> None:
     """Remove a folder outside any `.mvc`, at once for others: it is renamed first."""
     gone = hidden_names.path_for(path)

@@ -37,6 +37,8 @@ ALIASES = "aliases"
 PUBLISHED = "published"
 REMARKS = "remarks"
 EVALUATIONS = "evaluations"
+BISECTS = "bisects"
+"""The folder of bisects in progress: it is looked for without loading their module."""
 _NUMBER = regex(r"[0-9]{10}\Z")
 _NONCE = regex(r"[0-9a-f]{32}\Z")
 _FEW = 64

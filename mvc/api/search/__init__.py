@@ -1,0 +1,1 @@
+"""Searches in the history of a model, and what a change means for those who use it."""
