@@ -39,8 +39,8 @@ def command(
     With --export, write the page to a folder that opens without a server: from disk, GitLab or GitHub Pages, or a
     bucket. Repeated, it writes only what is new. --model limits the page to one model.
     """
-    if folder is None and file is None:
-        raise click.UsageError("expected --export DIR or --single FILE")
+    if (folder is None) == (file is None):
+        raise click.UsageError("expected either --export DIR or --single FILE")
     if base is not None and not base.startswith(("https://", "http://")):
         raise click.UsageError(f"--base-url is an address that begins with https:// or http://, not {base!r}")
     repository = invocation.repository()
@@ -48,16 +48,14 @@ def command(
     asked = [_pair(invocation, pair) for pair in pairs]
     options = Options(redact=redact == _EMAILS, base=base)
     contents = Contents(repository, [Model(repository, key) for key in keys], options, asked)
-    done = export.folder(contents, invocation.cwd / folder) if folder is not None else None
-    if file is not None:
-        done = export.single(contents, invocation.cwd / file)
-    assert done is not None  # noqa: S101 - one of the two is given
+    target = str(folder or file)
+    done = (export.single if folder is None else export.folder)(contents, invocation.cwd / target)
     if done.damaged:
         names = ", ".join(id_[:10] for id_ in done.damaged)
         invocation.note(
             f"warning: {count(len(done.damaged), 'damaged version')} without details: {names}; see `mvc fsck`"
         )
-    invocation.emit("ui", done, lambda: _lines(done, str(folder or file)))
+    invocation.emit("ui", done, lambda: _lines(done, target))
 
 
 def _pair(invocation: Invocation, text: str) -> tuple[str, Pair]:

@@ -132,7 +132,7 @@ class Contents:
         return f"{self.folders['compare']}/{pair[0]}-{pair[1]}"
 
     def _model(self, index: Index, put: Callable[[str, dict[str, Any]], str]) -> tuple[str, dict[str, Any]]:
-        noted = index.model.noted()
+        noted = index.model.noted() | index.model.evaluated()
         found = ((id_, state.document(index.model, id_, self._options)) for id_ in index.entries if id_ in noted)
         states = {id_: put("data/state/", document) for id_, document in found if document is not None}
         manifest = self._manifest(index)

@@ -22,8 +22,9 @@ from mvc.storage.disk.outside import UpdatedFolder
 
 INDEX = "index.html"
 _HEAD = 4096
-_OURS = re.compile(rb'<meta name="generator" content="mvc ui">')
-_LISTING = re.compile(rf"files-[0-9a-f]{{{HASH}}}\.txt\Z")
+"""Bytes of index.html in which it names its listing."""
+_LISTING = re.compile(rf"files-[0-9a-f]{{{HASH}}}\.txt")
+_OURS = re.compile(rf'<meta name="mvc-files" content="({_LISTING.pattern})">')
 _NAME = re.compile(
     rf"(?:(?:app|style|files)-[0-9a-f]{{{HASH}}}\.(?:js|css|txt)|data/(?:[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*\.js)\Z"
 )
@@ -74,8 +75,10 @@ def single(contents: Contents, target: Path) -> ExportedPage:
 
 def _update(files: _Files, door: UpdatedFolder) -> None:
     with door.held():
-        before = door.read(INDEX) if INDEX in door.names() else None
-        if before is None or not _OURS.search(before[:_HEAD]):
+        names = door.names()
+        before = door.read(INDEX) if INDEX in names else None
+        ours = _OURS.search((before or b"")[:_HEAD].decode("utf-8", "replace"))
+        if ours is None or ours[1] not in names:
             raise errors.NotAnExport(path=door.root)
         old = _listed(door)
         for name, data in files.missing(door.has):
@@ -99,7 +102,7 @@ def _listed(door: UpdatedFolder) -> set[str]:
 
 
 def _is_listing(name: str) -> bool:
-    return _LISTING.match(name) is not None
+    return _LISTING.fullmatch(name) is not None
 
 
 def _listing_name(data: bytes) -> str:

@@ -67,6 +67,18 @@ def test_what_a_training_logged(shell: Shell) -> None:
     assert version["environment"]["packages"] == {"torch": "2.4.0"}
 
 
+def test_evaluations_of_a_version(shell: Shell) -> None:
+    report = {"helmet": {"precision": 0.9, "recall": 0.8, "f1-score": 0.85, "support": 10}, "accuracy": 0.9}
+    shell.write("report.json", json.dumps(report).encode())
+    shell.ok("eval", "add", "v1", "--dataset", "night@3", "--file", "report.json")
+    found = _export(shell, "--redact", "emails")
+    index = _model(found)["versions"]
+    state = found[index["state"][index["number"].index(1)]]
+    [evaluation] = state["evaluations"]
+    assert (evaluation["dataset"], evaluation["dataset_version"], evaluation["by"]) == ("night", "3", "Ana")
+    assert [each["name"] for each in evaluation["classes"]] == ["helmet"]
+
+
 def test_a_whole_number_that_a_browser_would_round_is_a_text(shell: Shell) -> None:
     shell.set(parameters__seed=9_007_199_254_740_993, parameters__epochs=4)
     id_ = shell.commit("Seeded")

@@ -32,7 +32,8 @@ def test_texts_of_a_hostile_store_stay_texts(shell: Shell) -> None:
     id_ = shell.commit(HOSTILE)
     shell.ok("notes", "add", "HEAD", "-m", HOSTILE)
     shell.ok("alias", "set", "prod", "HEAD", "-m", HOSTILE)
-    shell.ok("ui", "--export", "../out", "--single", "../page.html")
+    shell.ok("ui", "--export", "../out")
+    shell.ok("ui", "--single", "../page.html")
     found = read(_out(shell))
     [version] = [each for each in of_schema(found, "version") if each["id"] == id_]
     assert version["message"] == HOSTILE
@@ -59,7 +60,8 @@ def test_the_title_is_markup_for_nobody(made: Path, tmp_path: Path, monkeypatch:
 
 
 def test_a_page_loads_nothing_from_elsewhere(shell: Shell) -> None:
-    shell.ok("ui", "--export", "../out", "--single", "../page.html")
+    shell.ok("ui", "--export", "../out")
+    shell.ok("ui", "--single", "../page.html")
     index = (_out(shell) / "index.html").read_text(encoding="utf-8")
     single = (shell.folder.parent / "page.html").read_text(encoding="utf-8")
     assert "default-src 'none'; script-src 'self'; style-src 'self';" in index
@@ -78,7 +80,8 @@ def test_credentials_are_in_no_file(shell: Shell) -> None:
     shell.ok("remote", "add", "origin", "s3://bucket/models", "-o", "profile=acme-secret-profile")
     said = shell("set", f"parameters.token={token}")
     assert said.code or shell("commit", "-m", "Leaks").code
-    shell.ok("ui", "--export", "../out", "--single", "../page.html")
+    shell.ok("ui", "--export", "../out")
+    shell.ok("ui", "--single", "../page.html")
     page = b"".join([*files(_out(shell)).values(), (shell.folder.parent / "page.html").read_bytes()])
     assert token.encode() not in page
     assert b"acme-secret-profile" not in page

@@ -11,14 +11,13 @@ from typing import Any
 
 from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
-from mvc.porcelain import alias as aliases
-from mvc.porcelain.reflog import Moved
+from mvc.porcelain.alias import ROLLED_BACK
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.site.documents import people
 from mvc.site.documents.options import Options
 from mvc.site.documents.rows import Row, Rows
-from mvc.storage.records.reflog import ALIASES, HEADS, TAGS
+from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry
 
 SCHEMA = "mvc.site.model/1"
 Entries = dict[VersionId, Row]
@@ -85,7 +84,10 @@ def document(
             for name in sorted({each for row in rows for each in row.metrics})
         },
         "refs": {name: _refs(model, kind, at) for name, kind in _REFS.items()},
-        "aliases": {name: _moves(model, name, options) for name in _alias_names(model)},
+        "aliases": {
+            name: _moves(model, name, options)
+            for name in sorted(ref.name for ref in model.repository.refs.all(model.key, ALIASES))
+        },
         "parents": parents,
         "compared": [list(pair) for pair in compared],
     }
@@ -100,7 +102,7 @@ def _firsts(index: Index, authors: Sequence[tuple[str, str]]) -> list[Row]:
 def _branches(index: Index) -> dict[VersionId, str]:
     """Return the branch of each version: the first one that has it in its first-parent history, HEAD's before others."""
     model = index.model
-    tips = {name: model.target(HEADS, name) for name in model.names(HEADS)}
+    tips = _targets(model, HEADS)
     first = (model.head.branch, _MAIN)
     found: dict[VersionId, str] = {}
     for name in sorted(tips, key=lambda name: (first.index(name) if name in first else len(first), name)):
@@ -112,33 +114,33 @@ def _branches(index: Index) -> dict[VersionId, str]:
 
 
 def _refs(model: Model, kind: str, at: Mapping[VersionId, int]) -> list[dict[str, Any]]:
-    targets = ((name, model.target(kind, name)) for name in model.names(kind))
-    return [{"name": name, "row": at[target]} for name, target in targets if target is not None and target in at]
+    return [{"name": name, "row": at[target]} for name, target in _targets(model, kind).items() if target in at]
 
 
-def _alias_names(model: Model) -> list[str]:
-    """Return the names of its aliases, those that were removed included."""
-    return sorted(ref.name for ref in model.repository.refs.all(model.key, ALIASES))
+def _targets(model: Model, kind: str) -> dict[str, VersionId]:
+    """Return the versions of the refs of one kind by their names, sorted."""
+    found = {ref.name: target for ref, target in model.targets(kind).items() if target is not None}
+    return dict(sorted(found.items()))
 
 
 def _moves(model: Model, name: str, options: Options) -> list[dict[str, Any]]:
     """Return every move of an alias, newest first."""
     return [
         {
-            "time": str(moved.move.at),
-            "actor": people.line(moved.move.by, redact=options.redact),
-            "from": moved.old,
-            "to": moved.new,
-            "reason": moved.move.reason,
-            "action": _action(moved),
+            "time": str(entry.move.at),
+            "actor": people.line(entry.move.by, redact=options.redact),
+            "from": entry.old,
+            "to": entry.new,
+            "reason": entry.move.reason,
+            "action": _action(entry),
         }
-        for moved in aliases.log(model, name).moves
+        for entry in reversed(model.repository.refs.entries(model.ref(ALIASES, name)))
     ]
 
 
-def _action(moved: Moved) -> str:
-    if moved.new is None:
+def _action(entry: RefEntry) -> str:
+    if entry.new is None:
         return "remove"
-    if moved.move.reason.startswith(aliases.ROLLED_BACK):
+    if entry.move.reason.startswith(ROLLED_BACK):
         return "rollback"
-    return "set" if moved.old is None else "move"
+    return "set" if entry.old is None else "move"

@@ -52,8 +52,8 @@ def model(listed: Listed, options: Options) -> dict[str, Any]:
         },
         "aliases": [
             {"name": name, "id": target, "number": index.entries[target].number}
-            for name in found.names(ALIASES)
-            if (target := found.target(ALIASES, name)) is not None and target in index.entries
+            for name, target in sorted((ref.name, target) for ref, target in found.targets(ALIASES).items() if target)
+            if target in index.entries
         ],
         "metrics": row.metrics if row is not None else {},
     }
