@@ -81,7 +81,8 @@ def du(model: Model, ids: Sequence[VersionId] = ()) -> Usages:
     repository = model.repository
     tips = {name: history.tips(Model(repository, name)) for name in repository.heads.models()}
     every = dict(history.walk(repository.objects, dict.fromkeys(tip for each in tips.values() for tip in each)))
-    asked = ids or [id_ for id_, _ in history.walk(repository.objects, tips[model.key])]
+    is_only = all(name == model.key or not found for name, found in tips.items())
+    asked = ids or (list(every) if is_only else [id_ for id_, _ in history.walk(repository.objects, tips[model.key])])
     count = _Count(repository)
     for id_ in dict.fromkeys([*every, *asked]):
         count.add(id_, repository.objects.version(id_))

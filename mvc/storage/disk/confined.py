@@ -95,8 +95,11 @@ def files(folder: str | Path, name: str) -> Iterator[tuple[str, Stat]]:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append((entry.path, own))
                     continue
-                with contextlib.suppress(FileNotFoundError):
-                    yield own, Stat.of(entry.stat(follow_symlinks=False))
+                try:
+                    found = Stat.of(entry.stat(follow_symlinks=False))
+                except FileNotFoundError:
+                    continue
+                yield own, found
 
 
 def last_file(folder: os.DirEntry[str]) -> tuple[str, Stat] | None:
