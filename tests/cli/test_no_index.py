@@ -178,6 +178,13 @@ def test_weights_outside_the_file_are_named_by_the_header_beside_them(shell: She
         assert file["difference"]["counts"]["changed"] == 1
 
 
+def test_a_file_whose_tensors_are_elsewhere_names_the_files(shell: Shell) -> None:
+    shell.write("m/external.onnx", (DATA / "external.onnx").read_bytes())
+    said = shell.ok("ls", "--no-index", "--tensors", "m/external.onnx")
+    assert "tensors of it are in other files (" in said.err
+    assert "other files" not in shell.ok("ls", "--no-index", "--tensors", "m").err
+
+
 # --- where it works, and what it leaves
 
 
@@ -196,7 +203,10 @@ def test_it_works_inside_of_a_repository_and_writes_nothing_anywhere(
     shell = begin(tmp_path / "repository", monkeypatch)
     for place in ("a", "../b"):
         shell.write(f"{place}/w.safetensors", safetensors(weights if place == "a" else moved(weights, "layer.0.bias")))
+    shell.write("model.toml", b'[model]\nname = "helmets"\n')
+    shell.commit("Values only")
     before = everything(tmp_path)
+    assert "`mvc ls --no-index` lists plain files" in shell.ok("ls", "a").err
     assert shell("diff", "--no-index", "--tensors=deep", "a", "../b").code == 1
     assert shell("diff", "a", "../b").code == 1, "one of the two is outside of the repository, as in Git"
     shell.ok("ls", "--no-index", "-l", "--tensors", "a")

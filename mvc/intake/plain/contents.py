@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mvc import errors
-from mvc.formats.fault import fault
+from mvc.formats.fault import examine
 from mvc.formats.known import describing
 from mvc.formats.metadata import reader
 from mvc.formats.source import HeaderError, Source
@@ -19,6 +19,7 @@ from mvc.intake.plain.files import LeftOut, Plain, PlainFile
 from mvc.model.ids import FileId
 from mvc.model.labelmap import Labelmap
 from mvc.model.manifest import Manifest
+from mvc.model.paths import escape_name
 from mvc.model.toml import parse
 from mvc.repository import tensors
 from mvc.repository.parts import MODEL_TOML
@@ -85,9 +86,8 @@ class Contents:
 
         name, size = self._name(file), file.stat.size
         found = tensors.side_of(self._headers, Source(read_at, size, name), read_at)
-        reason = fault(Source(read_at, size, name)) if found is None else ""
-        if reason:
-            self._faults[name] = LeftOut(file.path, reason)
+        if found is None or self._plain.folder is None:
+            self._explain(file, Source(read_at, size, name))
         return found
 
     def classes(self, file: PlainFile) -> Labelmap:
@@ -122,6 +122,15 @@ class Contents:
     def _name(self, file: PlainFile) -> str:
         """Return the path by which headers name a file: from the folder, or from the one that it is in."""
         return os.path.basename(file.path) if self._plain.folder is None else file.path
+
+    def _explain(self, file: PlainFile, source: Source) -> None:
+        """Note why tensors of a file are not listed, if it says so: a fault, or other files that hold them."""
+        reason, header = examine(source)
+        if header is not None and header.external and self._plain.folder is None:
+            places = ", ".join(map(escape_name, header.external))
+            reason = f"tensors of it are in other files ({places}); name its folder to see them"
+        if reason:
+            self._faults[source.name] = LeftOut(file.path, reason)
 
     def _around(self, chosen: Iterable[PlainFile]) -> Iterator[PlainFile]:
         if self._plain.folder is not None:
