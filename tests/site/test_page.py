@@ -25,6 +25,12 @@ def test_every_script_is_part_of_it() -> None:
     assert sorted(re.findall(r'<script src="(.*?)">', index)) == [script.name for script in SCRIPTS]
 
 
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_each_comment_has_lines_of_its_own(script: Path) -> None:
+    """Lines are joined for browsers: what follows a comment would belong to it."""
+    assert re.findall(r"^ *[^ /*].* //.*$", script.read_text(encoding="utf-8"), re.MULTILINE) == []
+
+
 def test_comments_and_indentation_are_left_out() -> None:
     lines = assets.load().app.decode().splitlines()
     assert [line for line in lines if line != line.lstrip() or line.startswith(("//", "/*", "*"))] == []

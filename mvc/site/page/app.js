@@ -1,7 +1,9 @@
 // The address is the state: each fragment is a screen.
 
-let keys = {}; // what keys do on this screen
-let chosen = null; // {one, row}: the version of a model that another one is to be compared with
+// What keys do on this screen.
+let keys = {};
+// {one, row}: the version of a model that another one is to be compared with.
+let chosen = null;
 let turn = 0;
 const scrolls = new Map();
 
@@ -19,8 +21,10 @@ function screenOf([key, second, third]) {
 
 async function route() {
   if (location.hash && !location.hash.startsWith("#/")) return;
-  const mine = ++turn, view = document.getElementById("main");
-  let parts = [], content;
+  const mine = ++turn;
+  const view = document.getElementById("main");
+  let parts = [];
+  let content;
   keys = {};
   document.querySelector("dialog")?.close();
   try {
@@ -33,8 +37,16 @@ async function route() {
   }
   if (mine !== turn) return;
   put(view, content);
-  document.title = joined([view.querySelector("h1").textContent, site.title || "mvc"]).flat().join("");
-  put(crumbs, parts.map((part, at) => [dim("/"), at < parts.length - 1 ? link(parts.slice(0, at + 1), x(part)) : h("span", { "aria-current": "page" }, x(part))]));
+  document.title = joined([view.querySelector("h1").textContent, site.title || "mvc"])
+    .flat()
+    .join("");
+  put(
+    crumbs,
+    parts.map((part, at) => [
+      dim("/"),
+      at < parts.length - 1 ? link(parts.slice(0, at + 1), x(part)) : h("span", { "aria-current": "page" }, x(part))
+    ])
+  );
   if (turn > 1) view.querySelector("h1").focus({ preventScroll: true });
   scrollTo(0, scrolls.get(location.hash) ?? 0);
   showChosen();
@@ -43,19 +55,56 @@ async function route() {
 function showChosen() {
   const box = document.getElementById("chosen");
   box.hidden = !chosen;
-  put(box, chosen && ["Compare ", h("b.num", chosen.one.label(chosen.row)), " of ", x(chosen.one.key), " with: choose a version and press ", h("kbd", "c"), button("Cancel", () => showChosen(chosen = null))]);
+  put(
+    box,
+    chosen && [
+      "Compare ",
+      h("b.num", chosen.one.label(chosen.row)),
+      " of ",
+      x(chosen.one.key),
+      " with: choose a version and press ",
+      h("kbd", "c"),
+      button("Cancel", () => showChosen((chosen = null)))
+    ]
+  );
 }
 
 function help() {
-  const rows = ["j next version", "k previous version", "Enter open the version", "c compare it with another", "x swap the sides of a comparison", "/ filter versions", "Esc back, or clear"];
-  const box = h("dialog", { "aria-label": "Keyboard", onclose: () => box.remove() }, h("h2", "Keyboard"), rows.map((row) => h("p", row.split(" ").map((word, at) => (at ? " " + word : h("kbd", word))))), button("Close", () => box.close()));
+  const rows = [
+    "j next version",
+    "k previous version",
+    "Enter open the version",
+    "c compare it with another",
+    "x swap the sides of a comparison",
+    "/ filter versions",
+    "Esc back, or clear"
+  ];
+  const box = h(
+    "dialog",
+    { "aria-label": "Keyboard", onclose: () => box.remove() },
+    h("h2", "Keyboard"),
+    rows.map((row) =>
+      h(
+        "p",
+        row.split(" ").map((word, at) => (at ? " " + word : h("kbd", word)))
+      )
+    ),
+    button("Close", () => box.close())
+  );
   document.body.append(box);
   box.showModal();
 }
 
 addEventListener("keydown", (event) => {
   const inside = (kinds) => event.target.closest(kinds);
-  if (event.ctrlKey || event.metaKey || event.altKey || inside("dialog") || (event.key === "Enter" && inside("a, button, summary"))) return;
+  if (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    inside("dialog") ||
+    (event.key === "Enter" && inside("a, button, summary"))
+  )
+    return;
   if (event.key === "Escape") event.target.blur();
   else if (inside("input, select")) return;
   const act = event.key === "?" ? help : own(keys, event.key);
@@ -69,7 +118,22 @@ addEventListener("scroll", () => scrolls.set(location.hash, scrollY), { passive:
 const crumbs = h("nav", { "aria-label": "Address" });
 addEventListener("DOMContentLoaded", () => {
   history.scrollRestoration = "manual";
-  const mark = s("svg", { viewBox: "0 0 24 24", width: 22, height: 22, "aria-hidden": "true" }, s("path", { d: "M7 5v14M7 14c0-5 10-2 10-8" }), [[7, 19], [7, 5], [17, 5]].map(([cx, cy]) => s("circle", { cx, cy, r: 2.6 })));
-  fill(document.getElementById("top"), h("a.home", { href: "#/" }, mark, "mvc"), crumbs, h("a", { href: "#/storage" }, "Storage"), button("?", help, { "aria-label": "Keyboard" }));
+  const mark = s(
+    "svg",
+    { viewBox: "0 0 24 24", width: 22, height: 22, "aria-hidden": "true" },
+    s("path", { d: "M7 5v14M7 14c0-5 10-2 10-8" }),
+    [
+      [7, 19],
+      [7, 5],
+      [17, 5]
+    ].map(([cx, cy]) => s("circle", { cx, cy, r: 2.6 }))
+  );
+  fill(
+    document.getElementById("top"),
+    h("a.home", { href: "#/" }, mark, "mvc"),
+    crumbs,
+    h("a", { href: "#/storage" }, "Storage"),
+    button("?", help, { "aria-label": "Keyboard" })
+  );
   route();
 });

@@ -22,14 +22,19 @@ class Missing extends Error {
 function load(path) {
   if (documents.has(path)) return documents.get(path);
   if (!requests.has(path)) {
-    requests.set(path, new Promise((resolve, reject) => {
-      const end = () => {
-        requests.delete(path);
-        if (documents.has(path)) resolve(documents.get(path));
-        else reject(new Missing("A file is missing", `${path}.js could not be read. Export the page again.`));
-      };
-      document.head.append(h("script", { src: path.split("/").map(encodeURIComponent).join("/") + ".js", onload: end, onerror: end }));
-    }));
+    requests.set(
+      path,
+      new Promise((resolve, reject) => {
+        const end = () => {
+          requests.delete(path);
+          if (documents.has(path)) resolve(documents.get(path));
+          else reject(new Missing("A file is missing", `${path}.js could not be read. Export the page again.`));
+        };
+        document.head.append(
+          h("script", { src: path.split("/").map(encodeURIComponent).join("/") + ".js", onload: end, onerror: end })
+        );
+      })
+    );
   }
   return requests.get(path);
 }
@@ -38,7 +43,8 @@ function load(path) {
 class Model {
   constructor(record) {
     Object.assign(this, record, record.versions);
-    this.origins = record.parents; // what texts of model.parent name
+    // What texts of model.parent name.
+    this.origins = record.parents;
     this.count = this.id.length;
     this.row = -1;
     this.metricNames = Object.keys(this.metrics).filter((name) => this.metrics[name].some(isNumber));
@@ -47,7 +53,11 @@ class Model {
     this.children = this.id.map(() => []);
     this.parents.forEach((parents, row) => parents.forEach((parent) => this.children[parent].push(row)));
     this.refsOf = this.id.map(() => []);
-    for (const [kind, list] of [["alias", "aliases"], ["branch", "branches"], ["tag", "tags"]]) {
+    for (const [kind, list] of [
+      ["alias", "aliases"],
+      ["branch", "branches"],
+      ["tag", "tags"]
+    ]) {
       for (const { name, row } of this.refs[list]) this.refsOf[row].push({ kind, name });
     }
     // A number that occurs on several branches names the version that the current branch has.
@@ -63,16 +73,26 @@ class Model {
 
   /** The row of a number `v7`, a ref, or an id or its beginning. */
   find(text) {
-    const row = /^v\d+$/.test(text) ? this.numbered.get(+text.slice(1)) : Object.values(this.refs).flat().find(({ name }) => name === text)?.row;
-    const rows = isNumber(row) ? [row] : text.length < 4 ? [] : this.id.flatMap((id, at) => (id.startsWith(text) ? [at] : []));
+    const row = /^v\d+$/.test(text)
+      ? this.numbered.get(+text.slice(1))
+      : Object.values(this.refs)
+          .flat()
+          .find(({ name }) => name === text)?.row;
+    const rows = isNumber(row)
+      ? [row]
+      : text.length < 4
+        ? []
+        : this.id.flatMap((id, at) => (id.startsWith(text) ? [at] : []));
     if (rows.length === 1) return rows[0];
-    throw rows.length ? new Missing("Several versions", `${many(rows.length, "version")} of ${this.key} begin with ${text}.`)
+    throw rows.length
+      ? new Missing("Several versions", `${many(rows.length, "version")} of ${this.key} begin with ${text}.`)
       : new Missing("No such version", `${this.key} has no version ${text}. It may be newer than this page.`);
   }
 
   /** The document of a version. */
   version(row) {
-    if (this.damaged[row]) throw new Missing("Damaged version", `${this.label(row)} cannot be read: ${this.damaged[row]}. Run mvc fsck.`);
+    if (this.damaged[row])
+      throw new Missing("Damaged version", `${this.label(row)} cannot be read: ${this.damaged[row]}. Run mvc fsck.`);
     return load(`${site.folders.versions}/${this.id[row]}`);
   }
 
@@ -94,8 +114,15 @@ class Model {
   }
 
   chips(row, ...more) {
-    return h("p.chips", more, this.breaking[row] && alarm("classes renumbered"), this.damaged[row] && alarm("damaged"),
-      this.refsOf[row].slice(0, 8).map(({ kind, name }) => chip(kind, name, kind === "alias" && [this.key, "aliases", name])));
+    return h(
+      "p.chips",
+      more,
+      this.breaking[row] && alarm("classes renumbered"),
+      this.damaged[row] && alarm("damaged"),
+      this.refsOf[row]
+        .slice(0, 8)
+        .map(({ kind, name }) => chip(kind, name, kind === "alias" && [this.key, "aliases", name]))
+    );
   }
 }
 

@@ -2,8 +2,11 @@
 // Elements by hand: every text of a store becomes a text node, never markup.
 
 /** Return a text in which control characters and bidi overrides are visible. */
-const plain = (text) => String(text).replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g,
-  (sign) => "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0"));
+const plain = (text) =>
+  String(text).replace(
+    /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g,
+    (sign) => "\\u" + sign.charCodeAt(0).toString(16).padStart(4, "0")
+  );
 
 /** Add nodes and texts, also of nested lists; null, false and "" add nothing. */
 function fill(node, ...content) {
@@ -18,18 +21,20 @@ function put(node, ...content) {
 }
 
 /** Return a maker of elements: `h("p.note", {id: "a"}, "text", node, [more])`. */
-const maker = (space) => (kind, ...content) => {
-  const [tag, ...classes] = kind.split(".");
-  const node = document.createElementNS(`http://www.w3.org/${space}`, tag);
-  if (classes.length) node.setAttribute("class", classes.join(" "));
-  if (content[0]?.constructor === Object) {
-    for (const [name, value] of Object.entries(content.shift())) {
-      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-      else if (value || value === 0) node.setAttribute(name, value);
+const maker =
+  (space) =>
+  (kind, ...content) => {
+    const [tag, ...classes] = kind.split(".");
+    const node = document.createElementNS(`http://www.w3.org/${space}`, tag);
+    if (classes.length) node.setAttribute("class", classes.join(" "));
+    if (content[0]?.constructor === Object) {
+      for (const [name, value] of Object.entries(content.shift())) {
+        if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+        else if (value || value === 0) node.setAttribute(name, value);
+      }
     }
-  }
-  return fill(node, content);
-};
+    return fill(node, content);
+  };
 const h = maker("1999/xhtml");
 const s = maker("2000/svg");
 
@@ -50,17 +55,47 @@ const card = (title, ...content) => content.flat().some(Boolean) && h("section.c
 /** What is known of a record, nested keys as `a.b`. */
 function facts(record) {
   const rows = flat(record).filter(([, value]) => ![null, undefined, "", false].includes(value));
-  return rows.length > 0 && h("dl.facts", rows.map(([key, value]) => h("div", h("dt", x(key)), h("dd", shown(value)))));
+  return (
+    rows.length > 0 &&
+    h(
+      "dl.facts",
+      rows.map(([key, value]) => h("div", h("dt", x(key)), h("dd", shown(value))))
+    )
+  );
 }
 
 /** Numbers with their names, large. */
-const tiles = (rows) => rows.length > 0 && h("dl.tiles", rows.map(([name, value]) => h("div", h("dt", x(name)), h("dd", value))));
+const tiles = (rows) =>
+  rows.length > 0 &&
+  h(
+    "dl.tiles",
+    rows.map(([name, value]) => h("div", h("dt", x(name)), h("dd", value)))
+  );
 
 /** A table that scrolls in its own box. Columns whose title begins with `#` hold numbers; the class of a row is its `mark`. */
 function table(columns, rows) {
   const line = (kind, cells) => cells.map((cell, at) => h(kind + (columns[at][0] === "#" ? ".n" : ""), cell));
-  return h("div.scroll", { tabindex: 0, role: "group", "aria-label": "Table" }, h("table",
-    h("thead", h("tr", line("th", columns.map((title) => x(title.replace("#", "")))))), h("tbody", rows.map((row) => h("tr." + (row.mark ?? ""), line("td", row))))));
+  return h(
+    "div.scroll",
+    { tabindex: 0, role: "group", "aria-label": "Table" },
+    h(
+      "table",
+      h(
+        "thead",
+        h(
+          "tr",
+          line(
+            "th",
+            columns.map((title) => x(title.replace("#", "")))
+          )
+        )
+      ),
+      h(
+        "tbody",
+        rows.map((row) => h("tr." + (row.mark ?? ""), line("td", row)))
+      )
+    )
+  );
 }
 const marked = (mark, row) => Object.assign(row, { mark });
 
@@ -73,12 +108,15 @@ function details(title, content) {
 function bytes(count) {
   let unit = 0;
   for (; count >= 999.5; unit++) count /= 1000;
-  return (unit && count < 99.95 ? count.toFixed(1) : Math.round(count)) + " " + ["B", "kB", "MB", "GB", "TB", "PB"][unit];
+  return (
+    (unit && count < 99.95 ? count.toFixed(1) : Math.round(count)) + " " + ["B", "kB", "MB", "GB", "TB", "PB"][unit]
+  );
 }
 const many = (count, noun, plural = noun + "s") => `${count.toLocaleString("en")} ${count === 1 ? noun : plural}`;
 
-/** A number in five digits. */
+/** A number in five digits; a text, which a large number is, stays as it is. */
 function number(value) {
+  if (!isNumber(value)) return value;
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e15) return value.toLocaleString("en");
   return size >= 1e-4 && size < 1e7 ? String(+value.toPrecision(5)) : value.toExponential(2);
@@ -91,7 +129,13 @@ function shown(value) {
   if (value instanceof Node) return value;
   if (value === null || value === undefined) return "–";
   if (isNumber(value)) return num(value);
-  return x(Array.isArray(value) && value.every((one) => Object(one) !== one) ? value.join(", ") || "none" : Object(value) === value ? JSON.stringify(value) : value);
+  return x(
+    Array.isArray(value) && value.every((one) => Object(one) !== one)
+      ? value.join(", ") || "none"
+      : Object(value) === value
+        ? JSON.stringify(value)
+        : value
+  );
 }
 
 const own = (record, key) => (record && Object.hasOwn(record, key) ? record[key] : undefined);
@@ -100,10 +144,13 @@ const own = (record, key) => (record && Object.hasOwn(record, key) ? record[key]
 const isRecord = (value) => Object(value) === value && !Array.isArray(value) && !(value instanceof Node);
 
 /** Nested tables as `[["a.b", value], …]`. */
-const flat = (record, prefix = "") => Object.entries(record ?? {}).flatMap(([key, value]) =>
-  isRecord(value) ? flat(value, prefix + key + ".") : [[prefix + key, value]]);
+const flat = (record, prefix = "") =>
+  Object.entries(record ?? {}).flatMap(([key, value]) =>
+    isRecord(value) ? flat(value, prefix + key + ".") : [[prefix + key, value]]
+  );
 
-const when = (time, length = 10) => time && h("time", { datetime: time, title: time }, time.slice(0, length).replace("T", " "));
+const when = (time, length = 10) =>
+  time && h("time", { datetime: time, title: time }, time.slice(0, length).replace("T", " "));
 
 /** Listen until the element has left the page. */
 function whileShown(element, event, act) {

@@ -2,7 +2,8 @@
 
 /** Return for each row its lane, and the lines from its middle to the middle of the next row as [from, to, hue]. */
 function lanes(parents) {
-  const open = []; // the row for which each lane waits
+  // The row for which each lane waits.
+  const open = [];
   const free = () => (open.includes(-1) ? open.indexOf(-1) : open.length);
   let width = 1;
   const rows = parents.map((above, row) => {
@@ -26,7 +27,8 @@ function lanes(parents) {
 /** Draw the rows from `first` to `last`; `marked(row)` says which have a halo. */
 function drawGraph(graph, first, last, height, step, marked) {
   const across = (lane) => 14 + lane * step;
-  const dots = [], lines = [];
+  const dots = [];
+  const lines = [];
   for (let row = Math.max(0, first - 1); row <= last; row++) {
     const { lane, lines: below, merge } = graph.rows[row];
     const top = (row - first + 0.5) * height;
@@ -60,8 +62,13 @@ function rowList(label, count, height, draw, behind) {
     for (let row = first, before = drawing; row <= last; row++) {
       let node = nodes.get(row);
       if (!node) {
-        nodes.set(row, node = draw(row));
-        for (const [name, value] of [["role", "listitem"], ["aria-setsize", count], ["aria-posinset", row + 1]]) node.setAttribute(name, value);
+        nodes.set(row, (node = draw(row)));
+        for (const [name, value] of [
+          ["role", "listitem"],
+          ["aria-setsize", count],
+          ["aria-posinset", row + 1]
+        ])
+          node.setAttribute(name, value);
         Object.assign(node.style, { top: row * height + "px", height: height + "px" });
         before.after(node);
       }

@@ -61,6 +61,12 @@ def _unescaped(match: re.Match[str]) -> str:
     return match[1] if len(match[1]) == 1 else chr(int(match[1][1:], 16))
 
 
+def rewrite(file: Path, record: dict[str, Any]) -> None:
+    """Write another document to a data file."""
+    name = "/".join(file.with_suffix("").parts[file.parts.index("data") :])
+    file.write_bytes(script.script(name, script.text(record)))
+
+
 def lengthened(page: Path, key: str, count: int) -> None:
     """Make the model `key` of an exported page as long as `count` versions, by repeating those it has."""
     (file,) = (page / "data" / "models").glob(f"{key}-*.js")
@@ -78,5 +84,4 @@ def lengthened(page: Path, key: str, count: int) -> None:
         for ref in refs:
             ref["row"] += new
     record["head"]["row"] = 0
-    name = file.relative_to(page).with_suffix("").as_posix()
-    file.write_bytes(script.script(name, script.text(record)))
+    rewrite(file, record)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integrations import main
+from tests.integrations.browser import exported
 from tests.integrations.browser.browser import Browser
 from tests.integrations.browser.hostile import TEXTS
 
@@ -21,15 +22,23 @@ SCREENS = (
     "#/storage",
     "#/trap/%3Cimg src%3Dx%3E",
 )
+TOUCH = """
+for (const node of document.querySelectorAll("i, .plot, details")) {
+  node.open = true;
+  for (const kind of ["pointerenter", "pointermove"]) node.dispatchEvent(new PointerEvent(kind, { clientX: 99 }));
+}
+null
+"""
+"""Point at everything, and open everything."""
 MARKUP = "main img, main script, main [onload], main [onerror], main [onfocus]"
 
 
 @pytest.mark.parametrize("width", [1280, 380])
 @pytest.mark.parametrize("screen", SCREENS[:4] if os.environ.get(main.SMALL) else SCREENS)
 def test_nothing_runs(browser: Browser, trap: Path, screen: str, width: int) -> None:
-    steps = ["typeof window.pwn", f"document.querySelectorAll('{MARKUP}').length"]
+    steps = [TOUCH, "typeof window.pwn", f"document.querySelectorAll('{MARKUP}').length"]
     visit = browser.visit((trap / "index.html").as_uri() + screen, width=width, steps=steps, axe=True)
-    assert visit.values == ["undefined", 0]
+    assert visit.values == [None, "undefined", 0]
     assert visit.errors == []
     assert visit.violations == []
     assert [address for address in visit.requests if not address.startswith(trap.as_uri())] == []
@@ -46,3 +55,9 @@ def test_every_text_is_shown(browser: Browser, trap: Path) -> None:
     assert {*shown} <= {*version}, "classes, parameters and metrics"
     assert metrics.count("2.5") == len(TEXTS)
     assert {f"metrics.{text}" for text in shown} <= {*compared}
+
+
+def test_nothing_runs_in_a_page_of_one_file(browser: Browser, trap: Path, folder: Path) -> None:
+    exported.export(folder.parent / "trap", folder / "again", "--single", str(folder / "one.html"))
+    visit = browser.visit((folder / "one.html").as_uri() + "#/trap/v1...v2", steps=["typeof window.pwn"])
+    assert (visit.values, visit.errors, len(visit.requests)) == (["undefined"], [], 1)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,6 +121,70 @@ def test_a_square_of_the_heat_map_names_its_tensor(browser: Browser, example: Pa
     assert visit.errors == []
     assert visit.values[0].startswith("conv1.")
     assert visit.values[1] == 8
+
+
+def test_the_darkest_square_drifted_most(browser: Browser, example: Path, folder: Path) -> None:
+    shutil.copytree(example, folder / "drift")
+    for file in (folder / "drift" / "data").glob("compare-*/*.js"):
+        record = exported.document(file)
+        for tensors in (each["tensors"] for each in record["files"]):
+            for at, tensor in enumerate(tensors):
+                tensor["drift"] = at / 100 if tensor["change"] == "changed" else None
+        exported.rewrite(file, record)
+    levels = (
+        "[...document.querySelectorAll('.map .changed')].map((square) => +square.style.getPropertyValue('--level'))"
+    )
+    steps = [levels, "document.querySelector('.heat').textContent"]
+    visit = browser.visit(
+        (folder / "drift" / "index.html").as_uri() + "#/helmet-classifier/v1...v2", steps=steps, axe=True
+    )
+    assert (visit.errors, visit.violations) == ([], [])
+    assert visit.values[0] == sorted(visit.values[0])
+    assert (visit.values[0][0], visit.values[0][-1]) == (0, 1)
+    assert "6 changed, drift up to 0.05" in visit.values[1]
+
+
+def test_a_damaged_version_is_named(browser: Browser, example: Path, folder: Path) -> None:
+    shutil.copytree(example, folder / "damaged")
+    (file,) = (folder / "damaged" / "data" / "models").glob("helmet-classifier-*.js")
+    record = exported.document(file)
+    record["versions"]["damaged"][0] = "checksum mismatch"
+    exported.rewrite(file, record)
+    address = (folder / "damaged" / "index.html").as_uri() + "#/helmet-classifier"
+    steps = [
+        "document.querySelector('.row .breaking').textContent",
+        "go:#/helmet-classifier/v3",
+        "document.body.innerText",
+    ]
+    visit = browser.visit(address, steps=steps)
+    assert visit.errors == []
+    assert visit.values[0] == "damaged"
+    assert "v3 cannot be read: checksum mismatch" in visit.values[1]
+
+
+@pytest.mark.parametrize(
+    ("commands", "screen", "text"),
+    [
+        ([["init"]], "#/", "No model yet."),
+        ([["init", "--model", "new"]], "#/new", "No version yet."),
+        (
+            [["init", "--model", "new"], ["commit", "-m", "One", "--allow-empty"]],
+            "#/new/metrics",
+            "No version has a metric.",
+        ),
+        ([["init", "--model", "new"]], "#/new/aliases", "No alias yet."),
+    ],
+)
+def test_what_is_empty_names_the_next_command(
+    browser: Browser, tmp_path: Path, commands: list[list[str]], screen: str, text: str
+) -> None:
+    (tmp_path / "repository").mkdir()
+    for command in commands:
+        subprocess.run([sys.executable, "-m", "mvc", *command], cwd=tmp_path / "repository", check=True)
+    page = exported.export(tmp_path / "repository", tmp_path / "page")
+    visit = browser.visit((page / "index.html").as_uri() + screen, steps=["document.body.innerText"], axe=True)
+    assert (visit.errors, visit.violations) == ([], [])
+    assert text in visit.values[0]
 
 
 def test_a_page_in_one_file(browser: Browser, example: Path, tmp_path: Path) -> None:
