@@ -22,7 +22,7 @@ _FOLDER = Path(__file__).parent / "page"
 _STYLE = re.compile(r'<link rel="stylesheet" href="([a-z_-]+\.css)">\n?')
 _SCRIPT = re.compile(r'<script src="([a-z_-]+\.js)"></script>\n?')
 _LEFT_OUT = re.compile(rb"^(?: *//| */\*\*| +\*).*\n|^ +", re.MULTILINE)
-_JOINS = re.compile(rb"(?<=[\[({,\n])\n+|\n+(?=[\])}.?:&|])")
+_JOINS = re.compile(rb"(?<=[\[({,;=>\n])\n+|\n+(?=[\])}.?:&|])")
 _TITLE = re.compile(r"<title>[^<]*</title>")
 _POLICY = "default-src 'none'; script-src {scripts}; style-src {styles}; img-src 'self' data:; base-uri 'none'; form-action 'none'"
 
@@ -77,7 +77,7 @@ def load() -> Assets:
 
 
 def _joined(names: list[str]) -> bytes:
-    """Return the files as browsers get them: without comments, indentation, and ends of lines inside brackets."""
+    """Return the files as browsers get them: without comments, indentation, and most ends of lines."""
     lines = _LEFT_OUT.sub(b"", b"".join((_FOLDER / name).read_bytes() for name in names))
     return _JOINS.sub(b"", lines)
 

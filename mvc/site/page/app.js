@@ -22,7 +22,7 @@ function screenOf([key, second, third]) {
 async function route() {
   if (location.hash && !location.hash.startsWith("#/")) return;
   const mine = ++turn;
-  const view = document.getElementById("main");
+  const view = document.querySelector("main");
   let parts = [];
   let content;
   keys = {};
@@ -53,7 +53,7 @@ async function route() {
 }
 
 function showChosen() {
-  const box = document.getElementById("chosen");
+  const box = document.querySelector("#chosen");
   box.hidden = !chosen;
   put(
     box,
@@ -129,7 +129,7 @@ addEventListener("DOMContentLoaded", () => {
     ].map(([cx, cy]) => s("circle", { cx, cy, r: 2.6 }))
   );
   fill(
-    document.getElementById("top"),
+    document.querySelector("header"),
     h("a.home", { href: "#/" }, mark, "mvc"),
     crumbs,
     h("a", { href: "#/storage" }, "Storage"),

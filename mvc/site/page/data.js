@@ -20,23 +20,17 @@ class Missing extends Error {
 
 /** Return the document of a path, whose script is added once. */
 function load(path) {
-  if (documents.has(path)) return documents.get(path);
-  if (!requests.has(path)) {
+  if (!documents.has(path) && !requests.has(path)) {
     requests.set(
       path,
       new Promise((resolve, reject) => {
-        const end = () => {
-          requests.delete(path);
-          if (documents.has(path)) resolve(documents.get(path));
-          else reject(new Missing("A file is missing", `${path}.js could not be read. Export the page again.`));
-        };
-        document.head.append(
-          h("script", { src: path.split("/").map(encodeURIComponent).join("/") + ".js", onload: end, onerror: end })
-        );
+        const missing = new Missing("A file is missing", `${path}.js could not be read. Export the page again.`);
+        const end = () => (documents.has(path) ? resolve(documents.get(path)) : reject(missing));
+        document.head.append(h("script", { src: path + ".js", onload: end, onerror: end }));
       })
     );
   }
-  return requests.get(path);
+  return documents.get(path) ?? requests.get(path);
 }
 
 /** A model: its index, whose rows are versions, the newest first. */

@@ -78,8 +78,8 @@ function rowList(label, count, height, draw, behind) {
     drawing.setAttribute("height", (last - first + 1) * height);
     drawing.replaceChildren(...behind(first, last));
   }
-  whileShown(box, "scroll", () => update());
-  whileShown(box, "resize", () => update());
+  whileShown(box, "scroll", update);
+  whileShown(box, "resize", update);
   whileShown(box, "beforeprint", () => update(true));
   return { box, update, node: (row) => nodes.get(row) };
 }

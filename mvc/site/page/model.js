@@ -3,13 +3,7 @@
 function modelHeading(one, tab) {
   return heading(
     x(one.key),
-    dim(
-      joined([
-        one.about.type && x(one.about.type),
-        one.about.framework && x(one.about.framework),
-        many(one.count, "version")
-      ])
-    ),
+    dim(joined([one.about.type, one.about.framework, many(one.count, "version")].map((text) => text && x(text)))),
     one.about.description && h("p", x(one.about.description)),
     h(
       "nav.tabs",

@@ -84,10 +84,10 @@ const versionOf = ({ model: key, id, number: count, known = true, text }) =>
   known ? link([key, id.slice(0, 10)], x(key), " v" + count) : [x(text), dim(" not in this repository")];
 
 const SAVED = {
-  sharing: "files and chunks of several versions, stored once",
+  sharing: "stored once for several versions",
   zstd: "compression",
   planes: "numbers stored byte by byte",
-  delta: "tensors as the difference from an earlier one"
+  delta: "difference from an earlier tensor"
 };
 
 async function storageScreen() {
@@ -96,7 +96,7 @@ async function storageScreen() {
   const whole = rows.reduce((sum, one) => sum + one.bytes, 0) || 1;
   let left = 0;
   return [
-    heading("Storage", dim("What all versions take as files, and what of it is stored.")),
+    heading("Storage"),
     h(
       "section.card",
       tiles([

@@ -92,10 +92,6 @@ async function versionScreen(one, row) {
         )
       ),
       card(
-        "Evaluations",
-        state.evaluations.map((one) => h("div.note", facts(one)))
-      ),
-      card(
         "About",
         facts({
           ...about,
@@ -117,7 +113,8 @@ async function versionScreen(one, row) {
       card("Datasets", record.datasets.map(facts)),
       card("Environment", facts(record.environment))
     ),
-    record.curves.map(curves),
+    state.evaluations.map(evaluation),
+    record.curves.map(({ role, columns, rows }) => card(["Training ", dim(x(role))], plots(columns, rows))),
     card(
       "Files",
       table(
@@ -136,11 +133,11 @@ async function versionScreen(one, row) {
   ];
 }
 
-/** A chart for each quantity of a training log; `train/x` and `val/x` share one. */
-function curves({ role, columns, rows }) {
+/** A chart for each quantity of a log; `train/x` and `val/x` share one. */
+function plots(columns, rows) {
   const axis = Math.max(
     0,
-    columns.findIndex((name) => /^(epoch|step)$/i.test(name))
+    columns.findIndex((name) => /^(epoch|step|threshold)$/i.test(name))
   );
   const groups = new Map();
   columns.forEach((name, at) => {
@@ -150,27 +147,19 @@ function curves({ role, columns, rows }) {
     const key = name.replace(/^(train|val|test|eval)[/_.]/, "");
     if (at !== axis && points.length) groups.set(key, [...(groups.get(key) ?? []), { name, points }]);
   });
-  return card(
-    ["Training ", dim(x(role))],
-    h(
-      "div.charts",
-      [...groups]
-        .slice(0, 24)
-        .map(([title, series]) =>
-          lineChart(
-            series[1] ? title : series[0].name,
-            series,
-            series
-              .map(({ name, points }) => `${name} from ${number(points[0].y)} to ${number(points.at(-1).y)}`)
-              .join("; ")
-          )
-        )
-    ),
+  const chart = ([title, series]) =>
+    lineChart(
+      series[1] ? title : series[0].name,
+      series,
+      series.map(({ name, points }) => `${name} from ${number(points[0].y)} to ${number(points.at(-1).y)}`).join("; ")
+    );
+  return [
+    h("div.charts", [...groups].slice(0, 24).map(chart)),
     details("As a table", () =>
       table(
         columns.map((name) => "#" + name),
         rows.map((row) => row.map(shown))
       )
     )
-  );
+  ];
 }

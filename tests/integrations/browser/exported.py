@@ -20,9 +20,9 @@ from tests.integrations import main
 EXAMPLE = main.TOP / ".mvc-example"
 
 
-def export(repository: Path, target: Path, *options: str) -> Path:
-    """Export the page of a repository."""
-    command = [sys.executable, "-m", "mvc", "ui", "--export", str(target), *options]
+def export(repository: Path, target: Path, option: str = "--export") -> Path:
+    """Export the page of a repository to a folder, or to one file with `--single`."""
+    command = [sys.executable, "-m", "mvc", "ui", option, str(target)]
     subprocess.run(command, cwd=repository, check=True, stdout=subprocess.DEVNULL)
     return target
 

@@ -42,6 +42,10 @@ def repository(folder: Path) -> Path:
         mvc("commit", "-m", f"{TEXT}\n\n{TEXT}")
         mvc("alias", "set", "prod", "-m", TEXT)
     mvc("alias", "rollback", "prod", "-m", TEXT)
+    shares = {"labels": TEXTS, "matrix": [[number] * len(TEXTS) for number in range(len(TEXTS))]}
+    found = {"metrics": {TEXTS[0]: 0.5}, "confusion_matrix": shares}
+    (folder / "found.json").write_text(json.dumps(found), encoding="utf-8")
+    mvc("eval", "add", "v2", "--dataset", f"{TEXTS[1]}@1", "--file", "found.json", "--set", f"{TEXTS[6]}=1")
     mvc("notes", "add", "v2", TEXT, "incident=1")
     return folder
 

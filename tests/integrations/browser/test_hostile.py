@@ -58,6 +58,6 @@ def test_every_text_is_shown(browser: Browser, trap: Path) -> None:
 
 
 def test_nothing_runs_in_a_page_of_one_file(browser: Browser, trap: Path, folder: Path) -> None:
-    exported.export(folder.parent / "trap", folder / "again", "--single", str(folder / "one.html"))
+    exported.export(folder.parent / "trap", folder / "one.html", "--single")
     visit = browser.visit((folder / "one.html").as_uri() + "#/trap/v1...v2", steps=["typeof window.pwn"])
     assert (visit.values, visit.errors, len(visit.requests)) == (["undefined"], [], 1)

@@ -187,9 +187,9 @@ def test_what_is_empty_names_the_next_command(
     assert text in visit.values[0]
 
 
-def test_a_page_in_one_file(browser: Browser, example: Path, tmp_path: Path) -> None:
-    exported.export(exported.example(tmp_path / "example"), tmp_path / "out", "--single", str(tmp_path / "page.html"))
+def test_a_page_in_one_file(browser: Browser, example: Path, folder: Path) -> None:
+    page = exported.export(folder.parent / "example", folder / "page.html", "--single")
     for screen in ("#/", "#/helmet-classifier/v1...v2"):
-        visit = browser.visit((tmp_path / "page.html").as_uri() + screen, steps=[HEADING])
+        visit = browser.visit(page.as_uri() + screen, steps=[HEADING])
         assert visit.errors == []
         assert len(visit.requests) == 1
