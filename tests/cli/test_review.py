@@ -18,6 +18,7 @@ from mvc.cli.review.page import LIMIT, Section, page
 from tests.cli.conftest import History
 from tests.cli.shell import Shell
 from tests.docs.pages import WRITE
+from tests.weights import network, safetensors, tuned
 
 GOLDEN = Path(__file__).parent / "data" / "review"
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -157,6 +158,20 @@ def test_hostile_values_of_versions_stay_text(shell: Shell) -> None:
             re.fullmatch(r"<details>|</details>|<summary>[A-Z][a-z]+ \([0-9]+\)</summary>|", line) for line in html
         )
         assert all(re.search(r"@(?!\u200b)", plain(token)) is None for token in _inline(tokens))
+
+
+def test_tensors_are_listed_by_module_with_their_drift(shell: Shell, rng: random.Random) -> None:
+    weights = network(rng, layers=2, width=8)
+    shell.write("w.safetensors", safetensors(weights))
+    shell.ok("add", "w.safetensors", "--as", "weights")
+    shell.commit("First")
+    shell.write("w.safetensors", safetensors(tuned(weights, rng, rate=0.5) | {"new|<b>": ("U8", (2,), b"ab")}))
+    shell.commit("Second")
+    lines = shell.ok("--color", "always", "diff", "v1", "v2", "--md", "--tensors=deep").lines
+    rows = lines[lines.index("| file | module | change |") + 2 : -2]
+    assert rows[0].startswith("| w.safetensors |  | ")
+    assert [row for row in rows if "L2 " in row and "largest " in row]
+    assert "|  | new&#124;&lt;b&gt; | added |" in rows
 
 
 def _section(title: str, rows: int, *, important: bool = False, width: int = 100) -> Section:

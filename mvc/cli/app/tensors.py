@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import add
 
+import click
+
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import bar, escape, number, short, size, style
 from mvc.model.compare.tensor_groups import Group
@@ -42,11 +44,19 @@ def _row(group: Group[TensorChange]) -> Row:
     """Return label, bar, changes and drift of a group of tensors."""
     members = group.members
     moved = sum(change.kind != UNCHANGED for change in members)
-    drifts = [change.drift for change in members if change.drift is not None]
-    return escape(group.label), bar(moved / len(members)), fate(members), *_drift(drifts)
+    return escape(group.label), bar(moved / len(members)), _fate(members), *_drift(_drifts(members))
 
 
-def fate(members: Sequence[TensorChange]) -> str:
+def described(members: Sequence[TensorChange]) -> str:
+    """Return the changes and the drift of a group of tensors as one text, without colours."""
+    return ", ".join(filter(None, map(click.unstyle, (_fate(members), *_drift(_drifts(members))))))
+
+
+def _drifts(members: Sequence[TensorChange]) -> list[Drift]:
+    return [change.drift for change in members if change.drift is not None]
+
+
+def _fate(members: Sequence[TensorChange]) -> str:
     """Return `12 of 40 changed, 2 added`, `[80, 256] -> [83, 256]`; a word for a single tensor."""
     counts = Counter(change.kind for change in members)
     if len(counts) == 1:

@@ -140,4 +140,4 @@ def _tensors(file: FileTensors) -> Iterator[Row]:
         return
     yield path, "", cut(changes.summary())
     for group in changes.groups:
-        yield "", cut(group.label), cut(tensors.fate(group.members))
+        yield "", cut(group.label), cut(tensors.described(group.members))
