@@ -52,7 +52,7 @@ def command(invocation: Invocation) -> None:
     help="Exit with 1 if CONDITION is met: breaking, not-ready, or metric:NAME:CHANGE, such as metric:mAP50:-0.01.",
 )
 @click.option("--for", "uses", multiple=True, metavar="USE", help="Use to check for (default: intent.ready_for).")
-@click.option("--link", metavar="URL", help="Link to a page of these versions.")
+@click.option("--link", metavar="URL", help="Link to these versions on the page at URL, made by `mvc ui --export`.")
 def report(
     invocation: Invocation,
     base: str,

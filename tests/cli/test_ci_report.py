@@ -54,6 +54,8 @@ def test_the_report(released: Shell) -> None:
     )
     assert (answer.code, answer.err) == (1, "failed: breaking: classes are re-indexed\n")
     compare_with_golden("report.md", answer.out)
+    link = "https://x.example/(a)#/part"
+    assert "](https://x.example/%28a%29#/part)" in released.ok("ci", "report", "v1", "v3", "--link", link).out
     assert released.ok("ci", "report", "v3", "v3").lines[:4] == [
         "<!-- mvc:helmets -->",
         "<!-- unchanged -->",

@@ -198,7 +198,7 @@ def test_the_action_keeps_one_comment_a_model(
     link = "https://x.example/$(id)`id`"
     third = _run_action(project, tmp_path, steps=report, models="helmets", fails="1", link=link)
     assert (third.returncode, "::warning::The comment was not written" in third.stdout) == (0, True), third.stderr
-    assert "(https://x.example/$%28id%29%60id%60)" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert "(https://x.example/$%28id%29%60id%60#/helmets/" in (tmp_path / "summary.md").read_text(encoding="utf-8")
     for wrong in ({"models": "none"}, {"fail_on": "break"}):
         assert _run_action(project, tmp_path, steps=report, **wrong).returncode == 2
 

@@ -33,10 +33,10 @@ def changelog(log: Changelog) -> Iterator[str]:
 
 
 def report(result: CiReport, link: str | None = None) -> Iterator[str]:
-    """Yield the page of a report, after the line that marks the comment of this model; `link` is another page."""
+    """Yield the page of a report, after the line that marks the comment of this model; `link` is an exported page."""
     diff = result.changes.diff
     mark = [f"<!-- mvc:{names.encode_component(diff.model)} -->", *([] if diff.differs else ["<!-- unchanged -->"])]
-    links = ["", f"[All about these versions]({quote(link, safe=_IN_URL)})"] if link else []
+    links = ["", f"[All about these versions]({_address(diff, link)})"] if link else []
     failed = tuple((failure.condition, sections.cut(failure.reason)) for failure in result.failures)
     ready = tuple(map(_readiness, result.readiness))
     return _page(
@@ -47,6 +47,15 @@ def report(result: CiReport, link: str | None = None) -> Iterator[str]:
         first=[Section("Failed", ("condition", "reason"), failed, important=True)],
         extra=[_evaluations(result.changes), Section("Ready for", ("use", "before", "now", "lacks"), ready)],
     )
+
+
+def _address(diff: Diff, link: str) -> str:
+    """Return the address of both versions on a page of `mvc ui --export`; `link` itself if it names a part of a page."""
+    address = quote(link, safe=_IN_URL)
+    if "#" in link:
+        return address
+    ids = "...".join(dict.fromkeys(short(side) for side in (diff.old, diff.new) if side is not None))
+    return f"{address}#/{quote(diff.model, safe='')}/{ids}"
 
 
 def _evaluations(log: Changelog) -> Section:
