@@ -5,13 +5,15 @@ walk ─► version(id) ─► in the cache? ─ no: version, manifest and tree 
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mvc import errors
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.model.compare import labels
-from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, is_id
+from mvc.model.ids import FileId, TreeId, VersionId, are_ids
 from mvc.model.manifest import Manifest
 from mvc.model.version import Person, Timestamp
 from mvc.repository import history
@@ -24,7 +26,8 @@ class Row(NamedTuple):
     """A version: the fields that a walk reads, its first line, and what its manifest and tree say.
 
     `breaking` and `reweighted` say that classes were renumbered, and that weights changed, since the first parent. `parent`
-    is the version it is derived from, as model.toml names it; `small` the bytes of new files that are in their recipes, `damaged` the reason why manifest or tree cannot be read.
+    is the version it is derived from, as model.toml names it; `small` the bytes of new files that are in their recipes,
+    `damaged` the reason why manifest or tree cannot be read.
     """
 
     parents: tuple[VersionId, ...]
@@ -54,6 +57,11 @@ class Row(NamedTuple):
 
 
 _FIELDS = len(Row._fields) - 1  # a damaged version is not cached: it may be repaired
+_TYPES = (list, int, str, str, int, int, str, bool, int, dict)
+_REST = (bool, int)
+"""The types of cached fields before and after `parent`, which is a text or null."""
+_KEPT = 16
+"""Trees and manifests that are kept: a walk comes from a version to its parent, on some branches in turns."""
 
 
 class _Tree(NamedTuple):
@@ -75,8 +83,8 @@ class Rows:
         self._objects = model.repository.objects
         self._door, self._key = model.repository.door, model.key
         self._rows = _decoded(cache.load(self._door, self._key))
-        self._trees: dict[TreeId, _Tree] = {}
-        self._manifests: dict[ManifestId, Manifest] = {}
+        self._tree = functools.lru_cache(_KEPT)(self._read_tree)
+        self._manifest = functools.lru_cache(_KEPT)(self._objects.manifest)
         self._read: set[VersionId] = set()
         self.parents = self._objects.parents
 
@@ -116,18 +124,11 @@ class Rows:
         except errors.Damaged as error:
             return row._replace(damaged=error.message)
 
-    def _manifest(self, id_: ManifestId) -> Manifest:
-        if id_ not in self._manifests:
-            self._manifests[id_] = self._objects.manifest(id_)
-        return self._manifests[id_]
-
-    def _tree(self, id_: TreeId) -> _Tree:
-        if id_ not in self._trees:
-            entries = self._objects.tree(id_).entries
-            weights = {entry.path: entry.file for entry in entries if entry.path.lower().endswith(WEIGHT_SUFFIXES)}
-            small = {entry.file: entry.size for entry in entries if entry.size <= MAX_INLINE}
-            self._trees[id_] = _Tree(sum(entry.size for entry in entries), weights, small)
-        return self._trees[id_]
+    def _read_tree(self, id_: TreeId) -> _Tree:
+        entries = self._objects.tree(id_).entries
+        weights = {entry.path: entry.file for entry in entries if entry.path.lower().endswith(WEIGHT_SUFFIXES)}
+        small = {entry.file: entry.size for entry in entries if entry.size <= MAX_INLINE}
+        return _Tree(sum(entry.size for entry in entries), weights, small)
 
 
 def _breaks(old: Manifest, new: Manifest) -> bool:
@@ -136,8 +137,23 @@ def _breaks(old: Manifest, new: Manifest) -> bool:
 
 
 def _decoded(content: Any) -> dict[VersionId, Row]:
-    """Return the rows of a cache; none if it is not one."""
+    """Return the rows of a cache; none if it is not one, since it may come from anybody."""
     try:
-        return {VersionId(id_): Row(tuple(parents), *rest) for id_, (parents, *rest) in content.items() if is_id(id_)}
-    except (AttributeError, TypeError, ValueError):
+        if not are_ids(content) or not all(map(_is_row, content.values())):
+            return {}
+        return {VersionId(id_): Row(tuple(parents), *rest) for id_, (parents, *rest) in content.items()}
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, errors.NotCanonical):
         return {}
+
+
+def _is_row(fields: Any) -> bool:
+    """Return whether a list has the fields of a row; raise ValueError and the like for most others."""
+    types, metrics = tuple(map(type, fields)), fields[9]
+    if types not in ((*_TYPES, str, *_REST), (*_TYPES, type(None), *_REST)):
+        return False
+    Timestamp.from_json({"seconds": fields[4], "offset": fields[5]})
+    return (
+        are_ids(fields[0])
+        and set(map(type, metrics.values())) <= {int, float}
+        and all(map(math.isfinite, metrics.values()))
+    )
