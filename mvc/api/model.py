@@ -12,6 +12,7 @@ from mvc.api.moves import Moves
 from mvc.api.refs import Aliases, Branches, Tags
 from mvc.api.remote import FetchOptions, PullOptions, PushOptions, Remote
 from mvc.api.search.bisect import Bisects
+from mvc.api.search.semver import SemanticVersions
 from mvc.api.session import Revision, Who, texts
 from mvc.api.version import Version
 from mvc.api.worktree import WorkingTree
@@ -30,7 +31,7 @@ from mvc.registry.hubs import hub as hubs
 from mvc.storage.progress import Progress
 
 
-class Model(WorkingTree, History, Bisects, Moves):
+class Model(WorkingTree, History, Bisects, SemanticVersions, Moves):
     """One model of a repository. `model["v7"]` is a version; an unknown revision raises UnknownRevision."""
 
     # --- where it is

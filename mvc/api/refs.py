@@ -123,6 +123,16 @@ class Tags(Refs):
         target, who = self._resolve(revision), self._session.actor(actor)
         return tag.create(self._session.of(self._model), name, target, who, message=message)
 
+    def create_next(
+        self, revision: Revision = "HEAD", *, message: str | None = None, actor: Who | None = None
+    ) -> tag.Tag:
+        """Create the tag of the semantic version that follows the newest one among the ancestors of `revision`.
+
+        Raises NoSemverTag, NothingSince, TagExists.
+        """
+        target, who = self._resolve(revision), self._session.actor(actor)
+        return tag.create_next(self._session.of(self._model), target, who, message=message)[0]
+
     def delete(self, name: str, *, actor: Who | None = None) -> Version:
         """Delete a tag, and return the version that it pointed to. Raises NoSuchName."""
         id_ = tag.delete(self._session.of(self._model), name, self._session.actor(actor))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
+from mvc import lazy
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
@@ -17,12 +19,18 @@ from mvc.porcelain.tag import Tag
 from mvc.repository import history, revisions
 from mvc.repository.model import Model
 
+if TYPE_CHECKING:
+    from mvc.cli import semver as semver_lines
+else:
+    semver_lines = lazy.Module("mvc.cli.semver")
+
 _MISSING = "missing tag name, as in `mvc tag NAME`, or `mvc tag -d NAME` to delete one"
 
 
 @verb("tag")
 @click.argument("names", nargs=-1, metavar="[NAME [REV]]")
 @click.option("-m", "--message", metavar="WHY", help="Reason for the tag.")
+@click.option("--semver", is_flag=True, help="Name the tag by the changes since the last one, such as v1.2.3.")
 @click.option("-d", "--delete", is_flag=True, help="Delete the named tags.")
 @click.option("-l", "--list", "listed", is_flag=True, help="List the tags that match a pattern, such as '2026.*'.")
 @click.option("-n", "messages", is_flag=True, help="List the tags with their messages, which is the default.")
@@ -34,6 +42,7 @@ def command(
     invocation: Invocation,
     names: tuple[str, ...],
     message: str | None,
+    semver: bool,
     delete: bool,
     listed: bool,
     messages: bool,
@@ -45,9 +54,13 @@ def command(
     """List, create or delete tags.
 
     With NAME, tag REV (default: HEAD). Tags never move; a deleted tag can be created again only for the same version.
+    With --semver, tag REV with the semantic version that follows the newest one among its ancestors, as `mvc semver`
+    finds it; nothing is tagged if nothing changed.
     """
     listed = listed or messages or (points_at, contains, merged, order) != (None, None, None, None)
-    if delete:
+    if semver:
+        _make_next(invocation, names, message)
+    elif delete:
         _delete(invocation, names)
     elif names and not listed:
         _make(invocation, names, message)
@@ -103,6 +116,15 @@ def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -
     target = revisions.resolve(model, names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(model, names[0], target, invocation.actor(), message=message)
     invocation.emit("tag", made, lambda: [_made(model, made)])
+
+
+def _make_next(invocation: Invocation, names: tuple[str, ...], message: str | None) -> None:
+    if len(names) > 1:
+        raise click.UsageError("too many arguments: expected --semver [REV]")
+    model = Model(invocation.writer(), invocation.model())
+    target = revisions.resolve(model, names[0] if names else "HEAD")
+    made, following = porcelain.create_next(model, target, invocation.actor(), message=message)
+    invocation.emit("tag", made, lambda: [_made(model, made), *semver_lines.lines(following)], ids=[made.name])
 
 
 def _made(model: Model, tag: Tag) -> str:

@@ -273,3 +273,17 @@ class ClassUnchanged(Answer):
 
     `mvc blame {name}` shows the version that last changed it.
     """
+
+
+class NoSemverTag(Usage):
+    """No tag of {version} or its ancestors is a semantic version.
+
+    Create the first one, such as `mvc tag v1.0.0 {id}`.
+    """
+
+
+class NothingSince(Answer):
+    """Nothing changed between {tag} and {version}, so no semantic version follows.
+
+    `mvc semver {tag}` compares other versions with it.
+    """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from mvc import lazy
 from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
@@ -12,6 +14,12 @@ from mvc.repository import refnames
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, writes
 from mvc.storage.records.reflog import TAGS
+
+if TYPE_CHECKING:
+    from mvc.porcelain import semver
+    from mvc.porcelain.semver import Bump
+else:
+    semver = lazy.Module("mvc.porcelain.semver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,16 @@ def create(model: Model, name: str, target: VersionId, actor: Actor, *, message:
     """
     refnames.set_tag(model, name, target, actor, message or "")
     return _tag(model, name)
+
+
+@writes
+def create_next(model: Model, target: VersionId, actor: Actor, *, message: str | None = None) -> tuple[Tag, Bump]:
+    """Create the tag of the semantic version that follows the newest one among the ancestors of `target`.
+
+    Raises NoSemverTag, NothingSince, and as `create`.
+    """
+    following = semver.since_tag(model, target)
+    return create(model, str(following.next), target, actor, message=message), following
 
 
 @writes

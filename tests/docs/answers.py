@@ -93,6 +93,7 @@ check v2
 du
 tag
 tag u v1
+semver v1
 tag -d u
 set metrics.mAP=0.6
 stash

@@ -81,6 +81,7 @@ from mvc.porcelain.reflog import Reflog
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef, Upgraded
 from mvc.porcelain.reset import Reset
 from mvc.porcelain.restore import Restored
+from mvc.porcelain.semver import Bump
 from mvc.porcelain.show import Shown
 from mvc.porcelain.source_check import SourceChecked
 from mvc.porcelain.stash import Stash, StashChanges, Stashed
@@ -163,6 +164,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "rev-parse": [{"values": list[str]}],
     "run": [CommandRun],
     "set": [{**EDITED, "warnings": list[Problem], "read": list[FileValues]}],
+    "semver": [Bump],
     "show": [Shown, MetricCurve],
     "shortlog": [{"model": str, "authors": [{"author": str, "versions": list[VersionId]}]}],
     "source": [{"source": dict[str, Any]}, SourceChecked],

@@ -31,6 +31,7 @@ VERBS = {
     "log": ("log", "Show the version history"),
     "show": ("show", "Show one version in full"),
     "diff": ("diff", "Show changes between versions, or to the working tree"),
+    "semver": ("semver", "Show which semantic version a change requires"),
     "compare": ("compare", "Compare the values of several versions side by side"),
     "switch": ("switch", "Switch to another branch or version"),
     "restore": ("restore", "Restore files from a version"),

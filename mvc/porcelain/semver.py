@@ -1,0 +1,125 @@
+"""`mvc semver`: the semantic version that a change requires, and the next tag."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from mvc import errors
+from mvc.deferred import dataclass
+from mvc.display import Result
+from mvc.formats.metadata import reader
+from mvc.formats.source import HeaderError, Source
+from mvc.model.compare import diff, semver
+from mvc.model.compare.semver import Contents, Reason, SemverTag
+from mvc.model.document import keys
+from mvc.model.ids import VersionId
+from mvc.model.metadata import Metadata
+from mvc.model.tree import TreeEntry
+from mvc.porcelain.diff import Side
+from mvc.repository import history
+from mvc.repository.model import Model
+from mvc.repository.tensors import differences
+from mvc.storage.records.reflog import TAGS
+from mvc.transport.file_reader import FileReader
+
+_WITH_PORTS = (".onnx",)
+"""Suffixes of files that record inputs and outputs."""
+
+
+@dataclass(frozen=True, repr=False)
+class Bump(Result):
+    """The `level` that the change from `old` to `new` requires: major, minor, patch or none, and why.
+
+    `tag` is the highest semantic version among the tags of `old` and its ancestors, None for none; `next` follows it.
+    """
+
+    KEYS = keys("model old new level reasons tag next")
+
+    model: str
+    old: Side
+    new: Side
+    level: str
+    reasons: tuple[Reason, ...]
+    tag: str | None = None
+    next: str | None = None
+
+    def summary(self) -> str:
+        """Return the most important facts in one line."""
+        return f"{self.model} v{self.old.number}..v{self.new.number}: {self.level}"
+
+
+def bump(model: Model, old: VersionId, new: VersionId) -> Bump:
+    """Return what the change from `old` to `new` requires. Only headers of changed ONNX files are read, and fetched if needed.
+
+    Raises Missing, Damaged, and the errors of a fetch.
+    """
+    objects = model.repository.objects
+    before, after = (history.snapshot(model.repository, id_, model.key) for id_ in (old, new))
+    reasons = semver.reasons(before, after, _contents(model, before, after))
+    level = semver.level_of(reasons)
+    left, right = (Side(id_, objects.version(id_).number) for id_ in (old, new))
+    known = newest_tag(model, old)
+    following = known[0].raised(level).name if known is not None and reasons else None
+    return Bump(model.key, left, right, level, reasons, known[0].name if known is not None else None, following)
+
+
+def since_tag(model: Model, id_: VersionId) -> Bump:
+    """Return what the changes since the newest semantic version require. Raises NoSemverTag, NothingSince."""
+    known = newest_tag(model, id_)
+    label = history.label(model.repository, id_)
+    if known is None:
+        raise errors.NoSemverTag(version=label, id=id_[:10])
+    result = bump(model, known[1], id_)
+    if not result.reasons:
+        raise errors.NothingSince(tag=known[0].name, version=label)
+    return result
+
+
+def newest_tag(model: Model, id_: VersionId) -> tuple[SemverTag, VersionId] | None:
+    """Return the highest semantic version among the tags of a version and its ancestors, with its version; None for none."""
+    objects = model.repository.objects
+    named: dict[VersionId, SemverTag] = {}
+    for name in model.names(TAGS):
+        tag, target = semver.parsed(name), model.target(TAGS, name)
+        if tag is not None and target is not None and (target not in named or named[target][1:] < tag[1:]):
+            named[target] = tag
+    if not named:
+        return None
+    above = history.reach([id_], lambda version: objects.parents(objects.version(version)))
+    reached = [(named[version], version) for version in above if version in named]
+    return max(reached, key=lambda pair: pair[0][1:], default=None)
+
+
+def _contents(model: Model, old: diff.Snapshot, new: diff.Snapshot) -> Contents:
+    changes = diff.compare_trees(old.tree, new.tree)
+    tensors = {
+        changed.file.entry.role: changed.difference
+        for changed in differences(model.repository, changes)
+        if changed.difference is not None
+    }
+    graphs = {}
+    for change in changes:
+        if change.old and change.new and change.bytes_changed and _has_ports(change.old) and _has_ports(change.new):
+            sides = tuple(_metadata(model, (change.old, change.new)))
+            if len(sides) == 2:
+                graphs[change.new.role] = sides
+    return Contents(tensors, graphs)
+
+
+def _has_ports(entry: TreeEntry) -> bool:
+    return posixpath.splitext(entry.path)[1].lower() in _WITH_PORTS
+
+
+def _metadata(model: Model, entries: tuple[TreeEntry, TreeEntry]) -> Iterator[Metadata]:
+    """Yield the metadata of files; nothing for one that is malformed."""
+    for entry in entries:
+        with ExitStack() as stack:
+            stored = stack.enter_context(FileReader(model.repository, entry.file))
+            try:
+                metadata = reader.read(Source(stored.read_range, entry.size, entry.path))
+            except HeaderError:
+                continue
+            if metadata is not None:
+                yield metadata
