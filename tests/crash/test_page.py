@@ -61,7 +61,7 @@ def test_the_old_page_or_the_new_one(place: Path, rng: random.Random, *, empty: 
     _done(place, empty=empty)  # the next one has the cache
     new, steps = _done(place, empty=empty)
     old = {} if empty else _files(place / "before")
-    for number in range(1, steps + 1) if deep else sorted(rng.sample(range(1, steps + 1), 12)):
+    for number in range(1, steps + 1) if deep else sorted(rng.sample(range(1, steps + 1), 5)):
         when = f"step {number} of {steps}"
         _restore(place, empty=empty)
         code = command(place / "made", VERB, Fail(number, errno.ENOSPC) if fails else KillBefore(number)).code
@@ -80,7 +80,7 @@ def test_the_old_page_or_the_new_one(place: Path, rng: random.Random, *, empty: 
 def test_what_a_kill_left_goes_even_if_the_page_changed_since(place: Path, rng: random.Random, *, deep: bool) -> None:
     _, steps = _done(place, empty=False)
     root = place / "made"
-    for number, step in enumerate(range(1, steps) if deep else rng.sample(range(1, steps), 5)):
+    for number, step in enumerate(range(1, steps) if deep else rng.sample(range(1, steps), 3)):
         _restore(place, empty=False)
         command(root, VERB, KillBefore(step))
         mvc(root, "notes", "add", "v1", f"note {number}")
