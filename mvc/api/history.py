@@ -276,20 +276,22 @@ class History(Handle):
         new: Revision | None = None,
         *,
         tensors: Literal["headers", "deep"] | None = None,
+        onnx: bool = False,
         paths: Sequence[str] = (),
     ) -> Diff:
         """Compare the working tree with HEAD or `old`, or two versions; `old` may be a range such as `main...other`.
 
         `tensors` also compares the tensors of modified files: by recorded digests, or with `deep` by their weights.
+        `onnx` compares the graphs of modified ONNX files.
         `paths` narrow the diff to these files, folders or roles; model.toml is labelmap and values.
         """
         repository = self._session.repository
         if isinstance(old, str) and ".." in old and new is None:
             left, right = sides(self._session.of(self.name), old)
-            return diff(self._session.of(self.name), left, right, tensors=tensors, paths=paths)
+            return diff(self._session.of(self.name), left, right, tensors=tensors, paths=paths, onnx=onnx)
         first = repository.current(self.name) if old is None else self._session.resolve(self.name, old)
         second = None if new is None else self._session.resolve(self.name, new)
-        return diff(self._session.of(self.name), first, second, tensors=tensors, paths=paths)
+        return diff(self._session.of(self.name), first, second, tensors=tensors, paths=paths, onnx=onnx)
 
     def blame(self, *names: str, revision: Revision = "HEAD", tensors: bool = False) -> Blame:
         """Return which version last changed keys, classes, roles, paths or `ROLE:TENSOR` (none: all but tensors).

@@ -23,8 +23,10 @@ from mvc.repository.model import Model
 
 if TYPE_CHECKING:
     from mvc.cli.files import plain
+    from mvc.cli.output import onnx as graphs
     from mvc.cli.review import document
 else:
+    graphs = lazy.Module("mvc.cli.output.onnx")
     document = lazy.Module("mvc.cli.review.document")
     plain = lazy.Module("mvc.cli.files.plain")
 
@@ -40,6 +42,7 @@ else:
     metavar="[=deep]",
     help="Also compare the tensors of modified files, and with =deep their weights.",
 )
+@click.option("--onnx", is_flag=True, help="Also compare the graphs of modified ONNX files.")
 @click.option("--md", is_flag=True, help="Print the changes in Markdown, for a merge request.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are differences.")
 @click.option("--no-index", is_flag=True, help="Compare two files or folders, without a repository.")
@@ -48,6 +51,7 @@ def command(
     words: tuple[str, ...],
     changes_style: ChangesStyle,
     tensors: Literal["headers", "deep"] | None,
+    onnx: bool,
     md: bool,
     exit_code: bool,
     no_index: bool,
@@ -57,6 +61,7 @@ def command(
     Compares the working tree with HEAD or REV, or two versions, by class, value and file. A class with a different
     index is marked as breaking: programs that read class indexes would misread it. PATH (or a role) shows only the
     changes of these files, model.toml only labelmap and values. Small text files, such as args.yaml, are compared by line.
+    --onnx compares operators, opsets, inputs and outputs of ONNX graphs, from their nodes and not from their weights.
     --md prints tables of at most 65,000 characters, which is what a comment on GitHub may have.
 
     With --no-index, two files or folders are compared as they are, folders by path and by the values of their model.toml;
@@ -65,13 +70,14 @@ def command(
     if md and (changes_style.is_names or changes_style.stat):
         raise click.UsageError("--md cannot be combined with --stat, --name-only or --name-status")
     if no_index or plain.are_meant(invocation, words):
-        if md:
-            raise click.UsageError("--md cannot be combined with --no-index")
+        if md or onnx:
+            raise click.UsageError(f"--{'md' if md else 'onnx'} cannot be combined with --no-index")
         return plain.diff(invocation, words, changes_style, tensors)
     model = Model(invocation.repository(), invocation.model())
     given, paths = revisions_and_paths(invocation, model, words)
     old, new = _sides(model, given)
-    result = diff(model, old, new, tensors=tensors, paths=paths, context=None if md else changes_style.context)
+    context = None if md else changes_style.context
+    result = diff(model, old, new, tensors=tensors, paths=paths, context=context, onnx=onnx)
     invocation.emit(
         "diff",
         result,
@@ -102,6 +108,8 @@ def _lines(model: Model, result: Diff, chosen: ChangesStyle) -> Iterator[str]:
     yield _title(model, result)
     yield from chosen.lines(result.difference, texts=result.texts)
     yield from tensor_lines.difference(result.tensors or (), stat=chosen.stat)
+    if result.onnx:
+        yield from graphs.difference(result.onnx)
 
 
 def _title(model: Model, result: Diff) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.deferred import dataclass
 from mvc.display import Result, changed
 from mvc.model.compare.diff import VersionDiff, compare
@@ -21,6 +21,11 @@ from mvc.repository.worktree import snapshot
 from mvc.repository.worktree.scan import WorkFile
 from mvc.transport import promises
 
+if TYPE_CHECKING:
+    from mvc.porcelain import diff_onnx
+else:
+    diff_onnx = lazy.Module("mvc.porcelain.diff_onnx")
+
 
 class Side(NamedTuple):
     """A version and its number."""
@@ -33,16 +38,16 @@ class Side(NamedTuple):
 class Diff(Result):
     """A diff and its two sides; `new` is None for the working tree, `old` None for no version.
 
-    `tensors` has the tensor diff of each modified file; None unless requested. `texts` has the changed lines of small
+    `tensors` has the tensor diff of each modified file, `onnx` the graphs of each ONNX file; None unless requested. `texts` has the changed lines of small
     text files.
     """
 
     KEYS = keys(
         "model",
         {"old": keys("id=old number=old_number")},
-        "new=new_side differs breaking=difference.breaking changes=difference tensors texts",
+        "new=new_side differs breaking=difference.breaking changes=difference tensors onnx texts",
     )
-    OPTIONAL = ("tensors", "texts")
+    OPTIONAL = ("tensors", "onnx", "texts")
 
     model: str
     old: VersionId | None
@@ -52,6 +57,7 @@ class Diff(Result):
     difference: VersionDiff
     tensors: tuple[FileTensors, ...] | None = None
     texts: tuple[TextDiff, ...] = ()
+    onnx: tuple[diff_onnx.FileGraphs, ...] | None = None
 
     def summary(self) -> str:
         """Return the most important facts in one line."""
@@ -78,11 +84,12 @@ def diff(
     tensors: Literal["headers", "deep"] | None = None,
     paths: Sequence[str] = (),
     context: int | None = CONTEXT,
+    onnx: bool = False,
 ) -> Diff:
     """Compare `old` with `new` or the working tree; raise Damaged, and the errors of reading the working tree.
 
     With `tensors`, also compare the tensors of modified files: `headers` uses recorded digests and reads no weights,
-    `deep` reads changed tensors and measures how far they moved. `paths` (files, folders, roles) narrow the diff to these
+    `deep` reads changed tensors and measures how far they moved. `onnx` compares the graphs of modified ONNX files. `paths` (files, folders, roles) narrow the diff to these
     files; model.toml is labelmap and values. Small text files are compared by line, with `context` equal lines around a
     change; None leaves this out. Nothing is fetched for it.
     """
@@ -115,7 +122,9 @@ def diff(
     changed_lines: tuple[TextDiff, ...] = ()
     if context is not None:
         changed_lines = texts.differences(repository, difference.files, model.folder if new is None else None, context)
-    return Diff(model.key, old, new, numbers[0], numbers[1], difference, by_file, changed_lines)
+    folder = model.folder if new is None else None
+    graphs = diff_onnx.differences(repository, difference.files, folder) if onnx else None
+    return Diff(model.key, old, new, numbers[0], numbers[1], difference, by_file, changed_lines, graphs)
 
 
 def sides(model: Model, text: str) -> tuple[VersionId, VersionId]:

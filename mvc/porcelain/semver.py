@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import posixpath
+import contextlib
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 from mvc import errors
 from mvc.deferred import dataclass
 from mvc.display import Result
 from mvc.formats.metadata import reader
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import HeaderError
 from mvc.model.compare import diff, semver
 from mvc.model.compare.semver import Contents, Reason, SemverTag
 from mvc.model.document import keys
 from mvc.model.ids import VersionId
 from mvc.model.metadata import Metadata
 from mvc.model.tree import TreeEntry
+from mvc.porcelain import diff_onnx
 from mvc.porcelain.diff import Side
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.tensors import differences
 from mvc.storage.records.reflog import TAGS
-from mvc.transport.file_reader import FileReader
-
-_WITH_PORTS = (".onnx",)
-"""Suffixes of files that record inputs and outputs."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,25 +97,23 @@ def _contents(model: Model, old: diff.Snapshot, new: diff.Snapshot) -> Contents:
     }
     graphs = {}
     for change in changes:
-        if change.old and change.new and change.bytes_changed and _has_ports(change.old) and _has_ports(change.new):
+        if (
+            change.old
+            and change.new
+            and change.bytes_changed
+            and diff_onnx.is_onnx(change.old)
+            and diff_onnx.is_onnx(change.new)
+        ):
             sides = tuple(_metadata(model, (change.old, change.new)))
             if len(sides) == 2:
                 graphs[change.new.role] = sides
     return Contents(tensors, graphs)
 
 
-def _has_ports(entry: TreeEntry) -> bool:
-    return posixpath.splitext(entry.path)[1].lower() in _WITH_PORTS
-
-
 def _metadata(model: Model, entries: tuple[TreeEntry, TreeEntry]) -> Iterator[Metadata]:
     """Yield the metadata of files; nothing for one that is malformed."""
     for entry in entries:
-        with ExitStack() as stack:
-            stored = stack.enter_context(FileReader(model.repository, entry.file))
-            try:
-                metadata = reader.read(Source(stored.read_range, entry.size, entry.path))
-            except HeaderError:
-                continue
+        with contextlib.suppress(HeaderError), diff_onnx.stored(model.repository, entry) as source:
+            metadata = reader.read(source)
             if metadata is not None:
                 yield metadata
