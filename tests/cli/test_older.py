@@ -25,12 +25,17 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Older:
     return Older(OLDER, tmp_path_factory.mktemp("older"))
 
 
-def test_it_goes_on_with_notes_and_operations(older: Older, shell: Shell, history: History, tmp_path: Path) -> None:
+def test_it_goes_on_with_notes_evaluations_and_operations(
+    older: Older, shell: Shell, history: History, tmp_path: Path
+) -> None:
     bucket = tmp_path / "bucket"
     mark_plain(bucket)
     shell.ok("remote", "add", "origin", str(bucket))
     shell.ok("notes", "add", "v1", "bad in rain")
+    shell.write("results.json", b'{"mAP50": 0.5}')
+    shell.ok("eval", "add", "v1", "--dataset", "night@3", "--file", "results.json")
     shell.ok("push", "--all", "origin")
+    assert older("clone", str(bucket), str(tmp_path / "clone"), folder=tmp_path).returncode == 0
     shell.set(metrics__mAP50=0.7)
     worked = older("commit", "-m", "By the older one", "--json", folder=shell.folder)
     assert worked.returncode == 0, worked.stderr
@@ -39,12 +44,13 @@ def test_it_goes_on_with_notes_and_operations(older: Older, shell: Shell, histor
         assert done.returncode == 0, (line, done.stderr)
     strays = older(
         "fsck", "--repair", "--from", "origin", folder=shell.folder
-    )  # it knows no folder of notes, and leaves it
+    )  # it knows no folder of notes and evaluations, and leaves both
     assert strays.returncode == STRAYS, strays.stdout
     shell.ok("fetch", "origin")
     shell.ok("fsck")
     shell.ok("fsck", "--remote", "origin")
     assert "bad in rain" in shell.ok("log").out
+    assert "night@3" in shell.ok("show", "v1").out
     assert shell.ok("log", "-1", "--format", "{subject}").out == "By the older one\n"
 
 

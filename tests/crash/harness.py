@@ -22,6 +22,7 @@ from typing import Any
 from mvc.porcelain import fsck
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
+from mvc.storage.records.annotations.evaluations import Evaluation
 from mvc.storage.records.annotations.remarks import Note
 from tests.crash import child
 from tests.crash.child import KILLED, Act, Fail, Interrupt, KillBefore, Outcome, Record, Repeat, disk
@@ -126,6 +127,16 @@ def state(root: Path) -> State:
     names |= {
         ("", "note", path.parent.name, Note.decode(path.read_bytes()).text)
         for path in (root / ORIGIN).glob("refs/*/remarks/*/*")
+    }
+    names |= {
+        (model, "evaluation", id_, entry.named)
+        for model in repository.heads.models()
+        for id_ in Model(repository, model).evaluated()
+        for entry in repository.evaluations.current(model, id_)
+    }
+    names |= {
+        ("", "evaluation", path.parent.name, Evaluation.decode(path.read_bytes()).named)
+        for path in (root / ORIGIN).glob("refs/*/evaluations/*/*")
     }
     heads = frozenset(
         (model, head.folder, str(head.branch), str(head.version))

@@ -21,6 +21,7 @@ from tests.quantised import gguf
 from tests.weights import rounded, safetensors
 
 SURVEY = ("fsck", "--remote", "origin", "--read-data")
+RESULTS = b'{"mAP50": 0.5}'
 WEIGHTS = bytes(range(256)) * 300
 """76,800 bytes: more than lies inline in a recipe, so it goes to a pack."""
 
@@ -114,11 +115,20 @@ def pushed(root: Path) -> None:
 
 @made_once
 def noted(root: Path) -> None:
-    """As `pushed`, with two notes on a version, of which the remote has the first."""
+    """As `pushed`, with two notes on a version, of which the remote has the first, and an evaluation that it lacks."""
     pushed(root)
     mvc(root, "notes", "add", "v1", "bad in rain", "incident=4711")
     mvc(root, "push")
     mvc(root, "notes", "add", "v1", "good in fog")
+    (root / "results.json").write_bytes(RESULTS)
+    mvc(root, "eval", "add", "v1", "--dataset", "night@3", "--file", "results.json")
+
+
+@made_once
+def measured(root: Path) -> None:
+    """Two versions, and results in a file."""
+    two_versions(root)
+    (root / "results.json").write_bytes(RESULTS)
 
 
 @made_once
@@ -449,7 +459,8 @@ SCENARIOS = (
     Scenario("alias set again, with a reason", moved, ("alias", "set", "prod", "v2", "-m", "approved by QA")),
     Scenario("notes add", two_versions, ("notes", "add", "v1", "bad in rain", "incident=4711")),
     Scenario("notes rm", noted, ("notes", "rm", "v1", "1"), (0, 2)),
-    Scenario("push of notes", noted, ("push",), check=SURVEY),
+    Scenario("push of notes and evaluations", noted, ("push",), check=SURVEY),
+    Scenario("eval add", measured, ("eval", "add", "v1", "--dataset", "night@3", "--file", "results.json")),
     Scenario("alias rollback", moved, ("alias", "rollback", "prod"), (0, 13)),
     Scenario("alias rm", side, ("alias", "rm", "prod"), (0, 2)),
     Scenario("models rename", noted, ("models", "rename", "helmets", "Hard Hats"), (0, 2)),

@@ -19,6 +19,7 @@ SUPPORT = ("support", "instances", "targets", "labels", "pixels")
 """The columns with the number of objects of a class."""
 THRESHOLD = ("threshold", "confidence", "conf")
 """The columns with the threshold of a point of a curve."""
+_LARGEST = 1 << 63
 _ABSENT = -1
 """What COCO and torchmetrics write for a metric that has no objects to be measured on."""
 
@@ -114,8 +115,10 @@ class Results:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Return whether a value is a finite number that a record can hold."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) < _LARGEST
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def class_key(value: Any) -> ClassKey:
@@ -158,8 +161,8 @@ def column(row: Mapping[str, Any], names: Collection[str]) -> str | None:
 
 def _objects(support: Any) -> int | None:
     """Return the number of objects of a class; None if it is none."""
-    return int(support) if is_number(support) and support >= 0 and float(support).is_integer() else None
+    return int(support) if is_number(support) and 0 <= support < _LARGEST and float(support).is_integer() else None
 
 
 def _whole(value: Number) -> Number:
-    return int(value) if float(value).is_integer() else value
+    return int(value) if abs(value) < _LARGEST and float(value).is_integer() else value

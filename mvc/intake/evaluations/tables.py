@@ -67,7 +67,7 @@ def by_class(value: Any, known: Collection[str]) -> Results | None:
     if not results.is_rows(value):
         return None
     key = results.column(value[0], CLASS)
-    if key is None or not any(results.is_number(cell) for name, cell in value[0].items() if name != key):
+    if key is None or not any(results.is_number(cell) for name, cell in value[0].items() if name.lower() not in CLASS):
         return None
     found = Results("classes (Ultralytics)" if "Box-P" in value[0] or "Class" in value[0] else "classes")
     for row in value:
