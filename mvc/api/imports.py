@@ -57,7 +57,7 @@ class Imports:
     ) -> ImportedHistory:
         """Import a model of another mvc repository, or of a remote: a path or URL, and `#MODEL` unless it is the only one.
 
-        Versions keep their ids; branches, tags, aliases and notes come with them, or only one `branch`. `settings` are
+        Versions keep their ids; branches, tags, aliases, notes and evaluations come with them, or only one `branch`. `settings` are
         those of a remote. Raises NotThere, SeveralModels, and errors of the remote.
         """
         given = {key.replace("_", "-"): value for key, value in settings.items()}

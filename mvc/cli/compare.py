@@ -11,6 +11,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import Table, cell
 from mvc.cli.app.terminal import short
 from mvc.cli.app.verb import verb
+from mvc.cli.history import evaluations
 from mvc.cli.history.numbers import numbered
 from mvc.cli.output import markdown
 from mvc.plural import count
@@ -87,8 +88,8 @@ def _difference(value: float | None) -> str:
 
 
 def _rounded(values: Sequence[Any], shape: str | None) -> list[Any]:
-    """Return metrics for people: four digits behind the point."""
-    return [round(value, 4) if isinstance(value, float) and shape != "csv" else value for value in values]
+    """Return metrics for people, and in CSV as they are."""
+    return [value if shape == "csv" else evaluations.rounded(value) for value in values]
 
 
 def _marked(values: Sequence[Any], best: Sequence[int], shape: str | None) -> Iterator[Any]:

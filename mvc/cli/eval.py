@@ -12,6 +12,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import Table, cell
 from mvc.cli.app.terminal import date, escape, short, style
 from mvc.cli.app.verb import group, subverb
+from mvc.cli.history import evaluations as brief
 from mvc.cli.history.numbers import Numbers
 from mvc.model.ids import VersionId
 from mvc.model.toml.keys import parse_assignment
@@ -28,8 +29,6 @@ from mvc.storage.records.annotations.evaluations import Curve
 
 _SECTION = "parameters"
 """The section of model.toml whose values have the types that further values may have."""
-_HEADLINES = ("mAP50", "mAP50-95", "precision", "recall", "f1", "accuracy", "mIoU")
-"""The metrics that a list shows, if there are others, too."""
 _WIDEST = 12
 """Classes of a confusion matrix that is shown without --matrix, at most."""
 
@@ -155,8 +154,7 @@ def _lines(model: Model, evaluations: Sequence[ListedEvaluation]) -> Iterator[st
     if not evaluations:
         return
     numbers = Numbers(model, [entry.version for entry in evaluations])
-    names = porcelain.ordered(name for entry in evaluations for name in entry.metrics)
-    shown = [name for name in names if name in _HEADLINES] or names[: len(_HEADLINES)]
+    shown = brief.headlines(name for entry in evaluations for name in entry.metrics)
     rows = [
         [
             _label(numbers, entry),
@@ -164,7 +162,7 @@ def _lines(model: Model, evaluations: Sequence[ListedEvaluation]) -> Iterator[st
             entry.named,
             entry.time,
             entry.by.partition(" <")[0],
-            *(_rounded(entry.metrics.get(name)) for name in shown),
+            *(brief.rounded(entry.metrics.get(name)) for name in shown),
             *(["removed" if entry.removed else None] if any(other.removed for other in evaluations) else []),
         ]
         for entry in evaluations
@@ -222,7 +220,7 @@ def _head(numbers: Numbers, entry: ListedEvaluation) -> Iterator[str]:
 
 def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
     for name in porcelain.ordered(metrics):
-        yield f"metrics     {escape(name)} = {cell(_rounded(metrics[name]))}"
+        yield f"metrics     {escape(name)} = {cell(brief.rounded(metrics[name]))}"
 
 
 def _classes(entry: ShownEvaluation, shape: str | None) -> Iterator[str]:
@@ -231,7 +229,7 @@ def _classes(entry: ShownEvaluation, shape: str | None) -> Iterator[str]:
         return
     names = porcelain.ordered(name for row in entry.classes for name in row.metrics)
     rows = [
-        [row.class_number, row.name, row.support, *(_rounded(row.metrics.get(name)) for name in names)]
+        [row.class_number, row.name, row.support, *(brief.rounded(row.metrics.get(name)) for name in names)]
         for row in entry.classes
     ]
     if shape is None:
@@ -249,7 +247,7 @@ def _matrix(matrix: ConfusionMatrix, shape: str | None) -> Iterator[str]:
 
 def _curves(curves: Sequence[Curve], shape: str | None) -> Iterator[str]:
     rows = [
-        [curve.name or None, point.threshold, *map(_rounded, (point.precision, point.recall, point.f1))]
+        [curve.name or None, point.threshold, *map(brief.rounded, (point.precision, point.recall, point.f1))]
         for curve in curves
         for point in curve.points
     ]
@@ -268,8 +266,3 @@ def _label(numbers: Numbers, entry: ListedEvaluation) -> str:
     """Return `v7 3f9c2ab1d0`, or `v7 on side 3f9c2ab1d0`."""
     number = "" if entry.version_number is None else f"{numbers.of(entry.version, entry.version_number)} "
     return f"{number}{short(entry.version)}"
-
-
-def _rounded(value: float | None) -> float | None:
-    """Return a metric for people: four digits behind the point."""
-    return round(value, 4) if isinstance(value, float) else value

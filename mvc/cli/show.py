@@ -17,7 +17,7 @@ from mvc.cli.app.tensors import held
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.cli.history import changes as changes_style
-from mvc.cli.history import notes
+from mvc.cli.history import evaluations, notes
 from mvc.cli.history.changes import ChangesStyle
 from mvc.cli.history.numbers import Numbers
 from mvc.cli.output import screen
@@ -110,8 +110,9 @@ def _lines(model: Model, shown: Shown, chosen: ChangesStyle, *, no_patch: bool) 
     yield ""
     yield from (f"    {escape(line)}" for line in shown.version.message.split("\n"))
     yield ""
-    if shown.tag_messages or shown.notes:
-        yield from (f"    {line}" for line in (*notes.tag_lines(shown.tag_messages), *notes.lines(shown.notes)))
+    if shown.tag_messages or shown.notes or shown.evaluations:
+        added = (*notes.tag_lines(shown.tag_messages), *notes.lines(shown.notes), *evaluations.lines(shown.evaluations))
+        yield from (f"    {line}" for line in added)
         yield ""
     if chosen.is_full:
         yield from _values(shown)

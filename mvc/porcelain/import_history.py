@@ -94,7 +94,7 @@ def import_history(
     imported = any(step.how != LEFT_OUT for step in steps)
     refs = Refs(Model(repository, key), importer, actor)
     if imported and not dry_run:
-        _add_notes(Model(repository, key), history)
+        _add_annotations(Model(repository, key), history)
         refs.update(progress)
     if not dry_run:
         importer.end()
@@ -146,10 +146,11 @@ def _require_own(model: Model, history: SourceHistory, actor: Actor) -> None:
     raise errors.OtherHistory(model=model.key, origin=history.origin)
 
 
-def _add_notes(model: Model, history: SourceHistory) -> None:
-    """Record the notes of the source on versions that are here."""
+def _add_annotations(model: Model, history: SourceHistory) -> None:
+    """Record the notes and the evaluations of the source on versions that are here."""
     repository = model.repository
-    for id_, notes in history.notes.items():
-        if repository.objects.has(id_):
-            with repository.locked():
-                repository.remarks.merge(model.key, id_, notes)
+    for kind, logs in history.annotations.items():
+        for id_, entries in logs.items():
+            if repository.objects.has(id_):
+                with repository.locked():
+                    repository.annotations[kind].merge(model.key, id_, entries)

@@ -1,4 +1,4 @@
-"""`mvc import` of a model of another mvc repository: its versions with their ids, its branches, tags, aliases and notes.
+"""`mvc import` of a model of another mvc repository: its versions with their ids, its refs, notes and evaluations.
 
 PATH of a repository   its store is read
 URL or folder          a temporary clone without files beside this repository's store; files are fetched when they are read
@@ -123,7 +123,10 @@ class _Source:
             tags,
             list(_moves(logs)),
             expired=promised.expiries(self.repository.door),
-            notes={id_: self.repository.remarks.entries(model.key, id_) for id_ in model.noted()},
+            annotations={
+                kind: {id_: logs.entries(model.key, id_) for id_ in model.annotated(kind)}
+                for kind, logs in self.repository.annotations.items()
+            },
         )
 
     # --- refs

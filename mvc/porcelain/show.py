@@ -17,6 +17,8 @@ from mvc.model.roles import roles_of
 from mvc.model.tensor_count import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
+from mvc.porcelain import eval as evaluations
+from mvc.porcelain.eval import ListedEvaluation
 from mvc.porcelain.log import NOTE
 from mvc.registry.tags import notes as registry_notes
 from mvc.repository import disk_usage, history, refnames, tensors
@@ -50,7 +52,7 @@ class Shown(Document):
 
     `absent` are the parents recorded as never published, `places` its registry versions, `registry_tags` the tags that these
     had when they were last read; `states` says where the
-    content of each path is, `tensors` lists the tensors of files in which they are known. `notes` are the notes on the
+    content of each path is, `tensors` lists the tensors of files in which they are known. `notes` and `evaluations` are those of the
     version, `tag_messages` the messages of its tags by name. `model_parent` is what `model.parent` names; `children` are the versions made from it, None unless requested.
     """
 
@@ -63,6 +65,7 @@ class Shown(Document):
         "manifest_id=version.manifest tree_id=version.tree manifest=sections docker_digest=manifest.docker_digest",
         "model_parent labelmap=manifest.labelmap files changes=difference texts",
         {"notes": rows("notes", NOTE)},
+        "evaluations",
         "tag_messages children",
     )
     OPTIONAL = ("texts",)
@@ -81,6 +84,7 @@ class Shown(Document):
     tensors: dict[str, TensorCount]
     texts: tuple[TextDiff, ...] = ()
     notes: tuple[Note, ...] = ()
+    evaluations: tuple[ListedEvaluation, ...] = ()
     tag_messages: Mapping[str, str] = field(default_factory=dict)
     model_parent: ModelParent | None = None
     children: tuple[Child, ...] | None = None
@@ -131,6 +135,7 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT, childre
         tensors=counts,
         texts=() if context is None else texts.differences(repository, difference.files, context=context),
         notes=tuple(repository.remarks.current(model.key, id_)) if id_ in model.noted() else (),
+        evaluations=tuple(each.listed for each in evaluations.show(model, id_)),
         tag_messages=decorations.tag_messages(model, id_),
         model_parent=lineage.model_parent(model.key, snapshot.manifest),
         children=lineage.children(id_) if children else None,

@@ -1,4 +1,4 @@
-"""A model of another mvc repository comes with its history, its ids, its refs and its notes; the source is only read."""
+"""A model of another mvc repository comes with its history, its ids, its refs, its notes and evaluations; the source is only read."""
 
 from __future__ import annotations
 
@@ -53,6 +53,8 @@ def source(tmp_path: Path, monkeypatch: Any) -> Shell:
     shell.ok("merge", "side")
     shell.ok("alias", "set", "prod", "main", "-m", "better")
     shell.ok("notes", "add", "v1", "bad in rain", "incident=4711")
+    shell.write("results.json", b'{"mAP50": 0.625}')
+    shell.ok("eval", "add", "v1", "--dataset", "night@3", "--file", "results.json")
     shell.ok("push", "--all", "--tags")
     return shell
 
@@ -138,6 +140,7 @@ def test_it_comes_with_its_ids_refs_and_notes(source: Shell, target: Shell, plac
         assert (target.folder / name).read_bytes() == (source.folder / name).read_bytes()
     assert (target.folder / "run.sh").stat().st_mode & 0o100
     assert "bad in rain" in target.ok("notes", "show", "v1").out
+    assert "0.625" in target.ok("eval", "show", "v1").out
     assert target.ok("status").out.endswith("working tree clean.\n")
     clean(target)
     if "#" in place:

@@ -17,7 +17,7 @@ from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.model.version import Code, Person, Timestamp, Version
-from mvc.storage.records.annotations.remarks import Note
+from mvc.storage.records.annotations.log import Annotation
 from mvc.storage.records.promised import Expired
 
 Sink = Callable[[bytes], object]
@@ -101,7 +101,7 @@ class AliasMove:
 class SourceHistory:
     """The steps of a source, parents first, and its names for them.
 
-    `origin` names the source in messages; `expired` are its records of bytes that it dropped, `notes` those on its versions. `model` is the model's name there, which is in each version, and the proposed
+    `origin` names the source in messages; `expired` are its records of bytes that it dropped, `annotations` the notes and evaluations of its versions, by kind. `model` is the model's name there, which is in each version, and the proposed
     key; with `is_chosen`, the user chose it. The first of `branches` is checked out in a new model.
     """
 
@@ -114,4 +114,4 @@ class SourceHistory:
     warnings: tuple[str, ...] = ()
     is_chosen: bool = False
     expired: Sequence[Expired] = ()
-    notes: Mapping[VersionId, Sequence[Note]] = field(default_factory=dict)
+    annotations: Mapping[str, Mapping[VersionId, Sequence[Annotation]]] = field(default_factory=dict)
