@@ -80,6 +80,7 @@ class Entry:
     read_values: Callable[[VersionFields, str], Mapping[str, Any]] | None = None
     read_notes: Callable[[], Notes] | None = None
     read_evaluations: Callable[[], Mapping[str, Any]] | None = None
+    answer: Callable[[VersionId, Path, Callable[[Path], Any]], Any] | None = None
     _manifest: Manifest | None = field(default=None, init=False)
     _tree: Tree | None = field(default=None, init=False)
     _notes: Notes | None = field(default=None, init=False)
@@ -174,7 +175,13 @@ class Entry:
         return names[0] if names else tuple(number for number, name in labels if name == key[0]) or None
 
     def _in_evaluations(self, key: Path) -> Any:
-        """Return a value of the newest evaluation on a dataset; without a dataset, the datasets."""
+        """Return a value of the newest evaluation on a dataset, as known before or as read."""
+        if not key or self.read_evaluations is None or self.answer is None:
+            return self._evaluated(key)
+        return self.answer(self.id, key, self._evaluated)
+
+    def _evaluated(self, key: Path) -> Any:
+        """Read a value of the newest evaluation on a dataset; without a dataset, the datasets."""
         if not key:
             return tuple(self.evaluations)
         evaluation = self.evaluations.get(key[0])

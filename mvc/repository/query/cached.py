@@ -6,9 +6,11 @@ walk ─► version(id) ─► in the cache? ─ yes: no object is read         
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mvc import lazy
 from mvc.model.ids import ManifestId, TreeId, VersionId
 from mvc.model.query.subject import SECTIONS
 from mvc.model.version import Code, Person, Timestamp, Version, VersionFields
@@ -17,7 +19,11 @@ from mvc.storage.records import querycache
 from mvc.storage.records.querycache import Row, Section
 
 if TYPE_CHECKING:
+    from mvc.repository.query import evaluated
+    from mvc.repository.query.evaluated import CachedEvaluations
     from mvc.storage.objects import Objects
+else:
+    evaluated = lazy.Module("mvc.repository.query.evaluated")
 
 MANY = 256
 """Objects read in one run from which on the cache is written: fewer are read again sooner than a cache is written."""
@@ -78,6 +84,7 @@ class CachedHistory:
 
     def __init__(self, model: Model) -> None:
         """Read the cache of `model`."""
+        self._model = model
         self.objects: Objects = model.repository.objects
         self._door, self._key = model.repository.door, model.key
         self.table = querycache.load(self._door, self._key)
@@ -86,6 +93,11 @@ class CachedHistory:
         self._sections: dict[str, Section] = {}
         self._read = 0
         self.parents = self.objects.parents
+
+    @functools.cached_property
+    def evaluations(self) -> CachedEvaluations:
+        """The answers of evaluations."""
+        return evaluated.CachedEvaluations(self._model)
 
     def version(self, id_: VersionId) -> CachedVersion:
         """Return the version of that id."""
@@ -101,7 +113,9 @@ class CachedHistory:
         return section.values[at] if at >= 0 else self._values(manifest)[name]
 
     def save(self) -> None:
-        """Write the cache, if many objects were read that it lacked."""
+        """Write the cache, if many objects were read that it lacked, and the answers of evaluations likewise."""
+        if "evaluations" in vars(self):
+            self.evaluations.save()
         if self._read >= MANY:
             querycache.save(self._door, self._key, self.table, SECTIONS)
             self._read = 0

@@ -119,10 +119,11 @@ def _made(
         return objects.tree(entry.version.tree)
 
     values = source.values if isinstance(source, CachedHistory) else None
+    answer = source.evaluations.answer if evaluated and isinstance(source, CachedHistory) else None
     for id_, version in entries:
         notes = partial(_notes, model, id_) if id_ in noted else None
         found = partial(_evaluations, model, id_) if id_ in evaluated else None
-        yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate, values, notes, found)
+        yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate, values, notes, found, answer)
 
 
 def _notes(model: Model, id_: VersionId) -> Notes:

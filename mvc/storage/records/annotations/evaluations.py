@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Annotated, Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Self
 
 from mvc import errors
 from mvc.deferred import dataclass
@@ -30,7 +31,6 @@ BACKGROUND = "background"
 """The class of a matrix for an object that was not found, or for a detection of no object."""
 
 Number = int | float
-_Place = Annotated[int, (-1).__lt__]
 
 
 class SourceFile(NamedTuple):
@@ -53,9 +53,13 @@ class ClassResult:
 class Cell(NamedTuple):
     """A cell of a confusion matrix that is not zero: places in `names`, and the count, or the share of a normalized one."""
 
-    actual: _Place
-    predicted: _Place
+    actual: int
+    predicted: int
     value: Number
+
+
+_cell = partial(tuple.__new__, Cell)
+"""Cell._make, without a call in Python for each cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,26 @@ class Matrix:
 
     names: tuple[str, ...]
     cells: tuple[Cell, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the matrix as a record has it: the numbers of the cells, one after the other."""
+        return {"names": [*self.names], "cells": [number for cell in self.cells for number in cell]}
+
+    @classmethod
+    def from_json(cls, values: Any) -> Self:
+        """Return the matrix in `values`; raise ValueError and the like. Thousands of cells are checked at once."""
+        names, numbers = values["names"], values["cells"]
+        columns = [numbers[at::3] for at in range(3)]
+        if (
+            len(values) > len(("names", "cells"))
+            or (type(names), type(numbers), len(numbers) % 3) != (list, list, 0)
+            or not {str} >= {*map(type, names)}
+            or not {int} >= {*map(type, columns[0]), *map(type, columns[1])}
+            or not {int, float} >= {*map(type, columns[2])}
+            or min((*columns[0], *columns[1]), default=0) < 0
+        ):
+            raise ValueError
+        return cls(tuple(names), tuple(map(_cell, zip(*columns, strict=True))))
 
 
 class Point(NamedTuple):
@@ -145,10 +169,12 @@ class Evaluation(Annotation):
         """Return the fault of the confusion matrix."""
         if self.matrix is None:
             return None
-        size, places = len(self.matrix.names), {(cell.actual, cell.predicted) for cell in self.matrix.cells}
-        if len(set(self.matrix.names)) < size or len(places) < len(self.matrix.cells):
+        names, cells = self.matrix.names, self.matrix.cells
+        places = {cell[:2] for cell in cells}
+        if len(set(names)) < len(names) or len(places) < len(cells):
             return "a class or a cell of the confusion matrix occurs twice"
-        return None if all(max(place) < size for place in places) else "a cell is outside of the confusion matrix"
+        last = max((place for pair in places for place in pair), default=-1)
+        return None if last < len(names) else "a cell is outside of the confusion matrix"
 
     @classmethod
     def refusal(cls, reason: str) -> errors.MvcError:
