@@ -366,6 +366,7 @@ if TYPE_CHECKING:
         BadLockFile,
         BadSetting,
         MissingPackage,
+        PortInUse,
         UnknownSetting,
     )
     from mvc.errors.store import (
@@ -652,6 +653,7 @@ __all__ = [
     "PickConflicts",
     "PlainHttp",
     "PlanChanged",
+    "PortInUse",
     "PromiseLost",
     "ProxyFailed",
     "PublicationChanged",

@@ -34,6 +34,13 @@ class MissingPackage(Usage):
     """
 
 
+class PortInUse(Usage):
+    """Cannot serve at port {port}: {reason}.
+
+    Choose another port with --port, or leave it out: then the system chooses a free one.
+    """
+
+
 class BadLockFile(Usage):
     """Cannot read the lock file {path}: {reason}.
 

@@ -177,7 +177,7 @@ def fill(
     """
     remotes.check(remote.backend)
     there = fetch.look(repository, remote, {model} if model is not None else None)
-    branches = _branches(there.tips, revision)
+    branches = branches_of(there.tips, revision)
     if not branches:
         what = f"model {model}" if model is not None else "branch"
         raise errors.NotThere(remote=remote.name, what=what, known=", ".join(there.models) or "none")
@@ -229,7 +229,7 @@ def _detached(tips: dict[RefName, RefEntry], branches: dict[str, str], revision:
     return refs
 
 
-def _branches(tips: dict[RefName, RefEntry], revision: str | None) -> dict[str, str]:
+def branches_of(tips: dict[RefName, RefEntry], revision: str | None = None) -> dict[str, str]:
     """Return the branch to check out for each model with a branch: `revision`, main, or the first."""
     found: dict[str, list[str]] = {}
     for ref, entry in sorted(tips.items(), key=lambda item: item[0]):

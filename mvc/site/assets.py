@@ -25,6 +25,8 @@ _LEFT_OUT = re.compile(rb"^(?: *//| */\*\*| +\*).*\n|^ +", re.MULTILINE)
 _JOINS = re.compile(rb"(?<=[\[({,;=>\n])\n+|\n+(?=[\])}.?:&|])")
 _TITLE = re.compile(r"<title>[^<]*</title>")
 _POLICY = "default-src 'none'; script-src {scripts}; style-src {styles}; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+POLICY = _POLICY.format(scripts="'self'", styles="'self'")
+"""The content security policy of a page that loads its parts from files."""
 
 
 class Assets(NamedTuple):
@@ -48,8 +50,7 @@ class Assets(NamedTuple):
         """Return index.html that loads its parts from files: styles, the front-end, then `scripts`."""
         style = f'<link rel="stylesheet" href="{self.style_name}">'
         tags = [f'<script src="{html.escape(name)}"></script>' for name in (self.app_name, *scripts)]
-        policy = _POLICY.format(scripts="'self'", styles="'self'")
-        return self._page(title, policy, [f'<meta name="mvc-files" content="{listing}">', style, *tags])
+        return self._page(title, POLICY, [f'<meta name="mvc-files" content="{listing}">', style, *tags])
 
     def inline(self, title: str, scripts: list[bytes]) -> bytes:
         """Return index.html that contains its parts, for one file: styles, the front-end, then `scripts`."""

@@ -13,12 +13,13 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import mvc
 from mvc import errors
 from mvc.model.ids import VersionId, digest
+from mvc.model.tree import Tree
 from mvc.repository import lineage as lineages
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
@@ -45,7 +46,7 @@ class Contents:
         self, repository: Repository, models: Sequence[Model], options: Options, pairs: Sequence[tuple[str, Pair]] = ()
     ) -> None:
         """Read the index of each of `models`; `pairs` are compared besides those that are always. Raises Missing, Damaged."""
-        self._repository = repository
+        self.repository = repository
         self._options, self._pairs = options, pairs
         self.indexes = [model.read(each) for each in models]
         self.damaged = {
@@ -67,10 +68,26 @@ class Contents:
             return script.script(name, script.text(self.fixed[name]()))
         except errors.Damaged as error:
             del self.fixed[name]
+            vars(self).pop("current", None)  # which names the damage
             folder, _, id_ = name.rpartition("/")
             if folder == self.folders["versions"]:
                 self.damaged[VersionId(id_)] = error.message
             return None
+
+    def pair_script(self, name: str) -> bytes | None:
+        """Return the script that compares the tensors of any two versions of a model; None for another name."""
+        folder, _, pair = name.rpartition("/")
+        sides = [VersionId(side) for side in pair.split("-")]
+        of = next((index.model for index in self.indexes if all(side in index.entries for side in sides)), None)
+        if folder != self.folders["compare"] or len(sides) != 2 or of is None:
+            return None
+        return script.script(name, script.text(compare.document(of, *sides)))
+
+    def trees(self) -> Iterator[Tree]:
+        """Return the trees of the versions that can be read, each once."""
+        objects = self.repository.objects
+        ids = (id_ for index in self.indexes for id_ in index.entries if id_ not in self.damaged)
+        return (objects.tree(tree) for tree in {objects.version(id_).tree: None for id_ in ids})
 
     @functools.cached_property
     def current(self) -> dict[str, bytes]:
@@ -93,7 +110,7 @@ class Contents:
                 "folders": self.folders,
                 "models": [site.model(each, self._options) for each in listed],
                 "lineage": self._links(),
-                "storage": put("data/storage-", storage.document(self._repository, self.indexes)),
+                "storage": put("data/storage-", storage.document(self.repository, self.indexes)),
             },
         )
         return found
@@ -101,7 +118,7 @@ class Contents:
     @property
     def title(self) -> str:
         """The name of the repository's folder."""
-        return self._repository.root.name.encode("utf-8", "replace").decode()
+        return self.repository.root.name.encode("utf-8", "replace").decode()
 
     def pairs(self, index: Index) -> list[Pair]:
         """Return the pairs of versions that are compared: each with its first parent, and positions of aliases."""
@@ -185,7 +202,7 @@ class Contents:
 
     def _tag(self) -> str:
         """Return what documents depend on besides ids: in a clone without all files, also which of these are here."""
-        door = self._repository.door
+        door = self.repository.door
         records = [*door.names(PROMISED), *door.names(EXPIRED)]
         here = [*records, *door.names("packs")] if records else []
         parts = [FORMAT, mvc.__version__, self._options.redact, here]

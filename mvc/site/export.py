@@ -50,7 +50,7 @@ class ExportedPage(Document):
 
 def folder(contents: Contents, target: Path) -> ExportedPage:
     """Write the page to a folder that is absent, empty or an earlier export. Raises NotAnExport, NotWritable, Damaged."""
-    files, real = _Files(contents), outside_store(target)
+    files, real = Files(contents), outside_store(target)
     if not real.exists() or (real.is_dir() and not any(real.iterdir())):
         with ExportDoor(target) as door:
             for name, data in files.all():
@@ -64,7 +64,7 @@ def folder(contents: Contents, target: Path) -> ExportedPage:
 
 def single(contents: Contents, target: Path) -> ExportedPage:
     """Write the page with all its documents to one file. Raises InsideStore, NotWritable, Damaged."""
-    files = _Files(contents)
+    files = Files(contents)
     scripts = [data for name, data in files.documents(lambda _: False)]
     page = files.front.inline(contents.title, scripts)
     with exportdoor.output(target) as write:
@@ -73,7 +73,7 @@ def single(contents: Contents, target: Path) -> ExportedPage:
     return files.report(target)
 
 
-def _update(files: _Files, door: UpdatedFolder) -> None:
+def _update(files: Files, door: UpdatedFolder) -> None:
     with door.held():
         names = door.names()
         before = door.read(INDEX) if INDEX in names else None
@@ -84,7 +84,7 @@ def _update(files: _Files, door: UpdatedFolder) -> None:
         for name, data in files.missing(door.has):
             door.add(name, data)
         listing, index = files.listing(), files.index()
-        name = _listing_name(listing)
+        name = listing_name(listing)
         removed = sorted(old - {name, *listing.decode().split("\n")}, key=lambda each: (_is_listing(each), each))
         if index != before or files.count or removed:
             # What an interruption leaves is named by a listing, which is the first file written and the last removed.
@@ -96,7 +96,7 @@ def _listed(door: UpdatedFolder) -> set[str]:
     found: set[str] = set()
     for name in filter(_is_listing, door.names()):
         data = door.read(name) or b""
-        if name == _listing_name(data):
+        if name == listing_name(data):
             found |= {name, *filter(_NAME.match, data.decode("utf-8", "replace").split("\n"))}
     return found
 
@@ -105,12 +105,13 @@ def _is_listing(name: str) -> bool:
     return _LISTING.fullmatch(name) is not None
 
 
-def _listing_name(data: bytes) -> str:
+def listing_name(data: bytes) -> str:
+    """Return the name of the file that has the listing `data`."""
     return f"files-{digest(data)[:HASH]}.txt"
 
 
-class _Files:
-    """The files of an export, made one by one; it counts those that are missing from the folder."""
+class Files:
+    """The files of a page, made one by one; it counts those that are missing from the folder."""
 
     def __init__(self, contents: Contents) -> None:
         self.contents, self.front = contents, assets.load()
@@ -120,12 +121,12 @@ class _Files:
         """Yield every file, index.html last."""
         yield from self.missing(lambda _: False)
         listing = self.listing()
-        yield self.counted(_listing_name(listing), listing)
+        yield self.counted(listing_name(listing), listing)
         yield self.counted(INDEX, self.index())
 
     def missing(self, has: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
         """Yield the files that the folder lacks, but for the listing and index.html."""
-        for name, data in self._front():
+        for name, data in self.front_end():
             if not has(name):
                 yield self.counted(name, data)
         yield from self.documents(has)
@@ -133,14 +134,15 @@ class _Files:
     def listing(self) -> bytes:
         """Return the names of all files, but for itself and index.html; complete once `missing` has ended."""
         documents = (f"{name}.js" for name in (*self.contents.fixed, *self.contents.current))
-        return "\n".join(sorted([*documents, *(name for name, _ in self._front())])).encode()
+        return "\n".join(sorted([*documents, *(name for name, _ in self.front_end())])).encode()
 
     def index(self) -> bytes:
         """Return index.html."""
         *_, overview = self.contents.current
-        return self.front.linked(self.contents.title, _listing_name(self.listing()), [f"{overview}.js"])
+        return self.front.linked(self.contents.title, listing_name(self.listing()), [f"{overview}.js"])
 
-    def _front(self) -> list[tuple[str, bytes]]:
+    def front_end(self) -> list[tuple[str, bytes]]:
+        """Return the files of the front-end."""
         return [(self.front.app_name, self.front.app), (self.front.style_name, self.front.style)]
 
     def documents(self, has: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:

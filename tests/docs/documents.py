@@ -173,7 +173,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "switch": [Switched],
     "tag": [{"tags": list[Tag]}, Tag, DELETED],
     "textconv": [Converted],
-    "ui": [ExportedPage],
+    "ui": [{"url": str, "port": int}, ExportedPage],
     "undo": [{"undone": list[Undone]}],
     "unset": [EDITED],
 }  # fmt: skip
@@ -212,6 +212,7 @@ COMMANDS = {
     "stash": ("stash`, `mvc stash push` and `mvc stash save", "stash list", "stash show",
               "stash pop`, `mvc stash apply` and `mvc stash branch", "stash drop` and `mvc stash clear"),
     "tag": ("tag", "tag NAME", "tag -d"),
+    "ui": ("ui", "ui --export` and `mvc ui --single"),
 }  # fmt: skip
 """The commands that answer with each shape, of verbs with several."""
 ALSO = {"alias": ["", "`mvc alias log` answers with [mvc.reflog/1](#mvcreflog1)."]}
