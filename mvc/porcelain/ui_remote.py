@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.porcelain import clone, fetch
+from mvc.remotes import remote as remotes
 from mvc.remotes.backends import address
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Actor, Repository
@@ -44,7 +45,7 @@ def opened(
     """Copy the refs and metadata of the remote at `url` to a temporary folder, which is removed at the end.
 
     `settings` are those of the configured remote `name`, whose host must be approved; without them, the host of `url` is
-    approved for this copy. `model` is the one that is read, by default all. Raises NotThere, and as `fetch` does.
+    approved for this copy. `model` is the one that is read, by default all. Raises NoRemoteFolder, NotThere, and as `fetch`.
     """
     where = address.parse(url, base)
     temporary = Path(tempfile.mkdtemp(prefix="mvc-ui-"))
@@ -62,6 +63,7 @@ def opened(
 
 
 def _copy(repository: Repository, remote: Remote, actor: Actor, model: str | None) -> None:
+    remotes.check(remote.backend)
     there = fetch.look(repository, remote, {model} if model is not None else None)
     branches = clone.branches_of(there.tips)
     if not branches:

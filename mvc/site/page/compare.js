@@ -38,7 +38,7 @@ async function compareScreen(one, rows) {
   const [a, b] = rows.map((row) => one.label(row));
   const swapped = one.at(rows[1], rows[0]);
   const sides = await Promise.all(rows.map((row) => one.version(row)));
-  const compared = one.compared.some(([old, young]) => old === sides[0].id && young === sides[1].id);
+  const compared = served || one.compared.some(([old, young]) => old === sides[0].id && young === sides[1].id);
   const deep = compared && (await load(`${site.folders.compare}/${sides[0].id}-${sides[1].id}`));
   const labels = compareLabels(...sides.map(({ labelmap }) => labelmap));
   const relabelled = labels.filter(({ kind }) => kind);

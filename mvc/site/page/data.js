@@ -4,6 +4,8 @@ const documents = new Map();
 const requests = new Map();
 const models = new Map();
 let site;
+// What the server of `mvc ui` says of itself, in a header that scripts can read; undefined on disk and elsewhere.
+const served = performance.getEntriesByType("navigation")[0]?.serverTiming?.find(({ name }) => name === "mvc");
 
 function mvc(path, record) {
   documents.set(path, record);

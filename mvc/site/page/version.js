@@ -126,11 +126,17 @@ async function versionScreen(one, row) {
           x(file.format),
           file.tensors && number(file.tensors),
           x(file.dtypes.join(", ")),
-          h("code", { title: file.file }, file.file.slice(0, 10))
+          fileId(file)
         ])
       )
     )
   ];
+}
+
+/** The id of a file, which is a link where its bytes are served. */
+function fileId({ file, path }) {
+  const id = h("code", { title: file }, file.slice(0, 10));
+  return served?.description ? h("a", { href: `files/${file}/${encodeURIComponent(path.split("/").pop())}` }, id) : id;
 }
 
 /** A chart for each quantity of a log; `train/x` and `val/x` share one. */

@@ -27,9 +27,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def example(folder: Path) -> Path:
+def repository(folder: Path) -> Path:
+    """The repository of the example."""
+    return exported.example(folder.parent / "example")
+
+
+@pytest.fixture(scope="session")
+def example(folder: Path, repository: Path) -> Path:
     """The exported page of the example."""
-    return exported.export(exported.example(folder.parent / "example"), folder / "example")
+    return exported.export(repository, folder / "example")
 
 
 @pytest.fixture(scope="session")

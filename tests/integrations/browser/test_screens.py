@@ -14,6 +14,7 @@ import pytest
 from tests.integrations import main
 from tests.integrations.browser import exported
 from tests.integrations.browser.browser import Browser
+from tests.site.server import serving
 
 SCREENS = (
     "#/",
@@ -35,11 +36,20 @@ PICTURES = os.environ.get("MVC_PICTURES")
 HEADING = "document.querySelector('h1').textContent"
 
 
-@pytest.fixture(scope="module", params=["disk"] if SMALL else ["disk", "server"])
+@pytest.fixture(scope="module")
+def server(repository: Path) -> Iterator[str]:
+    """The address of the example's page from `mvc ui`, with files."""
+    with serving(repository, "--files") as found:
+        yield f"http://127.0.0.1:{found.port}/{found.token}/"
+
+
+@pytest.fixture(scope="module", params=["disk"] if SMALL else ["disk", "pages", "server"])
 def url(request: pytest.FixtureRequest, example: Path) -> Iterator[str]:
-    """The address of the example's page: from disk, in a folder with a space and `#`; and from a server."""
+    """The address of the example's page: from disk, in a folder with a space and `#`; from static pages; from `mvc ui`."""
     if request.param == "disk":
         yield (example / "index.html").as_uri()
+    elif request.param == "server":
+        yield request.getfixturevalue("server")
     else:
         with exported.served(example) as address:
             yield address
@@ -78,6 +88,17 @@ def test_a_pair_that_was_not_exported_names_the_command(browser: Browser, exampl
     address = (example / "index.html").as_uri() + "#/helmet-classifier/v1...v3"
     visit = browser.visit(address, steps=["document.querySelector('main').textContent"])
     assert "mvc ui --export DIR --compare v1...v3" in visit.values[0]
+
+
+def test_the_server_compares_any_pair_and_links_files(browser: Browser, server: str) -> None:
+    squares, links = (
+        "document.querySelectorAll('.map i').length",
+        "document.querySelectorAll('td a[href^=files]').length",
+    )
+    visit = browser.visit(f"{server}#/helmet-classifier/v1...v3", steps=[squares, "go:#/helmet-classifier/v1", links])
+    assert visit.errors == []
+    assert min(visit.values) > 0
+    assert [each for each in visit.requests if not each.startswith(server)] == []
 
 
 def test_classes_that_changed_places_are_marked(browser: Browser, example: Path) -> None:
