@@ -32,3 +32,6 @@ def test_the_tour_without_a_network(tmp_path: Path) -> None:
     assert "renamed on the web" in done.stdout
     assert "is new on the registry" in done.stdout
     assert "in both repositories" in done.stdout
+    page = tmp_path / "build" / "demo-page" / "index.html"
+    assert done.stdout.endswith(f"Open in a browser: {page.as_uri()}\n")
+    assert page.exists()

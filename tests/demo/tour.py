@@ -137,6 +137,15 @@ def weigh(model: Model) -> None:
     print(f"\n{len(model.releases)} releases are {asked / 1e6:.2f} MB; the store takes {stored / 1e6:.2f} MB.")
 
 
+def page() -> str:
+    """Export the page of the repository, and return its address."""
+    say("The history as a web page")
+    folder = BUILD / "demo-page"
+    shutil.rmtree(folder, ignore_errors=True)
+    mvc("ui", "--export", f"../{folder.name}")
+    return (folder / "index.html").as_uri()
+
+
 def main() -> None:
     """Run the whole tour."""
     started = time.monotonic()
@@ -154,7 +163,9 @@ def main() -> None:
     export(model)
     weigh(model)
     there_and_back(model.key, model.later_labels)
+    address = page()
     print(f"Done in {time.monotonic() - started:.0f} s. Look around: cd build/demo && ../../.venv/bin/mvc log")
+    print(f"Open in a browser: {address}")
 
 
 if __name__ == "__main__":

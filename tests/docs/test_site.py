@@ -28,6 +28,9 @@ def test_it_builds_strictly(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "mermaid" in (tmp_path / "site" / "concepts" / "storage.html").read_text(encoding="utf-8")
+    frame = re.search(r'<iframe src="([^"]+)"', (tmp_path / "site/how-to/page.html").read_text(encoding="utf-8"))
+    assert frame is not None
+    assert (tmp_path / "site" / "how-to" / frame[1]).exists()
 
 
 def test_every_public_name_has_its_signature_there() -> None:
