@@ -5,7 +5,7 @@ All text is escaped, nothing is a script or loads anything, and no page is longe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mvc.model.compare.diff import VersionDiff
@@ -37,13 +37,13 @@ class Result(Document):
         return page(repr(self), self.to_json())
 
 
-def changed(difference: VersionDiff) -> str:
-    """Return what a difference is about, in one line: `2 files, labelmap (breaking), parameters`."""
+def changed(difference: VersionDiff, others: Iterable[str] = ()) -> str:
+    """Return what a difference is about, in one line: `2 files, labelmap (breaking), parameters`; `others` come last."""
     count = len(difference.files)
     parts = [f"{count} file{'s' * (count != 1)}"] if count else []
     if not difference.labelmap.is_empty:
         parts.append("labelmap (breaking)" if difference.breaking else "labelmap")
-    return ", ".join([*parts, *difference.values]) or "no change"
+    return ", ".join([*parts, *difference.values, *others]) or "no change"
 
 
 def page(title: str, record: Mapping[str, Any]) -> str:

@@ -147,7 +147,7 @@ def run(invocation: Invocation, words: tuple[str, ...]) -> int:
 @subverb(command, "find")
 @click.argument("words", nargs=-1, metavar="[GOOD BAD]")
 @click.option("--metric", metavar="NAME", help="Find the first version with a worse value of this metric.")
-@click.option("--drop", type=click.FloatRange(min=0), metavar="N", help="With --metric: worse by N or more.")
+@click.option("--drop", type=float, metavar="N", help="With --metric: worse by N or more.")
 @click.option("--class", "label", metavar="NAME", help="Find the version that removed or renumbered this class.")
 def find(
     invocation: Invocation, words: tuple[str, ...], metric: str | None, drop: float | None, label: str | None

@@ -100,7 +100,7 @@ class UnknownClasses(Usage):
 
 
 class NoSuchEvaluation(Usage):
-    """{version} has no evaluation {name}.
+    """There is no evaluation {name} of {version}.
 
     {known}
     """

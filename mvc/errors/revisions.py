@@ -261,6 +261,13 @@ class BisectStopped(MvcError):
     """
 
 
+class BadDrop(Usage):
+    """The drop {drop} is not a number above 0.
+
+    Name the least drop to look for, such as `mvc bisect find --metric mAP50 --drop 0.01`.
+    """
+
+
 class NothingDropped(Answer):
     """No version after {good} has {key} worse than {value} by {drop} or more.
 

@@ -10,7 +10,7 @@ No file is read, and each version is looked at: other than in a bisect by tests,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache, partial
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -71,8 +71,9 @@ def find_drop(model: Model, metric: str, drop: float, bad: VersionId, good: Vers
     """Return the first version up to `bad` whose metric is worse than that of `good` by `drop` or more.
 
     Without `good`, the newest of the versions with the best value is meant. Less is worse; of a loss, an error or a duration,
-    more is. Raises NoVersionHasKey, NothingDropped, Missing, Damaged.
+    more is. Raises BadDrop, NoVersionHasKey, NothingDropped, Missing, Damaged.
     """
+    fall = _fall(drop)
     key = _metric(model, metric, bad, good)
     value = partial(_number, model, key)
     sign = -1 if order.lowest_is_best(key) else 1
@@ -90,7 +91,7 @@ def find_drop(model: Model, metric: str, drop: float, bad: VersionId, good: Vers
     if top is None:
         hint = f"The good version, {_label(model, good)}, has no such metric."
         raise errors.NoVersionHasKey(model=model.key, key=dotted(key), suggestion=hint)
-    most = top - Decimal(str(drop))
+    most = top - fall
 
     def is_bad(id_: VersionId) -> bool:
         found = height(id_)
@@ -152,6 +153,17 @@ def _first(
             if innocent:
                 return innocent[0], id_
     return None
+
+
+def _fall(drop: float) -> Decimal:
+    """Return a drop as it is written; raise BadDrop unless it is a number above 0."""
+    try:
+        fall = Decimal(str(drop))
+    except InvalidOperation:
+        raise errors.BadDrop(drop=drop) from None
+    if not fall.is_finite() or fall <= 0:
+        raise errors.BadDrop(drop=drop)
+    return fall
 
 
 def _number(model: Model, key: Path, id_: VersionId) -> float | None:

@@ -66,7 +66,7 @@ def compare(model: Model, texts: Sequence[str], dataset: str) -> EvaluationCompa
     found = [newest(entries[each.id]).get(dataset) for each in compared]
     if not any(found):
         known = [entry for every in entries.values() for entry in every]
-        raise evaluations.no_such("None of the versions", f"on {dataset}", known)
+        raise evaluations.no_such("these versions", f"on {dataset}", known)
     rows = [
         EvaluatedVersion(version, *((entry.dataset_version, entry.seq) if entry is not None else (None, None)))
         for version, entry in zip(compared, found, strict=True)

@@ -197,7 +197,7 @@ def no_such(version: str, name: str, entries: Sequence[Evaluation]) -> errors.No
     """Return the error for an evaluation that a version does not have; `entries` are those that it has."""
     known = ", ".join(dict.fromkeys(entry.named for entry in entries))
     hint = (
-        f"It has evaluations on {known}."
+        f"There are evaluations on {known}."
         if known
         else "Add one with `mvc eval add REV --dataset NAME@VERSION --file FILE`."
     )

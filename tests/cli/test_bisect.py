@@ -252,6 +252,7 @@ def test_the_version_that_dropped_a_metric(shell: Shell) -> None:
         ("--metric", "mAP50"),
         ("find",),
         ("--class", "a", "--drop", "1"),
+        *(("--metric", "mAP50", f"--drop={drop}") for drop in ("0", "-1", "nan", "inf", "x")),
         ("--class", "helmet", "v1", "v2", "v3"),
     ):
         assert shell("bisect", *arguments).code == 2
@@ -314,3 +315,6 @@ def test_from_python(shell: Shell) -> None:
     assert model.find_class_change("helmet", good="v2").change == "renumbered from 0 to 1"
     with pytest.raises(errors.NothingDropped):
         model.find_drop("mAP50", 0.05, bad="v5")
+    for drop in (float("nan"), 0):
+        with pytest.raises(errors.BadDrop):
+            model.find_drop("mAP50", drop)

@@ -123,6 +123,15 @@ def test_evaluations_are_compared_by_class_and_may_fail(shell: Shell, history: H
         assert shell("ci", "report", "v1", "v2", "--fail-on", f"metric:{condition}").code == code, condition
 
 
+def test_a_report_of_evaluations_alone_is_not_unchanged(released: Shell) -> None:
+    for night in ("0.6", "0.5"):
+        released.write("results.json", f'{{"mAP50": {night}}}'.encode())
+        released.ok("eval", "add", "v3", "--dataset", "night@3", "--file", "results.json")
+        released.ok("commit", "--allow-empty", "--keep-metrics", "-m", "Measured again") if night == "0.6" else None
+    answer = released("ci", "report", "v3", "v4", "--fail-on", "metric:eval.night.mAP50:-0.05")
+    assert (answer.code, answer.lines[:5]) == (1, ["<!-- mvc:helmets -->", "## helmets v3..v4", "", "evaluations", ""])
+
+
 def test_without_a_declared_use_readiness_is_not_presumed(shell: Shell, history: History) -> None:
     answer = shell("ci", "report", "v1", "v2", "--fail-on", "not-ready")
     assert (answer.code, "no use is declared" in answer.err) == (1, True)

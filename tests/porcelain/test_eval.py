@@ -189,7 +189,12 @@ def test_prune_keeps_the_best(shell: Shell) -> None:
 
 def test_compare_by_class(shell: Shell) -> None:
     _add(shell, "v1", {"metrics": {"mAP50": 0.5}, "classes": _by_class(helmet=0.6, vest=0.4)})
-    assert shell("compare", "--eval", "day", "v1", "v2").code == 2
+    said = shell("compare", "--eval", "day", "v1", "v2")
+    assert (said.code, "no evaluation on day of these versions" in said.err, "on night@3" in said.err) == (
+        2,
+        True,
+        True,
+    )
     _add(shell, "v2", {"metrics": {"mAP50": 0.625}, "classes": _by_class(helmet=0.5)}, dataset="night@4")
     found = shell.ok("compare", "--eval", "night", "v1", "v2", "--json").json
     assert [each["dataset_version"] for each in found["versions"]] == ["3", "4"]
@@ -268,7 +273,11 @@ def test_a_renamed_model_keeps_them_and_gc_removes_those_of_removed_versions(she
 
 
 def test_records_have_one_byte_form_and_bounds(shell: Shell) -> None:
-    results = {"metrics": {"mAP50": 1}, "classes": _by_class(helmet=0.5), "confusion_matrix": [[1, 0], [2, 3]]}
+    results = {
+        "metrics": {"mAP50": 1},
+        "classes": _by_class(helmet=0.5),
+        "confusion_matrix": [[1, 0, 0], [2, 3, 0], [0, 0, 4]],
+    }
     _add(shell, "v1", {**results, "curve": [{"threshold": 0.5, "precision": 0.9}]})
     (path,) = (shell.folder / ".mvc" / "evaluations").glob("*/*/*")
     record = json.loads(path.read_bytes())

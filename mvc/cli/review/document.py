@@ -29,13 +29,14 @@ def difference(diff: Diff) -> Iterator[str]:
 
 def changelog(log: Changelog) -> Iterator[str]:
     """Yield the page of a changelog."""
-    return _page(log.diff, (), [_versions(log.versions)], extra=[_evaluations(log)])
+    return _page(log.diff, (), [_versions(log.versions)], log=log, extra=[_evaluations(log)])
 
 
 def report(result: CiReport, link: str | None = None) -> Iterator[str]:
     """Yield the page of a report, after the line that marks the comment of this model; `link` is an exported page."""
     diff = result.changes.diff
-    mark = [f"<!-- mvc:{names.encode_component(diff.model)} -->", *([] if diff.differs else ["<!-- unchanged -->"])]
+    is_changed = diff.differs or bool(result.changes.evaluations)
+    mark = [f"<!-- mvc:{names.encode_component(diff.model)} -->", *([] if is_changed else ["<!-- unchanged -->"])]
     links = ["", f"[All about these versions]({_address(diff, link)})"] if link else []
     failed = tuple((failure.condition, sections.cut(failure.reason)) for failure in result.failures)
     ready = tuple(map(_readiness, result.readiness))
@@ -43,6 +44,7 @@ def report(result: CiReport, link: str | None = None) -> Iterator[str]:
         diff,
         mark,
         [_versions(result.changes.versions)],
+        log=result.changes,
         links=links,
         first=[Section("Failed", ("condition", "reason"), failed, important=True)],
         extra=[_evaluations(result.changes), Section("Ready for", ("use", "before", "now", "lacks"), ready)],
@@ -72,13 +74,15 @@ def _page(
     top: Sequence[str],
     last: Sequence[Section],
     *,
+    log: Changelog | None = None,
     links: Sequence[str] = (),
     first: Sequence[Section] = (),
     extra: Sequence[Section] = (),
 ) -> Iterator[str]:
     old, new = _sides(diff)
     title = text(new if diff.old == diff.new else f"{old}..{new}")
-    head = [*top, f"## {text(diff.model)} {title}", "", text(changed(diff.difference)), *links]
+    evaluated = ("evaluations",) if log is not None and log.evaluations else ()
+    head = [*top, f"## {text(diff.model)} {title}", "", text(changed(diff.difference, evaluated)), *links]
     changes = sections.of(diff.difference, old, new, diff.tensors or (), extra=extra)
     return page(head, [*first, *changes, *last], _whole(diff))
 

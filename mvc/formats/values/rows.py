@@ -41,4 +41,4 @@ def best(rows: Sequence[Row], column: str, mode: str = "") -> Row | None:
 
 def is_finite(value: Any) -> bool:
     """Return whether a value is a number that a metric may be."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf

@@ -154,7 +154,15 @@ def _add_matrix(found: Results, value: Mapping[str, Any], part: Any, known: Coll
 
 def _set_matrix(found: Results, rows: list[list[Any]], labels: list[Any] | None, known: Collection[str]) -> None:
     if labels is None:
+        if known and len(rows) not in (len(known), len(known) + 1):
+            raise MalformedError(
+                f"its confusion matrix has {len(rows)} rows and no labels, and the version has {len(known)} classes: "
+                'write {"labels": [...], "matrix": [...]}'
+            )
         labels = list(range(len(rows)))
         if len(rows) == len(known) + 1:
             labels[-1] = "background"
+        found.remarks.append(
+            "a confusion matrix without labels: its rows are the classes of the labelmap, in that order"
+        )
     found.set_grid(labels, rows)

@@ -106,8 +106,15 @@ def with_means(metrics: Mapping[str, Number], rows: Sequence[Row]) -> dict[str, 
     for of_class, overall in metric_names.MEANS.items():
         values = [row.metrics[of_class] for row in rows if of_class in row.metrics]
         if values and overall not in found:
-            found[overall] = round(math.fsum(values) / len(values), _DIGITS)
+            found[overall] = round(_mean(values), _DIGITS)
     return found
+
+
+def _mean(values: Sequence[Number]) -> float:
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:
+        return math.fsum(value / len(values) for value in values)
 
 
 def _check_once(names: Sequence[str]) -> None:

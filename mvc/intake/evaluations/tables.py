@@ -67,7 +67,7 @@ def by_class(value: Any, known: Collection[str]) -> Results | None:
     if not results.is_rows(value):
         return None
     key = results.column(value[0], CLASS)
-    if key is None or not any(results.is_number(cell) for name, cell in value[0].items() if name.lower() not in CLASS):
+    if key is None or not any(_is_measured(row) for row in value):
         return None
     found = Results("classes (Ultralytics)" if "Box-P" in value[0] or "Class" in value[0] else "classes")
     for row in value:
@@ -80,6 +80,11 @@ def by_class(value: Any, known: Collection[str]) -> Results | None:
         else:
             _add_all(found, label.lower(), cells)
     return found
+
+
+def _is_measured(row: Mapping[str, Any]) -> bool:
+    """Return whether a row has a number beside its class, be it NaN or infinite."""
+    return any(type(cell) in (int, float) for name, cell in row.items() if name.lower() not in CLASS)
 
 
 def _add_all(found: Results, label: str, cells: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from mvc.formats.values.malformed import MalformedError
 from mvc.intake.evaluations import forms, union
-from mvc.intake.evaluations.labels import Labels
+from mvc.intake.evaluations.labels import Labels, with_means
 from mvc.intake.evaluations.results import Results
 
 NAMES = ("helmet", "hard hat")
@@ -168,6 +168,16 @@ def test_a_class_that_is_named_as_a_row_of_all_is_a_class() -> None:
 def test_numbers_that_are_not_finite_are_left_out() -> None:
     found = _read(f'{{"mAP50": NaN, "precision": Infinity, "f1": {"9" * 400}, "recall": 0.5}}')
     assert (found.metrics, found.dropped) == ({"recall": 0.5}, ["mAP50", "precision", "f1"])
+    with pytest.raises(MalformedError, match="not known"):
+        _read(f'[{{"metrics/mAP50(B)": {"9" * 400}}}]')
+    for cell in ("nan", "1e400", ""):
+        found = _read(f"class,AP50\nhelmet,{cell}\nhard hat,0.5\n")
+        assert (_classes(found), found.dropped) == ({"hard hat": {"AP50": 0.5}}, ["AP50"] * bool(cell)), cell
+
+
+def test_the_mean_of_large_numbers() -> None:
+    found = _read("class,AP50\nhelmet,1e308\nhard hat,1e308\n")
+    assert with_means({}, [*found.classes.values()]) == {"mAP50": 1e308}
 
 
 @pytest.mark.parametrize(
@@ -187,6 +197,8 @@ def test_numbers_that_are_not_finite_are_left_out() -> None:
         ('{"confusion_matrix": [[1, 2]]}', "not square"),
         ('{"labels": ["a"], "matrix": [[1, 2], [3, 4]]}', "not square"),
         ("[[1, -2], [3, 4]]", "not a number"),
+        ("[[1]]", "1 rows and no labels, and the version has 2"),
+        ('{"confusion_matrix": [[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]}', "no labels"),
         ("\x00", "not a text"),
         ("[" * 100_000, "nested too deeply"),
         ('{"images": [], "annotations": [], "categories": [{"id": 1, "name": "helmet"}]}', "no numbers"),
