@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -73,7 +74,8 @@ def command(
 
 
 def _show_tensors_in_git(invocation: Invocation, folder: Path) -> None:
-    program = "mvc" if shutil.which("mvc") else f"{shlex.quote(sys.executable)} -m mvc"
+    installed = shutil.which("mvc")
+    program = shlex.quote(os.path.abspath(installed)) if installed else f"{shlex.quote(sys.executable)} -m mvc"
     done = init_git(folder, program)
     invocation.emit("init", done, lambda: _git_lines(done))
 
@@ -83,7 +85,7 @@ def _git_lines(done: GitDiff) -> Iterator[str]:
     yield f"Added {count(len(done.added), 'pattern')} to {path}; commit it" if done.added else f"{path} is up to date"
     for pattern in done.left:
         yield f"Kept {pattern}, which has another diff driver"
-    yield f"Set diff.mvc.textconv to `{escape(done.textconv)}` in the config of this Git repository; others run this command"
+    yield "Set diff.mvc.textconv in the config of this Git repository to this mvc; others run this command"
 
 
 def _lines(done: Initialized) -> Iterator[str]:

@@ -13,9 +13,9 @@ class NoSuchFile(Usage):
 
 
 class NotComparable(Usage):
-    """{path} is {kind}, and neither a file nor a folder.
+    """{path} is {kind}, not {expected}.
 
-    Name a file or a folder; write what a pipe gives to a file first.
+    Name {expected}; write what a pipe gives to a file first.
     """
 
 

@@ -2,6 +2,8 @@
 
 .gitattributes, at the top     *.pt diff=mvc            appended, where no line names another driver
 .git/config                    diff.mvc.textconv        mvc textconv; its answers are cached in refs/notes/textconv/mvc
+
+Git ends a diff, of all files, where this command fails. So the command never fails: where mvc is absent, it prints one line.
 """
 
 from __future__ import annotations
@@ -23,12 +25,15 @@ MAX_BYTES = 1 << 20
 _DRIVER = "diff=mvc"
 _NONE = (None, "diff=lfs")
 """What a line for a pattern says if it names no driver: Git LFS writes the name of one that it does not have."""
+_COMMAND = """\
+f() {{ {program} textconv "$1" 2>/dev/null || mvc textconv "$1" 2>/dev/null || \
+echo "mvc is not installed: $(cksum <"$1")"; }}; f"""
 _COMMENT = b"# Git shows the tensors of these files by `mvc textconv`."
 
 
 @dataclass(frozen=True, slots=True)
 class GitDiff(Document):
-    """The file of attributes with the patterns that were `added`, those `left` to another driver, and the program that Git runs."""
+    """The file of attributes with the patterns that were `added`, those `left` to another driver, and the command that Git runs."""
 
     attributes: Path
     added: tuple[str, ...]
@@ -39,6 +44,7 @@ class GitDiff(Document):
 def init_git(folder: Path, program: str) -> GitDiff:
     """Set the Git repository at `folder` up to show tensors by `program textconv`; repeating it changes nothing.
 
+    `program` is in the words of a shell, and absolute: an editor has another PATH.
     Raises NotGit, NotWritable, NotRegularFile, Damaged for a file of attributes of more than MAX_BYTES.
     """
     answer = command.run(folder, "rev-parse", "--show-toplevel")
@@ -59,7 +65,7 @@ def init_git(folder: Path, program: str) -> GitDiff:
     added = tuple(pattern for pattern in patterns if drivers.get(pattern) in _NONE)
     if added:
         outside.replace_outside(path, before + _appended(before, added), mode)
-    textconv = f"{program} textconv"
+    textconv = _COMMAND.format(program=program)
     for key, value in (("textconv", textconv), ("cachetextconv", "true")):
         answer = command.run(top, "config", "--local", "--replace-all", f"diff.mvc.{key}", value)
         if answer.code:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mvc import errors
@@ -44,7 +45,7 @@ def textconv(place: Path, shown: str, folder: Path) -> Converted:
     """
     plain = plain_files.at(place, shown)
     if plain.folder is not None:
-        raise errors.NotComparable(path=plain.shown, kind="a folder")
+        raise errors.NotComparable(path=plain.shown, kind="a folder", expected="a file")
     (file,) = plain.files.values()
     pointer = lfs.parse(Contents(plain).start(file, lfs.MAX_POINTER))
     if pointer is None:
@@ -67,7 +68,8 @@ def _converted(plain: Plain, file: PlainFile, pointer: str | None) -> Converted:
         segments = side.segments if side is not None else ()
     except errors.MvcError as error:
         reason = error.message
-    reason = next((note.reason for note in contents.notes), reason)
+    own = (file.path, os.path.basename(file.path))
+    reason = next((note.reason for note in contents.notes if note.path in own), reason)
     classes = contents.classes(file) if segments else ()
     id_ = contents.file_id(file)
     return Converted(file.path, file.stat.size, id_, classes, segments, pointer, None if segments else reason)

@@ -193,8 +193,14 @@ def test_outside_of_a_repository_the_option_is_not_needed(folders: Shell, weight
     lines = folders.ok("ls", "--tensors", f"a/weights/{WEIGHTS}").lines
     assert lines[0].startswith(f"a/weights/{WEIGHTS}  {len(weights)} tensors, ")
     assert len(lines) == 1 + len(weights)
-    said = folders("diff", "a", "absent")
-    assert (said.code, "No mvc repository" in said.err) == (10, True)
+
+
+def test_outside_of_a_repository_a_misspelt_path_is_named(folders: Shell) -> None:
+    for arguments in (("diff", "a", "nope"), ("diff", "nope", "a"), ("ls", "--tensors", "nope.safetensors")):
+        said = folders(*arguments)
+        assert (said.code, "No file or folder nope" in said.err) == (2, True)
+    assert "standard input" in folders("diff", "-", "a").err
+    assert folders("diff", "v1", "v2").code == 10
 
 
 def test_it_works_inside_of_a_repository_and_writes_nothing_anywhere(

@@ -17,6 +17,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import escape, short, size
 from mvc.cli.history.changes import ChangesStyle
+from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.intake.plain.files import LeftOut
 from mvc.model import tensor_count
 from mvc.porcelain.diff_files import FilesDiff, diff_files
@@ -26,14 +27,18 @@ _SIDES = 2
 
 
 def are_meant(invocation: Invocation, words: Sequence[str]) -> bool:
-    """Return whether words without --no-index name plain files: outside a repository, or two of which one is outside."""
+    """Return whether words without --no-index name plain files: outside a repository, or two of which one is outside.
+
+    Outside a repository, one that is there, or is called like weights, is enough: the other one is misspelt.
+    """
     names = [word for part in divided(words) for word in part]
-    if not names or not all(os.path.lexists(invocation.cwd / name) for name in names):
-        return False
+    are_there = [os.path.lexists(invocation.cwd / name) for name in names]
     try:
         root = invocation.find_root()
     except errors.NoRepository:
-        return True
+        return any(are_there) or any(name.lower().endswith(WEIGHT_SUFFIXES) for name in names)
+    if not all(are_there):
+        return False
     places = [Path(os.path.realpath(invocation.cwd / name)) for name in names]
     return len(names) == _SIDES and not all(place.is_relative_to(os.path.realpath(root)) for place in places)
 

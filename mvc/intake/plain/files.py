@@ -23,6 +23,7 @@ from mvc.model.tree import MAX_ENTRIES
 from mvc.storage.disk.file_stat import Stat
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_EXPECTED = "a file or a folder"
 _NO_FILE, _STDIN = (FileNotFoundError, NotADirectoryError), "-"
 _KINDS = {
     stat_module.S_IFDIR: "a folder",
@@ -62,7 +63,7 @@ class Plain:
 def at(path: Path, shown: str) -> Plain:
     """Return the files at `path`, called `shown`. Raises NoSuchFile, NotComparable, UnreadablePath, TooBig."""
     if shown == _STDIN:
-        raise errors.NotComparable(path=shown, kind="standard input")
+        raise errors.NotComparable(path=shown, kind="standard input", expected=_EXPECTED)
     try:
         status = os.stat(path)
     except (OSError, ValueError) as error:
@@ -70,7 +71,7 @@ def at(path: Path, shown: str) -> Plain:
     if stat_module.S_ISREG(status.st_mode):
         return Plain(escape_name(shown), {shown: PlainFile(escape_name(shown), os.fspath(path), Stat.of(status))})
     if not stat_module.S_ISDIR(status.st_mode):
-        raise errors.NotComparable(path=escape_name(shown), kind=_kind(status.st_mode))
+        raise errors.NotComparable(path=escape_name(shown), kind=_kind(status.st_mode), expected=_EXPECTED)
     found, left_out = _below(path, escape_name(shown))
     return Plain(escape_name(shown), {file.path: file for file in found}, path, tuple(left_out))
 
@@ -105,7 +106,7 @@ def _unnamed(path: Path, shown: str, error: OSError | ValueError) -> errors.MvcE
     if not isinstance(error, _NO_FILE):
         return errors.UnreadablePath(path=shown, reason=getattr(error, "strerror", None) or str(error))
     if os.path.islink(path):
-        return errors.NotComparable(path=shown, kind="a link to nothing")
+        return errors.NotComparable(path=shown, kind="a link to nothing", expected=_EXPECTED)
     return errors.NoSuchFile(path=shown)
 
 
