@@ -54,8 +54,8 @@ SUBVERBS: dict[str, dict[str, str]] = {
     "bisect": {
         "old": "use `mvc bisect good`",
         "new": "use `mvc bisect bad`",
-        "terms": "the terms are good and bad",
-        "replay": "run the file with a shell, as `mvc bisect log` prints commands",
+        "terms": "use good and bad, the only terms",
+        "replay": "use a shell to run the file, as `mvc bisect log` prints commands",
         "visualize": "use `mvc bisect`, which shows the next version",
         "view": "use `mvc bisect`, which shows the next version",
         "next": "use `mvc bisect`, which shows the next version",
