@@ -17,6 +17,7 @@ from mvc import errors
 from mvc.model.ids import Buffer, ChunkId, digest
 from mvc.remotes import download_plan
 from mvc.remotes.backends.backend import Backend
+from mvc.remotes.budget import Budget, Share
 from mvc.remotes.download_plan import Batch, Range
 from mvc.remotes.inventory import RemotePlace
 from mvc.remotes.store import Store
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _BATCHES = 3
 """Batches that are read and checked at once; as many more are being written to the disk."""
+HELD = 32 * 1024 * 1024
+"""Bytes of ranges that all batches have in memory, or as many as `jobs` long reads have."""
 
 Progress = Callable[[int], None]
 _Places = dict[ChunkId, tuple[Place, ...]]
@@ -68,6 +71,7 @@ class Downloader:
         ordered = primitives.on_step is not None  # one at a time, for the order of a test's steps
         most = 1 if ordered else 2 * _BATCHES
         room = threading.Semaphore(_BATCHES)
+        budget = Budget(max(HELD, self._jobs * self._backend.read_size))
         with Workers(self._jobs) as readers, Workers(most) as keepers:
             try:
                 for batch in batches:
@@ -75,9 +79,8 @@ class Downloader:
                     while len(in_progress) >= most:
                         in_progress.popleft().result()
                     room.acquire()
-                    coming = readers.ahead(self._read, batch.ranges, self._jobs)
-                    batch_data = _ArrivingBatch(self._backend.where, self._store, batch, coming, places)
-                    in_progress.append(keepers.submit(self._store_batch, batch_data, room))
+                    batch_data = _ArrivingBatch(self._backend.where, self._store, batch, places)
+                    in_progress.append(keepers.submit(self._store_batch, batch_data, readers, budget, room))
                 for each in in_progress:
                     each.result()
             finally:  # after an error, the other threads end with their next read
@@ -94,19 +97,32 @@ class Downloader:
             self._store.chunks.refresh()
         return {base: self._store.reader.locate(base, below=depth) for base, depth in bases.items()}
 
+    def _ahead(self, ranges: Sequence[Range], readers: Workers, share: Share) -> Iterator[bytes]:
+        """Yield the bytes of each range, in order; at most `jobs` are read ahead, if the budget has room for them."""
+        waiting: deque[Future[bytes]] = deque()
+        remaining = deque(ranges)
+        try:
+            while waiting or remaining:
+                while remaining and len(waiting) < self._jobs and share.take(remaining[0].size, wait=not waiting):
+                    waiting.append(readers.submit(self._read, remaining.popleft()))
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
     def _read(self, wanted: Range) -> bytes:
         name = packformat.path(wanted.pack)
         if self._over.is_set():
             raise _OverError
         try:
-            data = self._backend.read_range(name, wanted.offset, wanted.end - wanted.offset)
+            data = self._backend.read_range(name, wanted.offset, wanted.size)
         except FileNotFoundError:
             self.failed.update(wanted.entries)
             raise errors.MissingThere(remote=self._backend.where, what="the pack", id=name) from None
         except errors.Damaged:
             self.failed.update(wanted.entries)
             raise
-        if len(data) != wanted.end - wanted.offset:
+        if len(data) != wanted.size:
             self.failed.update(wanted.entries)
             raise errors.DamagedThere(
                 what=f"{name} on {self._backend.where}", reason=f"it ends before byte {wanted.end}"
@@ -114,14 +130,19 @@ class Downloader:
         self._progress(len(data))
         return data
 
-    def _store_batch(self, batch_data: _ArrivingBatch, room: threading.Semaphore) -> None:
+    def _store_batch(
+        self, batch_data: _ArrivingBatch, readers: Workers, budget: Budget, room: threading.Semaphore
+    ) -> None:
         """Store a batch as a pack, in a thread, and release its memory."""
         builder = PackBuilder(self._store.door, batch_data.size)
         try:
             try:
                 try:
-                    for entry, stored in batch_data.checked():
-                        builder.add(entry, stored)
+                    with budget.share() as share:
+                        coming = self._ahead(batch_data.ranges, readers, share)
+                        for entry, stored in batch_data.checked(coming, share):
+                            builder.add(entry, stored)
+                            del stored  # it would keep its whole range in memory
                 except errors.Damaged:
                     self.failed.update(batch_data.failed)
                     raise
@@ -155,14 +176,14 @@ class _ArrivingBatch:
     A range stays in memory until its last entry, and the last delta on one of its entries, was yielded.
     """
 
-    def __init__(self, where: str, store: Store, batch: Batch, coming: Iterator[bytes], places: _Places) -> None:
+    def __init__(self, where: str, store: Store, batch: Batch, places: _Places) -> None:
         self._where = where
         self._store = store
         self._batch = batch
-        self._coming = coming
         self._places = places
         self._beside = {there.entry.id: there for there in batch.entries}
         self._range = {there.entry.id: number for number, each in enumerate(batch.ranges) for there in each.entries}
+        self._coming: Iterator[bytes] = iter(())
         self._held: dict[int, memoryview] = {}
         self._asked = 0
         self.failed: list[RemotePlace] = []
@@ -172,8 +193,17 @@ class _ArrivingBatch:
         """The bytes of the entries, with their headers."""
         return sum(HEADER.size + each.entry.stored for each in self._batch.entries)
 
-    def checked(self) -> Iterator[tuple[Entry, memoryview]]:
-        """Yield each entry with its stored bytes, once its decoded chunk has the right hash."""
+    @property
+    def ranges(self) -> Sequence[Range]:
+        """The ranges of the batch, in the order in which they must arrive."""
+        return self._batch.ranges
+
+    def checked(self, coming: Iterator[bytes], share: Share) -> Iterator[tuple[Entry, memoryview]]:
+        """Yield each entry with its stored bytes, once its decoded chunk has the right hash.
+
+        `coming` are the bytes of the ranges, which are given back to `share`.
+        """
+        self._coming = coming
         last = self._last_uses()
         for place, there in enumerate(self._batch.entries):
             if digest(self._raw(there)) != there.entry.id:
@@ -181,6 +211,7 @@ class _ArrivingBatch:
             yield there.entry, self._stored(there)
             for number in [number for number in self._held if last[number] <= place]:
                 del self._held[number]
+                share.give(self._batch.ranges[number].size)
 
     def _last_uses(self) -> dict[int, int]:
         """Return for each range the position of the last entry that needs it."""

@@ -33,6 +33,11 @@ class Range:
     entries: list[RemotePlace]
     wanted: int
 
+    @property
+    def size(self) -> int:
+        """The number of its bytes."""
+        return self.end - self.offset
+
 
 class Batch(NamedTuple):
     """Entries in the order in which they can be decoded, and the ranges that have them, in the order of first use."""
@@ -65,7 +70,7 @@ def plan(
 
 def size(batches: Iterable[Batch]) -> int:
     """Return the total size of the batches' ranges."""
-    return sum(each.end - each.offset for batch in batches for each in batch.ranges)
+    return sum(each.size for batch in batches for each in batch.ranges)
 
 
 class _Selection:
