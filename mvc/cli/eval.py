@@ -259,7 +259,8 @@ def _curves(curves: Sequence[Curve], shape: str | None) -> Iterator[str]:
 def _removed(model: Model, done: Sequence[ListedEvaluation]) -> Iterator[str]:
     numbers = Numbers(model, [entry.version for entry in done])
     for entry in done:
-        yield f"Removed evaluation {entry.number} on {escape(entry.named)} from {_label(numbers, entry)}"
+        on = f" on {escape(entry.named)}" if entry.dataset else ", which was damaged,"
+        yield f"Removed evaluation {entry.number}{on} from {_label(numbers, entry)}"
 
 
 def _label(numbers: Numbers, entry: ListedEvaluation) -> str:

@@ -83,7 +83,9 @@ def command(
         if target is None:
             _serve(invocation, page, port or 0, browse=browse, with_files=with_files)
             return
-        done = (export.single if folder is None else export.folder)(page.contents(), invocation.cwd / target)
+        contents = page.contents()
+        done = (export.single if folder is None else export.folder)(contents, invocation.cwd / target)
+        invocation.note_skipped(contents.repository)
     if done.damaged:
         names = ", ".join(id_[:10] for id_ in done.damaged)
         invocation.note(

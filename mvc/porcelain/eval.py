@@ -162,16 +162,28 @@ def listed(model: Model, *, removed: bool = False) -> list[ListedEvaluation]:
 
 @writes
 def remove(model: Model, id_: VersionId, numbers: Sequence[int] | None, actor: Actor) -> list[ListedEvaluation]:
-    """Remove evaluations of a version by their numbers, None for all; they stay in the history. Raises NoSuchEvaluation."""
-    entries = {entry.seq: entry for entry in model.repository.evaluations.current(model.key, id_)}
+    """Remove evaluations of a version by their numbers, None for all; they stay in the history. Raises NoSuchEvaluation.
+
+    A damaged one is replaced by its removal.
+    """
+    logs = model.repository.evaluations
+    entries = {entry.seq: entry for entry in logs.current(model.key, id_)}
+    damaged = logs.faults(model.key, id_)
     for number in numbers or ():
-        if number not in entries:
+        if number not in entries and number not in damaged:
             raise no_such(history.label(model.repository, id_), str(number), list(entries.values()))
-    chosen = list(entries.values()) if numbers is None else [entries[number] for number in dict.fromkeys(numbers)]
-    for entry in chosen:
-        append(model, Evaluation(id_, 1, str(actor.person), actor.at, actor.nonce(), withdraws=entry.nonce))
+    chosen = [*entries, *damaged] if numbers is None else list(dict.fromkeys(numbers))
     at, _ = version_of(model, id_)
-    return [ListedEvaluation.of(entry, at, removed=True) for entry in chosen]
+    removed = []
+    for number in chosen:
+        entry = entries.get(number)
+        nonce = entry.nonce if entry is not None else logs.nonce_of(model.key, id_, number) or actor.nonce()
+        removal = append(model, Evaluation(id_, 1, str(actor.person), actor.at, actor.nonce(), withdraws=nonce))
+        if entry is None:
+            with model.repository.locked():
+                entry = logs.replace(model.key, number, removal)
+        removed.append(ListedEvaluation.of(entry, at, removed=True))
+    return removed
 
 
 def ordered(names: Iterable[str]) -> list[str]:

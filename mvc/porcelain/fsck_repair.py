@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 from mvc import errors
 from mvc.deferred import dataclass
+from mvc.model import names
 from mvc.model.document import Document
-from mvc.model.ids import ChunkId, FileId, digest, is_id
+from mvc.model.ids import ChunkId, FileId, VersionId, digest, is_id
 from mvc.porcelain import fsck
 from mvc.porcelain.fsck import Report
+from mvc.remotes import annotation_logs
 from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository.repository import Repository
@@ -28,7 +30,11 @@ from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.packwriter import PackWriter
 from mvc.storage.packs.reader import Place
 from mvc.storage.progress import Progress
+from mvc.storage.records.annotations.log import Annotation
 from mvc.transport import promisor
+
+_DEPTH = 2
+"""The slashes in `<model>/<version id>/<number>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ def repair(repository: Repository, remote: Remote, progress: Progress | None = N
     with fresh.writing():
         for path in damaged:
             _mend(fresh, path)
+            _mend_annotation(fresh, remote, path)
     mended = _again(fresh)
     wanted = there.find(_missing(mended))
     promisor.fetch_chunks(mended, remote, [ChunkId(chunk) for chunk in wanted], progress)
@@ -79,6 +86,30 @@ def _mend_recipe(repository: Repository, path: str) -> None:
         if id_ == recipe:
             _replace(repository, path, read())
             return
+
+
+def _mend_annotation(repository: Repository, remote: Remote, path: str) -> None:
+    """Replace a damaged note or evaluation by the copy of the remote: that with its nonce.
+
+    If the nonce is lost, it is the only one that is not here, or of several the one with its number.
+    """
+    kind, _, entry = path.partition("/")
+    logs = repository.annotations.get(kind)
+    if logs is None or entry.count("/") != _DEPTH:
+        return
+    name, version, number = entry.split("/")
+    model, id_, seq = names.decode_component(name), VersionId(version), int(number)
+    listed = remote.refs.annotated(kind, model, id_)
+    copies = [each for _, each in annotation_logs.read(remote, listed) if isinstance(each, Annotation)]
+    nonce = logs.nonce_of(model, id_, seq)
+    if nonce is not None:
+        chosen = [each for each in copies if each.nonce == nonce]
+    else:
+        here = {each.nonce for each in logs.readable(model, id_)}
+        missing = [each for each in copies if each.nonce not in here]
+        chosen = missing if len(missing) == 1 else [each for each in missing if each.seq == seq]
+    if chosen:
+        logs.replace(model, seq, chosen[0])
 
 
 def _replace(repository: Repository, path: str, data: bytes | None) -> None:

@@ -126,15 +126,17 @@ def _send(
     synced: SyncedLogs,
 ) -> int:
     """Exchange the entries of one log; return how many annotations are new there."""
-    (numbers, entries), id_ = there, VersionId(log.name)
+    (numbers, entries), id_, logs = there, VersionId(log.name), _logs(repository, log)
     known = {entry.nonce for entry in entries}
-    missing = [entry for entry in _logs(repository, log).entries(log.model, id_) if entry.nonce not in known]
+    missing = [entry for entry in logs.readable(log.model, id_) if entry.nonce not in known]
     newest = start = numbers[-1] if numbers else 0
     for entry in missing:
         newest = annotation_logs.append(remote, log, newest, entry)
     with repository.locked():
-        _logs(repository, log).merge(log.model, id_, entries)
-    if len(entries) == len(numbers) and newest - start == len(missing):  # nobody else has added some meanwhile
+        logs.merge(log.model, id_, entries)
+    if (
+        not logs.faults(log.model, id_) and len(entries) == len(numbers) and newest - start == len(missing)
+    ):  # nobody else has added some meanwhile
         synced.add(log, len(numbers) + len(missing))
     return sum(entry.withdraws is None for entry in missing)
 
@@ -165,7 +167,8 @@ def _is_new(repository: Repository, synced: SyncedLogs, log: RefName, there: int
 def _has_all(repository: Repository, log: RefName, entries: Iterable[Annotation]) -> bool:
     """Return whether the remote has every entry of a log that is here."""
     there = {entry.nonce for entry in entries}
-    return all(entry.nonce in there for entry in _logs(repository, log).entries(log.model, VersionId(log.name)))
+    logs, id_ = _logs(repository, log), VersionId(log.name)
+    return all(entry.nonce in there for entry in logs.readable(log.model, id_)) and not logs.faults(log.model, id_)
 
 
 def _synced(repository: Repository, remote: Remote) -> SyncedLogs:

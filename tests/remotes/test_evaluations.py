@@ -108,3 +108,52 @@ def test_a_hostile_remote_spoils_no_fetch(ana: Shell, tmp_path: Path, monkeypatc
     assert ben("fsck").code == 0
     kinds = {finding["kind"] for finding in ana("fsck", "--remote", "origin", "--json").json["findings"]}
     assert kinds == {"evaluation"}
+
+
+def _damage(shell: Shell, number: int, size: int = 100) -> None:
+    (log,) = (shell.folder / ".mvc" / "evaluations" / MODEL).iterdir()
+    path = log / f"{number:010d}"
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def test_a_damaged_evaluation_is_skipped_with_a_warning(ana: Shell, tmp_path: Path) -> None:
+    _add(ana, 0.6)
+    _damage(ana, 1)
+    ana.set(metrics__x=1)
+    ana.commit("two")
+    for line in (
+        *("push", "pull", "fetch", "eval list", "eval show v1", "show v1", "compare --eval night v1 v2"),
+        *("changelog v1..v2", "ci report v1 v2", f"ui --export {tmp_path / 'page'}"),
+        *("log --where eval.night.mAP50>0.5", "eval add v2 --dataset night@3 --file results.json"),
+    ):
+        said = ana(*line.split(" "))
+        assert said.code == 0, (line, said)
+        quiet = ("fetch", "pull") if line in ("fetch", "pull") else ()
+        assert quiet or "add v2" in line or "warning: skipped .mvc/evaluations/" in said.err, (line, said)
+    assert _values(ana) == [0.6]
+    assert ana.ok("rev-parse", "origin/main").out == ana.ok("rev-parse", "main").out
+
+
+def test_a_damaged_evaluation_can_be_removed(ana: Shell, tmp_path: Path, monkeypatch: Any) -> None:
+    ana.ok("push")
+    _damage(ana, 1)
+    assert "which was damaged," in ana.ok("eval", "rm", "v1", "1").out
+    assert (ana("fsck").code, _values(ana), ana("eval", "rm", "v1", "1").code) == (0, [], 2)
+    ana.ok("push")
+    assert _values(ana) == [0.5], "the bytes did not say which one it was, and the remote has a copy"
+    assert ana("fsck", "--remote", "origin").code == 0
+    ana.ok("eval", "rm", "v1", "--all")
+    ana.ok("push")
+    assert _values(clone(tmp_path, monkeypatch, "ben")) == []
+
+
+@pytest.mark.parametrize("keep", [100, -2])
+def test_fsck_repairs_an_evaluation_from_a_remote(ana: Shell, keep: int) -> None:
+    ana.ok("push")
+    ana.ok("notes", "add", "v1", "a note beside it")
+    _damage(ana, 1, keep)
+    said = ana("fsck", "--repair", "--from", "origin")
+    assert (said.code, _values(ana), ana("fsck").code) == (0, [0.5], 0), said
+    _add(ana, 0.6)
+    _damage(ana, 2, keep)
+    assert (ana("fsck", "--repair", "--from", "origin").code, _values(ana)) == (14, [0.5]), "the remote has no copy"

@@ -45,6 +45,7 @@ def verb(name: str, *, cls: type[Command] = Command, git: bool = True) -> Callab
             invocation = _invocation()
             result = function(invocation, *arguments, **named)
             invocation.note_left_alone()
+            invocation.note_skipped()
             return result
 
         command = click.command(name, cls=cls, context_settings=_SETTINGS)(called)
@@ -68,8 +69,12 @@ def group(name: str, *, cls: type[Group] = Group, **attributes: Any) -> Callable
     def decorate(function: Callable[..., Any]) -> click.Group:
         @functools.wraps(function)
         def called(*arguments: Any, **named: Any) -> Any:
-            alone = click.get_current_context().invoked_subcommand is None
-            return function(_invocation(), *arguments, **named) if alone else None
+            if click.get_current_context().invoked_subcommand is not None:
+                return None
+            invocation = _invocation()
+            result = function(invocation, *arguments, **named)
+            invocation.note_skipped()
+            return result
 
         settings = {"invoke_without_command": True, "context_settings": _SETTINGS, **attributes}
         made: click.Group = click.group(name, cls=cls, **settings)(called)

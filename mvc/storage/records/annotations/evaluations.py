@@ -115,6 +115,7 @@ class Evaluation(Annotation):
     NOUN = "evaluation"
     FOLDER = EVALUATIONS
     MAX_BYTES = 4 << 20
+    IS_SKIPPED = True
 
     dataset: str = ""
     dataset_version: str = ""

@@ -10,6 +10,7 @@ within a second that of the entries `known` to their authors, so it is the same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import field, replace
 from typing import Annotated, ClassVar, Generic, Self, TypeVar
@@ -23,6 +24,7 @@ from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records.record import OMITTED, Record
 from mvc.storage.records.reflog import Nonce, RefLogs, RefName
 
+_NONCE = re.compile(rb'"nonce":"([0-9a-f]{32})"')
 MAX_ENTRIES = 10_000
 """Entries of one log, at most."""
 
@@ -37,6 +39,8 @@ class Annotation(Record):
 
     FOLDER: ClassVar[str]
     MAX_BYTES: ClassVar[int]
+    IS_SKIPPED: ClassVar[bool] = False
+    """True if the others are read without a damaged one. A note may withdraw a version from use, and is not skipped."""
 
     version: VersionId
     seq: Annotated[int, (0).__lt__]
@@ -103,6 +107,8 @@ class Logs(Generic[Entry]):
         """Read and write entries of `kind` below `door`."""
         self._door = door
         self.kind = kind
+        self.unreadable: dict[str, errors.Damaged] = {}
+        """The damaged entries that were skipped, by their paths."""
 
     def ref(self, model: str, version: VersionId) -> RefName:
         """Return the name of a log on a remote."""
@@ -112,6 +118,9 @@ class Logs(Generic[Entry]):
         """Return the folder of a version's log, or of all logs of a model, below `.mvc`."""
         top = f"{self.kind.FOLDER}/{names.encode_component(model)}"
         return top if version is None else f"{top}/{version}"
+
+    def _path(self, model: str, version: VersionId, seq: int) -> str:
+        return f"{self.folder(model, version)}/{seq:010d}"
 
     def versions(self, model: str) -> list[VersionId]:
         """Return the versions of `model` that have a log."""
@@ -123,7 +132,7 @@ class Logs(Generic[Entry]):
 
     def entry(self, model: str, version: VersionId, seq: int) -> Entry:
         """Return one entry; raise Damaged, Missing."""
-        name = f"{self.folder(model, version)}/{seq:010d}"
+        name = self._path(model, version, seq)
         try:
             return self.kind.read(self._door.read(name), version, seq)
         except FileNotFoundError:
@@ -131,8 +140,43 @@ class Logs(Generic[Entry]):
 
     def entries(self, model: str, version: VersionId) -> list[Entry]:
         """Return every entry of a version, removals included, in the order of their times; raise Damaged."""
-        found = [self.entry(model, version, seq) for seq in self.numbers(model, version)]
-        return sorted(found, key=lambda entry: entry.order)
+        found = self.readable(model, version)
+        if not self.kind.IS_SKIPPED:
+            for error in self.faults(model, version).values():
+                raise error
+        return found
+
+    def readable(self, model: str, version: VersionId) -> list[Entry]:
+        """Return the entries as `entries` does, without damaged ones, which `unreadable` then has."""
+        found: dict[str, Entry] = {}
+        for seq in self.numbers(model, version):
+            path = self._path(model, version, seq)
+            try:
+                entry = self.entry(model, version, seq)
+            except errors.Damaged as error:
+                self.unreadable[path] = error
+            else:
+                self.unreadable.pop(path, None)
+                found.setdefault(entry.nonce, entry)  # one that was repaired may be there twice
+        return sorted(found.values(), key=lambda entry: entry.order)
+
+    def faults(self, model: str, version: VersionId) -> dict[int, errors.Damaged]:
+        """Return the errors of the damaged entries of a version that were met, by number."""
+        paths = {self._path(model, version, seq): seq for seq in self.numbers(model, version)}
+        return {paths[path]: error for path, error in self.unreadable.items() if path in paths}
+
+    def nonce_of(self, model: str, version: VersionId, seq: int) -> str | None:
+        """Return the nonce in the bytes of a damaged entry; None if it is lost."""
+        match = _NONCE.search(self._door.read(self._path(model, version, seq)))
+        return match[1].decode() if match else None
+
+    def replace(self, model: str, seq: int, entry: Entry) -> Entry:
+        """Write an entry in place of the damaged one with number `seq`. The caller holds the lock."""
+        stored = replace(entry, seq=seq)
+        path = self._path(model, entry.version, seq)
+        self._door.replace(path, stored.encode())
+        self.unreadable.pop(path, None)
+        return stored
 
     def current(self, model: str, version: VersionId) -> list[Entry]:
         """Return the annotations of a version that are not removed, oldest first; raise Damaged."""
@@ -150,7 +194,7 @@ class Logs(Generic[Entry]):
 
     def merge(self, model: str, version: VersionId, others: Iterable[Entry]) -> int:
         """Add the entries that are missing here; return how many annotations are new. The caller holds the lock."""
-        known = {entry.nonce for entry in self.entries(model, version)}
+        known = {entry.nonce for entry in self.readable(model, version)}
         missing = {entry.nonce: entry for entry in others if entry.nonce not in known}
         for entry in missing.values():
             self.append(model, entry)
