@@ -56,7 +56,9 @@ def everything(folder: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_one_tensor_that_changed_is_found_in_a_file_of_every_format(shell: Shell, name: str) -> None:
+def test_one_tensor_that_changed_is_found_in_a_file_of_every_format(shell: Shell, name: str, *, deep: bool) -> None:
+    if name.endswith(".h5") and not deep:
+        pytest.skip("--deep starts the reader of HDF5 for each of its files; network.keras has such a file too")
     data = bytearray((DATA / name).read_bytes())
     shell.write(f"a/{name}", bytes(data))
     (listed,) = shell.ok("ls", "--no-index", "--tensors", "--json", f"a/{name}").json["files"]
@@ -344,10 +346,10 @@ def test_a_pointer_of_git_lfs_is_said_to_be_one(shell: Shell, weights: Tensors) 
     assert "it is a pointer of Git LFS" in shell("diff", "--no-index", "--tensors", "a", "b").err
 
 
-def test_random_bytes_are_no_traceback(shell: Shell, rng: random.Random) -> None:
+def test_random_bytes_are_no_traceback(shell: Shell, rng: random.Random, *, deep: bool) -> None:
     """Whatever a file has: an answer, or an error of one line. The seed of `rng` is printed."""
     names = [name for name in FORMATS if not name.endswith((".h5", ".keras"))]  # which another process reads
-    for _ in range(60):
+    for _ in range(300 if deep else 15):
         name = rng.choice(names)
         data = bytearray((DATA / name).read_bytes())
         for _ in range(rng.randint(1, 8)):

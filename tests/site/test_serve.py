@@ -199,15 +199,10 @@ def test_a_file_has_the_names_of_versions_only(served: Served, exported: Path) -
         assert (served.get(wrong).status, served.get(wrong).body) == (404, b""), wrong
 
 
-def test_without_the_option_no_file_is_served(example: Shell, made: Path, exported: Path) -> None:
-    with serving(made, "--model", "helmets") as served:
-        assert served.get(_weights(exported)).status == 404
-        assert served.get("").status == 200
-
-
-def test_the_page_is_current_and_open_pages_find_their_files(shell: Shell) -> None:
-    with serving(shell.folder) as served:
+def test_the_page_is_current_and_open_pages_find_their_files(shell: Shell, exported: Path) -> None:
+    with serving(shell.folder, "--model", "helmets") as served:
         before = served.get("").body
+        assert served.get(_weights(exported)).status == 404, "--files is not given"
         old = before.decode().partition('src="data/')[2].partition('"')[0]
         assert served.get("").body == before
         shell.set(metrics__mAP50=0.7)
@@ -220,27 +215,26 @@ def test_the_page_is_current_and_open_pages_find_their_files(shell: Shell) -> No
         _same(served, shell.folder.parent / "out")
 
 
-def test_tensors_of_any_pair_are_compared_on_demand(shell: Shell) -> None:
+def test_tensors_of_any_pair_are_compared_on_demand(served: Served, shell: Shell) -> None:
     ids = [shell.ok("rev-parse", name).out.strip() for name in ("side", "v2")]
-    with serving(shell.folder) as served:
-        shell.ok("ui", "--export", "../out", "--compare", "side...v2")
-        found = files(shell.folder.parent / "out")
-        [name] = [name for name in found if name.endswith(f"{ids[0]}-{ids[1]}.js")]
-        assert served.get(name).body == found[name]
-        [document] = documents(found[name].decode()).values()
-        assert document["a"] == ids[0]
-        folder = name.rpartition("/")[0]
-        for wrong in (
-            f"{ids[0]}",
-            f"{ids[0]}-{ids[1]}-{ids[0]}",
-            f"{ids[0]}-{'0' * 64}",
-            "-",
-            f"{ids[0][:10]}-{ids[1]}",
-        ):
-            assert served.get(f"{folder}/{wrong}.js").status == 404
+    shell.ok("ui", "--export", "../out", "--compare", "side...v2")
+    found = files(shell.folder.parent / "out")
+    [name] = [name for name in found if name.endswith(f"{ids[0]}-{ids[1]}.js")]
+    assert served.get(name).body == found[name]
+    [document] = documents(found[name].decode()).values()
+    assert document["a"] == ids[0]
+    folder = name.rpartition("/")[0]
+    for wrong in (
+        f"{ids[0]}",
+        f"{ids[0]}-{ids[1]}-{ids[0]}",
+        f"{ids[0]}-{'0' * 64}",
+        "-",
+        f"{ids[0][:10]}-{ids[1]}",
+    ):
+        assert served.get(f"{folder}/{wrong}.js").status == 404
 
 
-def test_damage_is_named_as_in_an_export_once_it_is_met(shell: Shell) -> None:
+def test_damage_is_named_as_in_an_export_once_it_is_met_and_a_lost_repository_is_an_error(shell: Shell) -> None:
     with serving(shell.folder) as served:
         name = re.search(r"files-\w+\.txt", served.get("").body.decode())
         assert name is not None
@@ -254,10 +248,6 @@ def test_damage_is_named_as_in_an_export_once_it_is_met(shell: Shell) -> None:
         assert "damaged" in said.err
         served.get("")
         _same(served, shell.folder.parent / "out")
-
-
-def test_a_repository_that_is_gone_is_an_error_for_the_reader(shell: Shell) -> None:
-    with serving(shell.folder) as served:
         shutil.rmtree(shell.folder / ".mvc")
         answer = served.get("")
         assert (answer.status, b"Traceback" in answer.body) == (500, False)
