@@ -76,20 +76,23 @@ def _evaluated(comparison: EvaluationComparison, shape: str | None) -> Iterator[
     datasets = [version.dataset_version for version in versions]
     rows: list[list[Any]] = [["dataset version", None, *datasets, *[None] * is_pair]]
     for row in comparison.metrics:
-        last = [_difference(row.differences[-1])] if is_pair and None not in row.values else [None] * is_pair
+        last = [_difference(row.differences[-1], shape)] if is_pair and None not in row.values else [None] * is_pair
         rows.append(
-            [row.class_name or "all", row.metric, *_marked(_rounded(row.values, shape), row.best, shape), *last]
+            [
+                row.class_name or "all",
+                row.metric,
+                *_marked([evaluations.rounded(value, shape) for value in row.values], row.best, shape),
+                *last,
+            ]
         )
     yield from Table(["class", "metric", *called, *["difference"] * is_pair], rows).lines(shape)
 
 
-def _difference(value: float | None) -> str:
+def _difference(value: Any, shape: str | None) -> Any:
+    """Return a difference for people, with four digits; in CSV as it is."""
+    if shape == "csv":
+        return value
     return f"{value:+.4f}" if isinstance(value, float) else f"{value:+}"
-
-
-def _rounded(values: Sequence[Any], shape: str | None) -> list[Any]:
-    """Return metrics for people, and in CSV as they are."""
-    return [value if shape == "csv" else evaluations.rounded(value) for value in values]
 
 
 def _marked(values: Sequence[Any], best: Sequence[int], shape: str | None) -> Iterator[Any]:

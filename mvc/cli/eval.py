@@ -14,6 +14,7 @@ from mvc.cli.app.terminal import date, escape, short, style
 from mvc.cli.app.verb import group, subverb
 from mvc.cli.history import evaluations as brief
 from mvc.cli.history.numbers import Numbers
+from mvc.cli.output import markdown
 from mvc.model.ids import VersionId
 from mvc.model.toml.keys import parse_assignment
 from mvc.model.toml.schema import dotted
@@ -39,7 +40,7 @@ def command(invocation: Invocation) -> None:
 
     An evaluation is what a version measured on a version of a dataset: metrics in all and by class, a confusion matrix,
     precision and recall by threshold. It is not part of the version, whose id does not change. Evaluations travel with push
-    and fetch. Without a command, list those of the model.
+    and fetch. `mvc undo` does not reach them. Without a command, list those of the model.
     """
     _emit_listed(invocation, Model(invocation.repository(), invocation.model()), removed=False)
 
@@ -194,8 +195,7 @@ def _shown(
     for at, entry in enumerate(evaluations):
         if at:
             yield ""
-        if shape is None:
-            yield from _head(numbers, entry.listed)
+        yield from _head(numbers, entry.listed) if shape is None else _table(numbers, entry.listed, shape)
         yield from _classes(entry, shape)
         if entry.matrix is not None and (full or len(entry.matrix.names) <= _WIDEST):
             yield ""
@@ -218,6 +218,25 @@ def _head(numbers: Numbers, entry: ListedEvaluation) -> Iterator[str]:
     yield from (f"value       {escape(name)} = {cell(value)}" for name, value in entry.values.items())
 
 
+def _table(numbers: Numbers, entry: ListedEvaluation, shape: str) -> Iterator[str]:
+    """Yield what `_head` says of all classes as a table, which names the evaluation."""
+    label = f"{_label(numbers, entry)}, evaluation {entry.number} on {entry.named}"
+    if shape == "md":
+        yield f"**{markdown.text(label)}{' (removed)' if entry.removed else ''}**"
+        yield ""
+    parts: dict[str, Mapping[str, Any]] = {
+        "metrics": entry.metrics,
+        "threshold": entry.thresholds,
+        "value": entry.values,
+    }
+    rows = [
+        [entry.named, entry.number, kind, name, brief.rounded(part[name], shape) if kind == "metrics" else part[name]]
+        for kind, part in parts.items()
+        for name in porcelain.ordered(part)
+    ]
+    yield from Table(["dataset", "evaluation", "kind", "name", "value"], rows).lines(shape)
+
+
 def _metrics(metrics: Mapping[str, Any]) -> Iterator[str]:
     for name in porcelain.ordered(metrics):
         yield f"metrics     {escape(name)} = {cell(brief.rounded(metrics[name]))}"
@@ -229,11 +248,10 @@ def _classes(entry: ShownEvaluation, shape: str | None) -> Iterator[str]:
         return
     names = porcelain.ordered(name for row in entry.classes for name in row.metrics)
     rows = [
-        [row.class_number, row.name, row.support, *(brief.rounded(row.metrics.get(name)) for name in names)]
+        [row.class_number, row.name, row.support, *(brief.rounded(row.metrics.get(name), shape) for name in names)]
         for row in entry.classes
     ]
-    if shape is None:
-        yield ""
+    yield ""
     yield from Table(["number", "class", "support", *names], rows).lines(shape)
 
 
@@ -247,7 +265,11 @@ def _matrix(matrix: ConfusionMatrix, shape: str | None) -> Iterator[str]:
 
 def _curves(curves: Sequence[Curve], shape: str | None) -> Iterator[str]:
     rows = [
-        [curve.name or None, point.threshold, *map(brief.rounded, (point.precision, point.recall, point.f1))]
+        [
+            curve.name or None,
+            point.threshold,
+            *(brief.rounded(value, shape) for value in (point.precision, point.recall, point.f1)),
+        ]
         for curve in curves
         for point in curve.points
     ]

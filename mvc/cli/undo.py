@@ -11,9 +11,11 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
 from mvc.plural import count
-from mvc.porcelain.undo import Undone, undo
+from mvc.porcelain.undo import Undone, kept_since, undo
 from mvc.repository.model import Model
 from mvc.repository.operations.log import Logged
+
+_REMOVED_BY = {"notes": "notes rm", "evaluations": "eval rm"}
 
 
 @verb("undo", git=False)
@@ -25,7 +27,8 @@ def command(invocation: Invocation, times: int | None, number: int | None, force
     """Undo the last operation.
 
     Branches, tags, aliases and HEAD go back by new entries; files get back the content from before the operation, also
-    local changes that it discarded. After a commit, the files stay as they are. `mvc redo` reverses an undo.
+    local changes that it discarded. After a commit, the files stay as they are. `mvc redo` reverses an undo. Notes and
+    evaluations are no operations, and stay: `mvc notes rm` and `mvc eval rm` remove them.
     """
     if times is not None and number is not None:
         raise click.UsageError("use only one of -n and --op")
@@ -42,6 +45,10 @@ def command(invocation: Invocation, times: int | None, number: int | None, force
                 invocation.note(f"note: stopped after {count(len(done), 'operation')}: {error.message}")
                 break
     emit(invocation, "undo", "Undid", done)
+    kept = kept_since(Model(repository, done[-1].model), [logged for item in done for logged in item.operations], actor)
+    if kept:
+        verbs = " and ".join(f"`mvc {_REMOVED_BY[kind]}`" for kind in kept)
+        invocation.note(f"note: your {' and '.join(kept)} since then are no operations, and stay; {verbs} removes them")
 
 
 def emit(invocation: Invocation, name: str, word: str, done: Sequence[Undone], redone: Sequence[Logged] = ()) -> None:

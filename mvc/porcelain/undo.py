@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mvc import errors
 from mvc.deferred import dataclass
@@ -25,6 +26,9 @@ from mvc.storage.progress import Progress
 from mvc.storage.records.heads import Head
 from mvc.storage.records.journal import Journal
 from mvc.transport import promises
+
+if TYPE_CHECKING:
+    from mvc.storage.records.annotations.log import Logs
 
 _PASSED = ("gc", "prune")
 """Verbs that a redo passes over: they move no ref and no file."""
@@ -87,6 +91,25 @@ def undo(
         return [_undoable(model, log.find(model, number)) if number is not None else _newest(model)]
 
     return _reverse(model, actor, chosen, "undo", force=force, discard=discard, progress=progress)
+
+
+def kept_since(model: Model, operations: Sequence[Logged], actor: Actor) -> list[str]:
+    """Return the kinds of annotations that the actor added or removed since the operations: an undo does not reach them."""
+    since, by = min(logged.first.at.seconds for logged in operations), str(actor.person)
+    return [
+        f"{logs.kind.NOUN}s"
+        for kind, logs in model.repository.annotations.items()
+        if any(_is_later(logs, model.key, id_, since, by) for id_ in model.annotated(kind))
+    ]
+
+
+def _is_later(logs: Logs[Any], key: str, id_: VersionId, since: int, by: str) -> bool:
+    """Return whether the last entry of a log is from `by`, and not older; a damaged one is for `mvc fsck`."""
+    try:
+        last = logs.entry(key, id_, max(logs.numbers(key, id_), default=0))
+    except errors.MvcError:
+        return False
+    return bool(last.by == by and last.at.seconds >= since)
 
 
 @writes_as("redo")

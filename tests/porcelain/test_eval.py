@@ -315,3 +315,32 @@ def test_records_have_one_byte_form_and_bounds(shell: Shell) -> None:
         kept = {"dataset": "night", "dataset_version": "3", "matrix": matrix, "classes": classes}
         large = Evaluation(base.version, 1, base.by, base.at, base.nonce, **kept)  # type: ignore[arg-type]
         assert "more than" in str(large.fault)
+
+
+def test_undo_says_what_it_does_not_reach(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    _add(shell, "v2", {"metrics": {"mAP50": 0.6}})  # of a day before the operation
+    assert "evaluations" not in shell.ok("undo").err
+    shell.ok("redo")
+    monkeypatch.delenv("MVC_AUTHOR_DATE")
+    shell.ok("eval", "rm", "v2", "1")
+    said = " ".join(shell.ok("undo").err.split())
+    assert "your evaluations since then are no operations, and stay; `mvc eval rm` removes them" in said
+
+
+def test_csv_has_numbers_as_they_are(shell: Shell) -> None:
+    for revision, value in (("v1", 0.5), ("v2", 0.50001)):
+        _add(shell, revision, {"metrics": {"mAP50": value}, "classes": _by_class(helmet=value)})
+    assert "0,helmet,,0.50001" in shell.ok("eval", "show", "v2", "--csv").lines
+    row = next(line for line in shell.ok("compare", "--eval", "night", "v1", "v2", "--csv").lines if "AP50" in line)
+    assert float(row.split(",")[-1]) == pytest.approx(0.00001, rel=1e-6)
+    assert "+0.0000" in shell.ok("compare", "--eval", "night", "v1", "v2").out
+
+
+def test_tables_name_their_evaluation(shell: Shell) -> None:
+    for dataset, value in (("night@3", 0.5), ("rain|x@1", 0.4)):
+        _add(shell, "v1", {"metrics": {"mAP50": value}}, "--set", "conf=0.25", dataset=dataset)
+    rows = shell.ok("eval", "show", "v1", "--csv").lines
+    assert {"night@3,1,metrics,mAP50,0.5", "rain|x@1,2,metrics,mAP50,0.4", "rain|x@1,2,value,conf,0.25"} <= set(rows)
+    shown = shell.ok("eval", "show", "v1", "--md").out
+    assert [line.split("evaluation ")[1][:1] for line in shown.splitlines() if line.startswith("**")] == ["1", "2"]
+    assert "\n\n\n" not in shown

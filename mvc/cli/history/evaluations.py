@@ -31,6 +31,6 @@ def headlines(metrics: Mapping[str, object] | Iterable[str]) -> list[str]:
     return [name for name in names if name in HEADLINES] or names[: len(HEADLINES)]
 
 
-def rounded(value: float | None) -> float | None:
-    """Return a metric for people: four digits behind the point."""
-    return round(value, 4) if isinstance(value, float) else value
+def rounded(value: float | None, shape: str | None = None) -> float | None:
+    """Return a metric for people, with four digits behind the point; as it is in the shape `csv`, for programs."""
+    return round(value, 4) if isinstance(value, float) and shape != "csv" else value
