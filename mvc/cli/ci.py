@@ -17,7 +17,7 @@ from mvc.cli.review import document
 from mvc.model.ids import VersionId
 from mvc.porcelain import ci as porcelain
 from mvc.porcelain import ci_check as hooks
-from mvc.porcelain.ci import Condition
+from mvc.porcelain.ci import UNCOMMITTED, Condition
 from mvc.porcelain.ci_check import Fault
 from mvc.repository import discovery, revisions
 from mvc.repository.model import Model
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mvc.repository.git import versions
 else:
     versions = lazy.Module("mvc.repository.git.versions")
+
+_LINKS = ("https://", "http://")
 
 
 @group("ci")
@@ -49,7 +51,7 @@ def command(invocation: Invocation) -> None:
     "fail_on",
     multiple=True,
     metavar="CONDITION",
-    help="Exit with 1 if CONDITION is met: breaking, not-ready, or metric:NAME:CHANGE, such as metric:mAP50:-0.01.",
+    help="Exit with 1 if CONDITION is met: breaking, not-ready, uncommitted, or metric:NAME:CHANGE, such as metric:mAP50:-0.01.",
 )
 @click.option("--for", "uses", multiple=True, metavar="USE", help="Use to check for (default: intent.ready_for).")
 @click.option("--link", metavar="URL", help="Link to these versions on the page at URL, made by `mvc ui --export`.")
@@ -71,12 +73,18 @@ def report(
     update; the second one is <!-- unchanged --> if nothing changed. Nothing is fetched, so a clone made with --meta will do.
 
     metric:mAP50:-0.01 is met if mAP50 falls by more than 0.01 or is not set, metric:loss:0.1 if loss rises by more than
-    0.1, metric:eval.night.mAP50:-0.01 for the newest evaluation on a dataset.
+    0.1, metric:eval.night.mAP50:-0.01 for the newest evaluation on a dataset. With --git, uncommitted is met if model.toml
+    of HEAD has values that no version has; the report names their sections.
     """
     conditions = [Condition.parse(text) for text in fail_on]
     model = Model(invocation.repository(), invocation.model())
+    if folder is None and UNCOMMITTED in fail_on:
+        raise click.UsageError(f"--fail-on {UNCOMMITTED} needs --git: it is about model.toml in Git")
+    if link is not None and not link.lower().startswith(_LINKS):
+        raise click.UsageError("--link expects an address with https:// or http://")
     old, new = _sides(invocation, model, base, head, folder)
-    result = porcelain.report(model, old, new, conditions=conditions, uses=uses)
+    unknown = versions.uncommitted(model, invocation.cwd / folder, head, new) if folder is not None else ()
+    result = porcelain.report(model, old, new, conditions=conditions, uses=uses, uncommitted=unknown)
     ids = [entry.id for entry in result.changes.versions]
     invocation.emit("ci", result, lambda: document.report(result, link), ids=ids, wrap=False)
     for failure in result.failures:

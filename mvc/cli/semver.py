@@ -11,13 +11,14 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, style
 from mvc.cli.app.verb import verb
 from mvc.model.compare.semver import MAJOR
+from mvc.porcelain.diff import sides
 from mvc.porcelain.semver import Bump, bump, newest_tag
 from mvc.repository import history, revisions
 from mvc.repository.model import Model
 
 
 @verb("semver")
-@click.argument("words", nargs=-1, metavar="[REV [REV]]")
+@click.argument("words", nargs=-1, metavar="[REV [REV] | A..B]")
 def command(invocation: Invocation, words: tuple[str, ...]) -> None:
     """Show which semantic version a change requires.
 
@@ -29,6 +30,10 @@ def command(invocation: Invocation, words: tuple[str, ...]) -> None:
     if len(words) > 2:
         raise click.UsageError("too many revisions: expected REV REV")
     model = Model(invocation.repository(), invocation.model())
+    if len(words) == 1 and ".." in words[0]:
+        result = bump(model, *sides(model, words[0]))
+        invocation.emit("semver", result, lambda: lines(result), ids=[result.level])
+        return
     new = revisions.resolve(model, words[1] if len(words) > 1 else "HEAD")
     if words:
         old = revisions.resolve(model, words[0])

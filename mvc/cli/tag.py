@@ -58,6 +58,8 @@ def command(
     finds it; nothing is tagged if nothing changed.
     """
     listed = listed or messages or (points_at, contains, merged, order) != (None, None, None, None)
+    if semver and (delete or listed):
+        raise click.UsageError("--semver cannot be combined with --delete or the options of a list")
     if semver:
         _make_next(invocation, names, message)
     elif delete:

@@ -101,7 +101,7 @@ class NothingToReport(Answer):
 class BadFailOn(Usage):
     """Invalid condition {text!r}: {reason}.
 
-    Write breaking, not-ready or metric:NAME:CHANGE, such as metric:mAP50:-0.01.
+    Write breaking, not-ready, uncommitted or metric:NAME:CHANGE, such as metric:mAP50:-0.01.
     """
 
 

@@ -21,13 +21,13 @@ from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.query import select
 
-BREAKING, NOT_READY = "breaking", "not-ready"
+BREAKING, NOT_READY, UNCOMMITTED = "breaking", "not-ready", "uncommitted"
 _METRIC, _EVAL = "metric:", f"{EVAL}."
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition that fails a report: `breaking`, `not-ready`, or `metric:NAME:CHANGE`.
+    """A condition that fails a report: `breaking`, `not-ready`, `uncommitted`, or `metric:NAME:CHANGE`.
 
     A metric fails if it fell by more than a negative change, or rose by more than another one, or is not set. Its name may be
     that of a metric of an evaluation, `eval.night.mAP50`, as in queries.
@@ -40,7 +40,7 @@ class Condition:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the condition that `text` states; raise BadFailOn, BadQuery."""
-        if text in (BREAKING, NOT_READY):
+        if text in (BREAKING, NOT_READY, UNCOMMITTED):
             return cls(text)
         if not text.startswith(_METRIC):
             raise errors.BadFailOn(text=text, reason="it is unknown")
@@ -81,13 +81,17 @@ class ReadyChange(Document):
 
 @dataclass(frozen=True, repr=False, slots=True)
 class CiReport(Result):
-    """A changelog, the readiness for each declared use, and the conditions that are met."""
+    """A changelog, the readiness for each declared use, and the conditions that are met.
 
-    KEYS = keys("*changes readiness failures")
+    `uncommitted` are the sections of model.toml in Git with values that no version has.
+    """
+
+    KEYS = keys("*changes readiness failures uncommitted")
 
     changes: Changelog
     readiness: tuple[ReadyChange, ...]
     failures: tuple[Failure, ...]
+    uncommitted: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Return what matters most, in one line."""
@@ -102,10 +106,11 @@ def report(
     *,
     conditions: Sequence[Condition] = (),
     uses: Sequence[str] = (),
+    uncommitted: tuple[str, ...] = (),
 ) -> CiReport:
     """Compare the version of a base branch (None for none) with that of a branch.
 
-    `uses` are checked, else those of `intent.ready_for`. Nothing is fetched. Raises UnknownUse, Missing, Damaged.
+    `uses` are checked, else those of `intent.ready_for`. `uncommitted` are sections whose values no version has. Nothing is fetched. Raises UnknownUse, Missing, Damaged.
     """
     changes = between(model, old, new, tensors="headers")
     checked = check(model, new, uses=uses)
@@ -114,9 +119,9 @@ def report(
     failures = [
         Failure(condition.text, reason)
         for condition in conditions
-        for reason in _reasons(condition, changes, readiness, values)
+        for reason in _reasons(condition, changes, readiness, values, uncommitted)
     ]
-    return CiReport(changes, readiness, tuple(failures))
+    return CiReport(changes, readiness, tuple(failures), uncommitted)
 
 
 def _ready(model: Model, old: VersionId | None, now: Readiness) -> ReadyChange:
@@ -146,11 +151,15 @@ def _reasons(
     changes: Changelog,
     readiness: Sequence[ReadyChange],
     values: Mapping[str, tuple[float | None, float | None]],
+    uncommitted: Sequence[str],
 ) -> Iterator[str]:
     """Yield why a condition is met."""
     if condition.text == BREAKING:
         if changes.diff.difference.breaking:
             yield "classes are re-indexed"
+    elif condition.text == UNCOMMITTED:
+        if uncommitted:
+            yield f"no version has the {', '.join(uncommitted)} of model.toml in Git"
     elif condition.text == NOT_READY:
         if not readiness:
             yield "no use is declared: set intent.ready_for, or name one with --for"

@@ -96,6 +96,7 @@ def _contents(model: Model, old: diff.Snapshot, new: diff.Snapshot) -> Contents:
         if changed.difference is not None
     }
     graphs = {}
+    unread = []
     for change in changes:
         if (
             change.old
@@ -107,7 +108,9 @@ def _contents(model: Model, old: diff.Snapshot, new: diff.Snapshot) -> Contents:
             sides = tuple(_metadata(model, (change.old, change.new)))
             if len(sides) == 2:
                 graphs[change.new.role] = sides
-    return Contents(tensors, graphs)
+            else:
+                unread.append(change.new.role)
+    return Contents(tensors, graphs, tuple(unread))
 
 
 def _metadata(model: Model, entries: tuple[TreeEntry, TreeEntry]) -> Iterator[Metadata]:

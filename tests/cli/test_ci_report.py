@@ -218,6 +218,26 @@ def test_versions_belong_to_git_commits(checkout: Shell, tmp_path: Path) -> None
     assert "| mAP50 | 0.5 | 0.7 | +0.2 |" in report
 
 
+def test_values_that_no_version_has_are_told(checkout: Shell) -> None:
+    arguments = ("ci", "report", "--git", str(checkout.folder), "main", "feature")
+    assert checkout(*arguments, "--fail-on", "uncommitted").code == 0
+    text = (checkout.folder / "model.toml").read_bytes()
+    _commit(checkout, "model.toml", text + b"\n# a comment\n", "No other value")
+    assert checkout(*arguments, "--fail-on", "uncommitted").code == 0
+    checkout.set(metrics__mAP50=0.3)
+    _git(checkout.folder, "commit", "-q", "-a", "-m", "Forgot mvc commit")
+    assert "**model.toml in Git has values that no version has: metrics." in checkout.ok(*arguments).out
+    assert checkout.ok("--json", *arguments).json["uncommitted"] == ["metrics"]
+    said = checkout(*arguments, "--fail-on", "uncommitted")
+    assert (said.code, "failed: uncommitted: no version has the metrics of model.toml in Git" in said.err) == (1, True)
+    assert checkout("ci", "report", "main", "feature", "--fail-on", "uncommitted").code == 2
+
+
+def test_a_link_is_an_address_of_the_web(released: Shell) -> None:
+    said = released("ci", "report", "v1", "v3", "--link", "javascript:x")
+    assert (said.code, said.out, "https://" in said.err) == (2, "", True)
+
+
 def test_a_squash_merge_keeps_the_version(checkout: Shell) -> None:
     folder = checkout.folder
     _git(folder, "switch", "-q", "main")

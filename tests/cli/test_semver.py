@@ -80,3 +80,19 @@ def test_weights_are_compared_by_their_tensors(shell: Shell) -> None:
     assert "tensors of model-latest removed" in shell.ok("semver", "v1", "v2").out
     result = mvc.open(shell.folder).model(MODEL).semver("v1")
     assert (result.level, [reason.text for reason in result.reasons]) == ("patch", ["files changed: model-latest"])
+
+
+def test_a_damaged_graph_is_never_a_patch(shell: Shell) -> None:
+    data = (Path(__file__).parents[1] / "formats" / "data" / "everything.onnx").read_bytes()
+    for content in (data, data[:60]):
+        shell.write("w.onnx", content)
+        shell.ok("add", "w.onnx", "--as", "graph")
+        shell.commit("graph")
+    for words in (("v2", "v3"), ("v3", "v2"), ("v2..v3",)):
+        lines = shell.ok("semver", *words).lines
+        assert lines[:2] == ["major", "  major  inputs and outputs of graph cannot be compared: one is damaged"]
+
+
+def test_a_tag_is_not_named_and_deleted_at_once(shell: Shell) -> None:
+    assert shell("tag", "--semver", "-d", "v1.0.0").code == 2
+    assert shell("tag", "--semver", "-l").code == 2

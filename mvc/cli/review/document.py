@@ -35,9 +35,12 @@ def changelog(log: Changelog) -> Iterator[str]:
 def report(result: CiReport, link: str | None = None) -> Iterator[str]:
     """Yield the page of a report, after the line that marks the comment of this model; `link` is an exported page."""
     diff = result.changes.diff
-    is_changed = diff.differs or bool(result.changes.evaluations)
+    is_changed = diff.differs or bool(result.changes.evaluations or result.uncommitted)
     mark = [f"<!-- mvc:{names.encode_component(diff.model)} -->", *([] if is_changed else ["<!-- unchanged -->"])]
     links = ["", f"[All about these versions]({_address(diff, link)})"] if link else []
+    if result.uncommitted:
+        lacking = ", ".join(result.uncommitted)
+        links += ["", f"**model.toml in Git has values that no version has: {lacking}. Run `mvc commit`.**"]
     failed = tuple((failure.condition, sections.cut(failure.reason)) for failure in result.failures)
     ready = tuple(map(_readiness, result.readiness))
     return _page(

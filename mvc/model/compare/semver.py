@@ -1,7 +1,8 @@
 """Semantic versions of models: the part of MAJOR.MINOR.PATCH that a change requires, with a reason for each change.
 
 major     a class removed, renamed or renumbered; a role removed, or its file in another format; type or framework changed;
-          an input removed or added, an output removed, the shape of an input or a dtype changed
+          an input removed or added, an output removed, the shape of an input or a dtype changed;
+          an ONNX file that cannot be read on one side
 minor     a class or a role added; the shape of a tensor or an output changed; a tensor or an output added, a tensor removed
 patch     everything else: weights, metrics, parameters, texts
 """
@@ -63,10 +64,14 @@ class SemverTag(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The contents of files by role: the change of tensors, and inputs and outputs before and after."""
+    """The contents of files by role: the change of tensors, and inputs and outputs before and after.
+
+    Those of `unread` are unknown, since one side cannot be read.
+    """
 
     tensors: Mapping[str, TensorDiff] = field(default_factory=dict)
     graphs: Mapping[str, tuple[Metadata, Metadata]] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
 
 def parsed(name: str) -> SemverTag | None:
@@ -87,6 +92,9 @@ def reasons(old: Snapshot, new: Snapshot, contents: Contents | None = None) -> t
     every = [*_labels(difference.labelmap), *_roles(old, new), *_model(difference)]
     for role, (before, after) in contents.graphs.items():
         every += _ports(role, before, after)
+    every += [
+        Reason(MAJOR, f"inputs and outputs of {role} cannot be compared: one is damaged") for role in contents.unread
+    ]
     for role, change in contents.tensors.items():
         every += _tensors(role, change)
     every += _rest(difference)

@@ -9,12 +9,18 @@ A squash merge drops the commits of a branch, and keeps its model.toml; value fi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mvc import errors
+from mvc.model.compare.diff import Snapshot, compare
 from mvc.model.ids import VersionId, digest
+from mvc.model.labelmap import Labelmap
+from mvc.model.manifest import Manifest
 from mvc.model.paths import escape_name
+from mvc.model.toml import parse
+from mvc.model.toml.value_file import ValueFile
 from mvc.repository import history, provenance
 from mvc.repository.git import command
 from mvc.repository.model import Model
@@ -43,6 +49,46 @@ def of_commit(model: Model, folder: Path, commit: str) -> VersionId | None:
     if not same and _is_shallow(folder):
         raise errors.ShallowCheckout(path=escape_name(os.fspath(folder)), commit=escape_name(commit))
     return same[0] if same else None
+
+
+def uncommitted(model: Model, folder: Path, commit: str, id_: VersionId) -> tuple[str, ...]:
+    """Return the sections in which the model.toml of a commit differs from the version, if its text is of no version.
+
+    Sections that come from other files are not compared. Raises NoGitCommit, Damaged.
+    """
+    texts = [command.run(folder, "cat-file", "blob", blob).output for blob in _files(folder, _oid(folder, commit))]
+    known = {version.model_toml for _, version in history.walk(model.repository.objects, history.tips(model))}
+    found: dict[str, None] = {}
+    for text in texts:
+        manifest = _parsed(text)
+        if manifest is None or manifest.name != model.key or digest(text) in known:
+            continue
+        base = history.snapshot(model.repository, id_, model.key)
+        difference = compare(base, Snapshot(manifest, base.tree))
+        elsewhere = {*manifest.value_files, *(["labelmap"] if manifest.labelmap_path else [])}
+        names = [*([] if difference.labelmap.is_empty else ["labelmap"]), *difference.values]
+        found |= dict.fromkeys(name for name in names if name not in elsewhere)
+    return tuple(found)
+
+
+class _Unread:
+    """Reads no value files: Git may not have them."""
+
+    def labels(self, _file: ValueFile) -> Labelmap:
+        """Return no classes."""
+        return ()
+
+    def values(self, _section: str, _file: ValueFile) -> Mapping[str, Any]:
+        """Return no values."""
+        return {}
+
+
+def _parsed(text: bytes) -> Manifest | None:
+    """Return the values of a model.toml; None for one that cannot be read."""
+    try:
+        return parse.parse(text, where=_FILE, reader=_Unread())
+    except errors.MvcError:
+        return None
 
 
 def _oid(folder: Path, commit: str) -> str:
