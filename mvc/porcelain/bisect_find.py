@@ -22,11 +22,13 @@ from mvc.model.compare import labels
 from mvc.model.document import keys
 from mvc.model.ids import VersionId
 from mvc.model.query import order, suggest
-from mvc.model.query.subject import leaves
+from mvc.model.query.parse import parse_keys
+from mvc.model.query.subject import EVAL, leaves
 from mvc.model.toml.schema import Path, dotted
 from mvc.model.version import Timestamp
 from mvc.repository import history
 from mvc.repository.model import Model
+from mvc.repository.query import select
 
 _METRICS = "metrics"
 
@@ -70,12 +72,16 @@ Value = Callable[[VersionId], Any]
 def find_drop(model: Model, metric: str, drop: float, bad: VersionId, good: VersionId | None = None) -> FoundVersion:
     """Return the first version up to `bad` whose metric is worse than that of `good` by `drop` or more.
 
+    `metric` may be that of an evaluation, `eval.night.mAP50`; versions without one are passed over.
     Without `good`, the newest of the versions with the best value is meant. Less is worse; of a loss, an error or a duration,
     more is. Raises BadDrop, NoVersionHasKey, NothingDropped, Missing, Damaged.
     """
     fall = _fall(drop)
-    key = _metric(model, metric, bad, good)
-    value = partial(_number, model, key)
+    if metric.startswith(f"{EVAL}."):
+        key, value = _evaluated(model, metric, bad, good)
+    else:
+        key = _metric(model, metric, bad, good)
+        value = partial(_number, model, key)
     sign = -1 if order.lowest_is_best(key) else 1
 
     @cache
@@ -171,7 +177,33 @@ def _number(model: Model, key: Path, id_: VersionId) -> float | None:
     found: Any = _manifest(model, id_).metrics
     for part in key[1:]:
         found = found.get(part) if isinstance(found, Mapping) else None
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+    return found if _is_number(found) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _evaluated(model: Model, metric: str, bad: VersionId, good: VersionId | None) -> tuple[Path, Value]:
+    """Return the key of a metric of evaluations that some version has, and the function of its values.
+
+    Raises NoVersionHasKey, BadQuery.
+    """
+    key, *others = parse_keys(metric)
+    evaluated = model.evaluated()
+
+    def value(id_: VersionId) -> float | None:
+        found = select.entry(model, id_).value(key) if id_ in evaluated else None
+        return found if _is_number(found) else None
+
+    tips = [bad, *([] if good is None else [good])]
+    ids = [id_ for id_, _ in history.walk(model.repository.objects, tips) if id_ in evaluated]
+    if others or not any(value(id_) is not None for id_ in ids):
+        known = dict.fromkeys(
+            known for id_ in ids for known in select.entry(model, id_).known_keys() if known[0] == EVAL
+        )
+        raise errors.NoVersionHasKey(model=model.key, key=dotted(key), suggestion=suggest.suggestion(key, list(known)))
+    return key, value
 
 
 def _metric(model: Model, metric: str, bad: VersionId, good: VersionId | None) -> Path:

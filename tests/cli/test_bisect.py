@@ -258,6 +258,19 @@ def test_the_version_that_dropped_a_metric(shell: Shell) -> None:
         assert shell("bisect", *arguments).code == 2
 
 
+def test_the_version_that_dropped_a_metric_of_an_evaluation(shell: Shell) -> None:
+    for number, value in ((1, 0.5), (2, 0.7), (4, 0.69), (6, 0.6), (7, 0.7)):
+        shell.write("results.json", json.dumps({"metrics": {"mAP50": value, "loss": 1 - value}}).encode())
+        shell.ok("eval", "add", f"v{number}", "--dataset", "night@3", "--file", "results.json")
+    for key in ("eval.night.mAP50", 'eval."night@3".mAP50', "eval.night.loss"):
+        assert _found(shell, "--metric", key, "--drop", "0.02", "v2", "HEAD") == (6, 2), key
+    assert _found(shell, "--metric", "eval.night.mAP50", "--drop", "0.01", "v2", "HEAD") == (4, 2)
+    assert "eval.night.mAP50 = 0.6" in shell.ok("bisect", "--metric", "eval.night.mAP50", "--drop=0.02", "v2", "v7").out
+    for key, hint in (("eval.night.map50", "eval.night.mAP50"), ("eval.noon.mAP50", "No version"), ("eval.", "eval.")):
+        said = shell("bisect", "--metric", key, "--drop", "0.02")
+        assert (said.code, hint in said.err) == (2, True), said
+
+
 def test_versions_without_the_metric_are_passed_over_and_merges_are_named_for_what_they_do(shell: Shell) -> None:
     shell.ok("switch", "-c", "side", "v1")
     shell.set(metrics__mAP50=0.5)
