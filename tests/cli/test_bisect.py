@@ -17,7 +17,7 @@ from mvc.model.ids import VersionId
 from mvc.repository import reachable
 from mvc.storage.records.unfinished import bisections
 from tests.cli.shell import MODEL, START, Shell, begin
-from tests.docs import pasted
+from tests.docs import forks, pasted
 
 PAGE = (pasted.TOP / "docs" / "how-to" / "bisect.md").read_text(encoding="utf-8")
 MVC = (sys.executable, "-m", "mvc")
@@ -306,7 +306,8 @@ def test_the_version_that_removed_or_renumbered_a_class(shell: Shell) -> None:
 def test_the_page_can_be_pasted(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     shell.folder.rename(tmp_path / "a" / "b")
-    done = pasted.paste(PAGE, tmp_path, pasted.program(tmp_path / "bin"))
+    with forks.program(tmp_path / "bin") as program:
+        done = pasted.paste(PAGE, tmp_path, program)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Ended the bisect" in done.stdout
 

@@ -19,6 +19,7 @@ import pytest
 
 from mvc import lazy
 from tests.cli.shell import begin
+from tests.docs import forks
 from tests.release.dist import TOP
 
 CI = TOP / "docs" / "ci"
@@ -89,7 +90,7 @@ def test_the_component_is_valid(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A checkout of Git with two models on a remote: `helmets` has another version on the branch, `caps` not."""
     top = tmp_path_factory.mktemp("project")
     env = {
@@ -124,7 +125,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         for model in ("helmets", "caps"):
             shell.ok("--model", model, "push", "origin", "main")
     base, head = git("git commit -q -a -m Better; git rev-parse main feature").split()
-    return {**env, "TOP": str(top), "BASE_SHA": base, "HEAD_SHA": head}
+    with forks.program(top / "bin") as program:
+        path = f"{program.parent}:{env['PATH']}"
+        yield {**env, "PATH": path, "TOP": str(top), "BASE_SHA": base, "HEAD_SHA": head}
 
 
 def _run_action(
