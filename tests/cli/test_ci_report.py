@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from mvc import errors
 from mvc.porcelain.ci import Condition
 from tests.cli.conftest import History
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, begin
 from tests.cli.test_review import compare_with_golden
 from tests.weights import network, safetensors
 
@@ -161,22 +162,35 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.fixture
-def checkout(empty: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository of mvc in one of Git: on main v1; on feature v2 and v3, of two commits, and one of its model.toml."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in IDENTITY.items():
+            patch.setenv(name, value)
+        folder = tmp_path_factory.mktemp("committed")
+        shell = begin(folder, patch)
+        _git(folder, "init", "-q", "-b", "main")
+        _commit(shell, ".gitignore", b".mvc\n*.bin\n", "Initial")
+        _commit(shell, "code.py", b"1", "Code")
+        _version(shell, b"one", 0.5)
+        _git(folder, "switch", "-q", "-c", "feature")
+        shell.ok("switch", "-c", "feature")
+        _commit(shell, "code.py", b"2", "Better")
+        _version(shell, b"two", 0.6)
+        _commit(shell, "code.py", b"3", "Best")
+        _version(shell, b"three", 0.7)
+    return folder
+
+
+@pytest.fixture
+def checkout(committed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A copy of it."""
     for name, value in IDENTITY.items():
         monkeypatch.setenv(name, value)
-    shell, folder = empty, empty.folder
-    _git(folder, "init", "-q", "-b", "main")
-    _commit(shell, ".gitignore", b".mvc\n*.bin\n", "Initial")
-    _commit(shell, "code.py", b"1", "Code")
-    _version(shell, b"one", 0.5)
-    _git(folder, "switch", "-q", "-c", "feature")
-    shell.ok("switch", "-c", "feature")
-    _commit(shell, "code.py", b"2", "Better")
-    _version(shell, b"two", 0.6)
-    _commit(shell, "code.py", b"3", "Best")
-    _version(shell, b"three", 0.7)
+    shutil.copytree(committed, tmp_path, symlinks=True, dirs_exist_ok=True)
+    shell = Shell(tmp_path, monkeypatch)
+    shell.tick(3 * 86_400)
     return shell
 
 
