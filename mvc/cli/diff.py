@@ -58,9 +58,10 @@ def command(
 ) -> int:
     """Show changes between versions, or to the working tree.
 
-    Compares the working tree with HEAD or REV, or two versions, by class, value and file. A class with a different
-    index is marked as breaking: programs that read class indexes would misread it. PATH (or a role) shows only the
-    changes of these files, model.toml only labelmap and values. Small text files, such as args.yaml, are compared by line.
+    Compares the working tree with HEAD or REV, or two versions, by class, value and file. A class that is removed, or
+    has another index or name, is marked as breaking: programs that read class indexes would misread it. PATH (or a
+    role) shows only the changes of these files, model.toml only labelmap and values. Small text files, such as
+    args.yaml, are compared by line.
     --onnx compares operators, opsets, inputs and outputs of ONNX graphs, from their nodes and not from their weights.
     --md prints tables of at most 65,000 characters, which is what a comment on GitHub may have.
 

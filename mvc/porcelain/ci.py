@@ -155,8 +155,10 @@ def _reasons(
 ) -> Iterator[str]:
     """Yield why a condition is met."""
     if condition.text == BREAKING:
-        if changes.diff.difference.breaking:
-            yield "classes are re-indexed"
+        labels = changes.diff.difference.labelmap
+        kinds = {"re-indexed": labels.reindexed, "renamed": labels.renamed, "removed": labels.removed}
+        if labels.breaking:
+            yield f"classes are {' and '.join(kind for kind, classes in kinds.items() if classes)}"
     elif condition.text == UNCOMMITTED:
         if uncommitted:
             yield f"no version has the {', '.join(uncommitted)} of model.toml in Git"

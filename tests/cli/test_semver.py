@@ -96,3 +96,15 @@ def test_a_damaged_graph_is_never_a_patch(shell: Shell) -> None:
 def test_a_tag_is_not_named_and_deleted_at_once(shell: Shell) -> None:
     assert shell("tag", "--semver", "-d", "v1.0.0").code == 2
     assert shell("tag", "--semver", "-l").code == 2
+
+
+def test_diff_and_report_call_breaking_what_is_major(shell: Shell) -> None:
+    _labels(shell, "two", _1="hat")
+    shell.ok("unset", "labelmap.1")
+    shell.commit("three")
+    _labels(shell, "four", _1="vest")
+    for old, new, breaking, reason in (("v1", "v2", 1, "renamed"), ("v2", "v3", 1, "removed"), ("v3", "v4", 0, "")):
+        assert shell("--json", "diff", old, new).json["breaking"] is bool(breaking)
+        assert ("major" in shell.ok("semver", old, new).lines[0]) is bool(breaking)
+        said = shell("ci", "report", old, new, "--fail-on", "breaking")
+        assert (said.code, f"classes are {reason}" in said.out) == (breaking, bool(breaking))

@@ -31,9 +31,10 @@ def test_each_class_is_named_with_what_became_of_it(old: str, new: str, expected
     assert labels.compare(classes(old), classes(new)) == expected
 
 
-def test_only_reindexing_breaks_consumers() -> None:
-    assert labels.compare(classes("a b"), classes("b a")).breaking
-    assert not labels.compare(classes("a b"), classes("a c d")).breaking
+@pytest.mark.parametrize("new", ["b a", "x a b", "a c", "a c b", "a", ""])
+def test_all_but_an_added_class_breaks_consumers(new: str) -> None:
+    assert labels.compare(classes("a b"), classes(new)).breaking
+    assert not labels.compare(classes("a b"), classes("a b c d")).breaking
 
 
 @given(labelmaps(), labelmaps())

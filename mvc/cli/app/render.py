@@ -280,6 +280,8 @@ def _labelmap(labels: LabelDiff) -> Iterator[str]:
     breaking = style("  (breaking for consumers)", fg="red", bold=True) if labels.breaking else ""
     yield f"{'labelmap':<11} {', '.join(_classes(labels))}{breaking}"
     yield from (f"{'':<11} {style('!', fg='red')} {escape(e.name)}: {e.old} -> {e.new}" for e in labels.reindexed)
-    yield from (f"{'':<11} {e.index}: {escape(e.old)} -> {escape(e.new)}" for e in labels.renamed)
+    yield from (
+        f"{'':<11} {style('!', fg='red')} {e.index}: {escape(e.old)} -> {escape(e.new)}" for e in labels.renamed
+    )
     yield from (f"{'':<11} {style('+', fg='green')} {number}: {escape(name)}" for number, name in labels.added)
     yield from (f"{'':<11} {style('-', fg='red')} {number}: {escape(name)}" for number, name in labels.removed)

@@ -47,7 +47,7 @@ def of(
     files = tuple(map(_file, difference.files))
     layers = tuple(row for file in tensor_changes for row in _tensors(file))
     return [
-        Section("Breaking", ("class", *sides, "the old number is now"), tuple(_reindexed(labels)), important=True),
+        Section("Breaking", ("class", *sides, "the old number is now"), tuple(_breaking(labels)), important=True),
         Section("Classes", ("class", "change", *sides), tuple(_classes(labels))),
         Section("Metrics", ("metric", *sides, "difference"), metrics, right=(1, 2, 3)),
         *extra,
@@ -80,13 +80,15 @@ def cut(value: str) -> str:
     return value if len(value) <= _LONG else f"{value[:_LONG]}…"
 
 
-def _reindexed(labels: LabelDiff) -> Iterator[Row]:
-    """Yield the classes with another number, and the classes that have their old numbers now."""
+def _breaking(labels: LabelDiff) -> Iterator[Row]:
+    """Yield the classes that no longer have their numbers, and the classes that have these now."""
     now = {change.new: change.name for change in labels.reindexed}
     now |= {change.index: change.new for change in labels.renamed} | dict(labels.added)
     for change in labels.reindexed:
         other = render.shown(now[change.old]) if change.old in now else "no class"
         yield render.shown(change.name), str(change.old), str(change.new), other
+    yield from ((render.shown(one.old), str(one.index), ABSENT, render.shown(one.new)) for one in labels.renamed)
+    yield from ((render.shown(name), str(number), ABSENT, "no class") for number, name in labels.removed)
 
 
 def _metric(change: Change) -> Row:
@@ -103,9 +105,8 @@ def _sides(change: Change) -> tuple[str, str]:
 
 
 def _classes(labels: LabelDiff) -> Iterator[Row]:
-    yield from ((str(one.index), "renamed", render.shown(one.old), render.shown(one.new)) for one in labels.renamed)
+    """Yield the classes whose change breaks no consumer."""
     yield from ((str(number), "added", ABSENT, render.shown(name)) for number, name in labels.added)
-    yield from ((str(number), "removed", render.shown(name), ABSENT) for number, name in labels.removed)
 
 
 def _values(difference: VersionDiff) -> Iterator[Row]:

@@ -58,8 +58,8 @@ class LabelDiff(Document):
 
     @property
     def breaking(self) -> bool:
-        """True if a consumer that knows classes by number would misread them."""
-        return bool(self.reindexed)
+        """True if a number no longer has its class: a consumer that knows classes by number would misread them."""
+        return bool(self.removed or self.renamed or self.reindexed)
 
     def apply(self, labelmap: Labelmap) -> Labelmap:
         """Return the new labelmap, given the old one."""

@@ -25,7 +25,7 @@ from mvc.storage.chunks.recipes import MAX_INLINE
 class Row(NamedTuple):
     """A version: the fields that a walk reads, its first line, and what its manifest and tree say.
 
-    `breaking` and `reweighted` say that classes were renumbered, and that weights changed, since the first parent. `parent`
+    `breaking` and `reweighted` say that classes were removed, renamed or renumbered, and that weights changed, since the first parent. `parent`
     is the version it is derived from, as model.toml names it; `small` the bytes of new files that are in their recipes,
     `damaged` the reason why manifest or tree cannot be read.
     """

@@ -14,7 +14,7 @@ function compareLabels(old, young) {
         id,
         was,
         is,
-        breaking: from || away,
+        breaking: from || was !== undefined,
         kind: from
           ? `moved from ${from.id}`
           : is === undefined
@@ -73,7 +73,7 @@ async function compareScreen(one, rows) {
       ),
       h(
         "p.chips",
-        breaking && alarm("classes renumbered"),
+        breaking && alarm("breaking classes"),
         [
           [relabelled, "class", "classes"],
           [values, "value"],

@@ -113,7 +113,7 @@ class Model {
     return h(
       "p.chips",
       more,
-      this.breaking[row] && alarm("classes renumbered"),
+      this.breaking[row] && alarm("breaking classes"),
       this.damaged[row] && alarm("damaged"),
       this.refsOf[row]
         .slice(0, 8)

@@ -69,7 +69,7 @@ function versionsScreen(one) {
       one.subject[row],
       one.authors[one.author[row]].name,
       one.time[row],
-      one.breaking[row] && "renumbered",
+      one.breaking[row] && "breaking",
       ...one.refsOf[row].map(({ name }) => name)
     ]
       .join(" ")
