@@ -155,8 +155,9 @@ def find(
     """Find a version by its records, without tests.
 
     With --metric and --drop, the first version up to BAD whose value is worse than that of GOOD by N or more; less is
-    worse, but of a loss or a duration more is. NAME may be eval.DATASET.METRIC, of evaluations. With --class, the first version in which the class has another number than
-    in GOOD, or none. BAD is HEAD by default; GOOD is the version with the best value, or the oldest with the class.
+    worse, but of a loss or a duration more is. NAME may be eval.DATASET.METRIC, of evaluations. With
+    --class, the first version in which the class has another number than in GOOD, or none. BAD is HEAD by default; GOOD is
+    the version with the best value, or the oldest with the class.
     `mvc bisect --metric` and `mvc bisect --class` are short forms.
     """
     if (metric is None) == (label is None) or (metric is None) != (drop is None):

@@ -44,7 +44,7 @@ class Bisects(Handle):
         """Return the first version up to `bad` whose metric is worse than that of `good` by `drop` or more.
 
         No file is read. `good` is by default the newest version with the best value; of a loss, an error or a duration, more is
-        worse. Raises NothingDropped, NoVersionHasKey.
+        worse. Raises BadDrop, NothingDropped, NoVersionHasKey.
         """
         ends = self._end(good), self._session.resolve(self.name, bad)
         return bisect_find.find_drop(self._session.of(self.name), metric, drop, ends[1], ends[0])
