@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import tempfile
 import threading
@@ -77,6 +78,8 @@ def command(
         raise click.UsageError("--port, --open and --files apply to the server, not to --export and --single")
     if base is not None and not base.startswith(("https://", "http://")):
         raise click.UsageError(f"--base-url is an address that begins with https:// or http://, not {base!r}")
+    if target is not None:
+        _check_place(invocation.cwd / target, is_file=folder is None)
     options = Options(redact=redact == _EMAILS, base=base)
     with _source(invocation, remote) as source:
         page = _Page(source, options, pairs)
@@ -92,6 +95,20 @@ def command(
             f"warning: {count(len(done.damaged), 'damaged version')} without details: {names}; see `mvc fsck`"
         )
     invocation.emit("ui", done, lambda: _lines(done, target))
+
+
+def _check_place(place: Path, *, is_file: bool) -> None:
+    """Refuse a place that cannot have the page: a folder for a file, a file for a folder."""
+    shown = escape(os.fspath(place))
+    if is_file and os.path.isdir(place):
+        raise click.UsageError(f"--single expects a file, and {shown} is a folder")
+    if is_file and not os.path.isdir(place.parent):
+        raise click.UsageError(
+            f"--single expects a file in a folder, and there is no {escape(os.fspath(place.parent))}"
+        )
+    nearest = next(above for above in (place, *place.parents) if os.path.lexists(above))
+    if not is_file and not os.path.isdir(nearest):
+        raise click.UsageError(f"--export expects a folder, and {escape(os.fspath(nearest))} is not one")
 
 
 @contextlib.contextmanager

@@ -103,6 +103,21 @@ def test_mail_addresses_are_left_out_on_request(shell: Shell) -> None:
     assert b"example.org" not in redacted
 
 
+def test_a_wrong_path_is_a_wrong_request(shell: Shell) -> None:
+    shell.write("../page/index.html", b"mine")
+    before = files(shell.folder.parent / "page")
+    for option, path in (
+        ("--single", "../absent/x.html"),
+        ("--single", "../page"),
+        ("--export", "../page/index.html"),
+        ("--export", "../page/index.html/below"),
+    ):
+        said = shell("ui", option, path)
+        assert (said.code, f"{option} expects" in said.err) == (2, True)
+    assert files(shell.folder.parent / "page") == before
+    assert not (shell.folder.parent / "absent").exists()
+
+
 def test_options_that_name_no_page_are_refused(shell: Shell) -> None:
     assert shell("ui", "--export", "../out", "--single", "../page.html").code == 2
     assert shell("ui", "--export", "../out", "--base-url", "javascript:alert(1)").code == 2
