@@ -182,7 +182,7 @@ def _added(model: Model, made: AddedEvaluation) -> Iterator[str]:
         yield f"    {count(listed.class_count, 'class', 'classes')}"
     yield from (f"    from {escape(text)}" for text in made.chosen)
     if made.dropped:
-        yield f"    left out, since not finite numbers: {', '.join(map(escape, made.dropped[:_WIDEST]))}"
+        yield f"    left out, since not finite, or -1 for none: {', '.join(map(escape, made.dropped[:_WIDEST]))}"
     unknown = [row.name for row in made.evaluation.classes if row.class_number is None]
     if unknown:
         yield f"    not in the labelmap: {', '.join(map(escape, unknown[:_WIDEST]))}"

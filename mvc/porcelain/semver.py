@@ -28,7 +28,8 @@ from mvc.storage.records.reflog import TAGS
 class Bump(Result):
     """The `level` that the change from `old` to `new` requires: major, minor, patch or none, and why.
 
-    `tag` is the highest semantic version among the tags of `old` and its ancestors, None for none; `next` follows it.
+    `tag` is the highest semantic version among the tags of `old` and its ancestors, None for none; `next` follows it,
+    and passes over the numbers that tags on other branches have.
     """
 
     KEYS = keys("model old new level reasons tag next")
@@ -57,7 +58,7 @@ def bump(model: Model, old: VersionId, new: VersionId) -> Bump:
     level = semver.level_of(reasons)
     left, right = (Side(id_, objects.version(id_).number) for id_ in (old, new))
     known = newest_tag(model, old)
-    following = known[0].raised(level).name if known is not None and reasons else None
+    following = _free(model, new, known[0].raised(level)).name if known is not None and reasons else None
     return Bump(model.key, left, right, level, reasons, known[0].name if known is not None else None, following)
 
 
@@ -86,6 +87,19 @@ def newest_tag(model: Model, id_: VersionId) -> tuple[SemverTag, VersionId] | No
     above = history.reach([id_], lambda version: objects.parents(objects.version(version)))
     reached = [(named[version], version) for version in above if version in named]
     return max(reached, key=lambda pair: pair[0][1:], default=None)
+
+
+def _free(model: Model, id_: VersionId, tag: SemverTag) -> SemverTag:
+    """Return a tag, or if a version that is not an ancestor of `id_` has it, the next patch number that is free."""
+    targets = {known[1:]: model.target(TAGS, name) for name in model.names(TAGS) if (known := semver.parsed(name))}
+    if tag[1:] not in targets:
+        return tag
+    objects = model.repository.objects
+    above = set(history.reach([id_], lambda version: objects.parents(objects.version(version))))
+    taken = {numbers for numbers, target in targets.items() if target not in above}
+    while tag[1:] in taken:
+        tag = tag.raised(semver.PATCH)
+    return tag
 
 
 def _contents(model: Model, old: diff.Snapshot, new: diff.Snapshot) -> Contents:

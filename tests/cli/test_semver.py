@@ -66,7 +66,7 @@ def test_only_tags_among_the_ancestors_count_and_the_highest_of_them(shell: Shel
     shell.ok("tag", "1.10.2", "side")
     shell.set(metrics__mAP50=0.9)
     shell.commit("main again")
-    assert shell("tag", "--semver").code == 13, "the name is taken on another branch"
+    assert shell.ok("tag", "--semver").lines[0].startswith("1.10.3 ")  # 1.10.2 is taken on another branch
 
 
 def test_weights_are_compared_by_their_tensors(shell: Shell) -> None:
@@ -108,3 +108,22 @@ def test_diff_and_report_call_breaking_what_is_major(shell: Shell) -> None:
         assert ("major" in shell.ok("semver", old, new).lines[0]) is bool(breaking)
         said = shell("ci", "report", old, new, "--fail-on", "breaking")
         assert (said.code, f"classes are {reason}" in said.out) == (breaking, bool(breaking))
+
+
+def test_before_1_0_0_a_major_change_raises_the_minor_number(shell: Shell) -> None:
+    shell.ok("tag", "v0.1.1")
+    _labels(shell, "two", _0="helm")
+    assert shell.ok("semver").lines[0] == "major: v0.1.1 -> v0.2.0"
+
+
+def test_a_number_of_another_branch_is_passed_over(shell: Shell) -> None:
+    shell.ok("tag", "v1.0.0")
+    shell.ok("branch", "side")
+    for branch, value in (("main", 0.6), ("side", 0.7)):
+        shell.ok("switch", "-q", branch)
+        shell.set(metrics__mAP50=value)
+        shell.commit(branch)
+        if branch == "main":
+            shell.ok("tag", "--semver")
+    assert shell.ok("semver").lines[0] == "patch: v1.0.0 -> v1.0.2"
+    assert shell.ok("--json", "tag", "--semver").json["name"] == "v1.0.2"

@@ -344,3 +344,22 @@ def test_tables_name_their_evaluation(shell: Shell) -> None:
     shown = shell.ok("eval", "show", "v1", "--md").out
     assert [line.split("evaluation ")[1][:1] for line in shown.splitlines() if line.startswith("**")] == ["1", "2"]
     assert "\n\n\n" not in shown
+
+
+def test_minus_one_of_coco_is_left_out_and_named(shell: Shell) -> None:
+    results = {"map": 0.5, "map_50": 0.7, "map_75": -1, "map_per_class": [0.4, -1], "classes": [0, 1]}
+    made = _add(shell, "v1", results)
+    assert made["dropped"] == ["mAP75", "AP"]
+    table = [{"class": "helmet", "AP50": -1, "bias": -1}, {"class": "vest", "AP50": 0.7, "bias": 0.5}]
+    made = _add(shell, "v2", table)
+    assert (made["dropped"], made["metrics"]) == (["AP50"], {"mAP50": 0.7})
+    assert made["classes"][0]["metrics"] == {"bias": -1}
+    assert (
+        "left out, since not finite, or -1 for none: AP50"
+        in shell.ok("eval", "add", "v2", "--dataset", "d@1", "--file", "results.json").out
+    )
+
+
+def test_means_are_those_of_the_page(shell: Shell) -> None:
+    rows = [{"class": name, "Box-F1": value, "Mask-P": value} for name, value in (("helmet", 0.5), ("vest", 0.7))]
+    assert _add(shell, "v1", rows)["metrics"] == {"f1": 0.6, "precision-mask": 0.6}

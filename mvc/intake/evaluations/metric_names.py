@@ -42,7 +42,8 @@ _SAME: dict[str, tuple[str, ...]] = {
 }
 _NAMES = {spelling: name for name, spellings in _SAME.items() for spelling in spellings}
 _OF_A_CLASS = {"mAP50": "AP50", "mAP75": "AP75", "mAP50-95": "AP"}
-MEANS = {"AP50": "mAP50", "AP75": "mAP75", "AP": "mAP50-95", "precision": "precision", "recall": "recall"}
+_MEANS = {"AP50": "mAP50", "AP75": "mAP75", "AP": "mAP50-95", "precision": "precision", "recall": "recall", "f1": "f1"}
+MEANS = {f"{name}{task}": f"{overall}{task}" for task in _TASKS.values() for name, overall in _MEANS.items()}
 """The metrics of classes whose mean is a metric of all, by its name there."""
 
 

@@ -50,7 +50,7 @@ class Results:
     thresholds: dict[str, Number] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
-    """The names of values that are not finite numbers."""
+    """The names of values that are left out: not finite, or -1 for a metric that has no objects."""
 
     def add_metrics(self, values: Mapping[str, Any], *, absent: bool = False) -> None:
         """Add metrics of all classes; what is no number is skipped. With `absent`, -1 is none, too."""
@@ -66,6 +66,9 @@ class Results:
         support = next((value for name, value in values.items() if name.strip().lower() in SUPPORT), None)
         plain = {name: value for name, value in values.items() if name.strip().lower() not in (*SUPPORT, "images")}
         metrics = self._numbers(plain, overall=False, absent=absent)
+        for name in [name for name, value in metrics.items() if value == _ABSENT and _is_precision(name)]:
+            del metrics[name]
+            self.dropped.append(name)
         self.classes[key] = Row(metrics, _objects(support))
 
     def add_point(self, key: Any, values: Mapping[str, Any]) -> None:
@@ -107,11 +110,16 @@ class Results:
         for spelling, value in values.items():
             if isinstance(value, int | float) and not isinstance(value, bool) and spelling.strip():
                 name = (metric_names.overall if overall else metric_names.of_class)(spelling)
-                if not is_number(value):
+                if not is_number(value) or (absent and value == _ABSENT):
                     self.dropped.append(name)
-                elif not (absent and value == _ABSENT):
+                else:
                     found.setdefault(name, value)
         return found
+
+
+def _is_precision(name: str) -> bool:
+    """Return whether a metric of a class is an AP or AR, of which -1 is none whatever the file."""
+    return name.partition("-")[0] in ("AP", "AP50", "AP75", "AR", "AR1", "AR10", "AR100", "mAP")
 
 
 def is_number(value: Any) -> bool:

@@ -54,10 +54,10 @@ class SemverTag(NamedTuple):
         return f"{self.prefix}{self.major}.{self.minor}.{self.patch}"
 
     def raised(self, level: str) -> SemverTag:
-        """Return the next tag in the same form."""
-        if level == MAJOR:
+        """Return the next tag in the same form. Before 1.0.0, a major change raises the minor number."""
+        if level == MAJOR and self.major:
             return self._replace(major=self.major + 1, minor=0, patch=0)
-        if level == MINOR:
+        if level in (MAJOR, MINOR):
             return self._replace(minor=self.minor + 1, patch=0)
         return self._replace(patch=self.patch + 1)
 
