@@ -186,7 +186,7 @@ def test_a_change_requires_a_level(old: Snapshot, new: Snapshot, contents: Conte
         ("v1.2.3", MINOR, "v1.3.0"),
         ("1.2.3", PATCH, "1.2.4"),
         ("0.9.9", MINOR, "0.10.0"),
-        ("0.1.0", MAJOR, "1.0.0"),
+        ("0.1.0", MAJOR, "0.2.0"),
     ],
 )
 def test_the_next_tag_has_the_form_of_the_last(name: str, level: str, following: str) -> None:
