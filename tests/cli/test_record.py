@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
 from mvc.repository import refnames
 from mvc.repository.model import Model
+from mvc.repository.record import plan as plans
 from mvc.repository.record.options import Changes, Options
 from mvc.repository.record.request import RecordRequest, RequestedFile, resume_command
 from mvc.repository.repository import Actor
@@ -484,6 +486,23 @@ def test_of_four_resumes_of_one_request_at_once_one_records(shell: Shell, histor
     path = _request(shell, outside)
     said = _at_once(shell, [["record", "--resume", str(path)]] * 4)
     assert sum("Already recorded" in out for out in said) == 3
+    assert [version["number"] for version in shell.ok("log", "run/night", "--json").json["versions"]] == [3, 2, 1]
+
+
+def test_a_resume_sees_what_another_recorded_before_its_refs_are_set(
+    shell: Shell, history: History, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, plan, set_all = _request(shell, outside), plans.plan, refnames.set_all
+
+    def late(*arguments: Any) -> plans.Plan:
+        monkeypatch.setattr(plans, "plan", plan)
+        monkeypatch.setattr(refnames, "set_all", lambda *_: ())
+        assert "[run/night v3 " in shell.ok("record", "--resume", str(path)).out
+        monkeypatch.setattr(refnames, "set_all", set_all)
+        return plan(*arguments)
+
+    monkeypatch.setattr(plans, "plan", late)
+    assert "Already recorded" in shell.ok("record", "--resume", str(path)).out
     assert [version["number"] for version in shell.ok("log", "run/night", "--json").json["versions"]] == [3, 2, 1]
 
 

@@ -95,7 +95,7 @@ def record_files(
     """Create a version of `files` by role, and move a branch to it; its parent defaults to the branch's tip.
 
     A file of an earlier version (a TreeEntry) is not read. Values are the parent's, except `OWN`, with `changes`. `unless` is
-    called under the lock if the branch has moved meanwhile, and may raise.
+    called when the branch's tip was read, and again under the lock if it has moved meanwhile; it may raise.
     Raises EmptyMessage, RulesBroken, SecretFound, NotReady, BadRole, NoSuchFile, NotRegularFile, FileChanged, FileReplaced,
     NotAtTip, BadRefName, NameTaken.
     """
@@ -103,6 +103,7 @@ def record_files(
     draft = Draft(model.repository, progress)
     try:
         plan = plans.plan(model, files, message, changes or Changes(), wanted)
+        unless()
         return _Recording(model, draft, plan, wanted, message.strip(), actor, unless).run(files, code)
     except BaseException:
         draft.discard()
