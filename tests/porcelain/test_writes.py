@@ -16,6 +16,7 @@ OTHERWISE = {
     "download.download_locked": "writes into a folder without a repository, whose state it makes anew",
     "open.open_repository": "clones into a folder of its own, for a URL",
     "import_sources.import_source": "opens a source, and calls `import_history`, which is declared",
+    "ui_remote.opened": "copies the metadata of a remote into a folder of its own",
     "fsck_repair.repair": "begins with Repository.writing, and must also run where data is missing",
 }
 """Functions that are not declared with `writes`, each with the reason."""
