@@ -173,13 +173,13 @@ def test_a_damaged_version_is_named(browser: Browser, example: Path, folder: Pat
     exported.rewrite(file, record)
     address = (folder / "damaged" / "index.html").as_uri() + "#/helmet-classifier"
     steps = [
-        "document.querySelector('.row .breaking').textContent",
+        "document.querySelector('.row').innerText",
         "go:#/helmet-classifier/v3",
         "document.body.innerText",
     ]
     visit = browser.visit(address, steps=steps)
     assert visit.errors == []
-    assert visit.values[0] == "damaged"
+    assert "damaged" in visit.values[0]
     assert "v3 cannot be read: checksum mismatch" in visit.values[1]
 
 
