@@ -73,7 +73,7 @@ def find_drop(model: Model, metric: str, drop: float, bad: VersionId, good: Vers
     """Return the first version up to `bad` whose metric is worse than that of `good` by `drop` or more.
 
     `metric` may be that of an evaluation, `eval.night.mAP50`; versions without one are passed over.
-    Without `good`, the newest of the versions with the best value is meant. Less is worse; of a loss, an error or a duration,
+    `good` defaults to the newest of the versions with the best value. Less is worse; of a loss, an error or a duration,
     more is. Raises BadDrop, NoVersionHasKey, NothingDropped, Missing, Damaged.
     """
     fall = _fall(drop)
@@ -113,7 +113,7 @@ def find_drop(model: Model, metric: str, drop: float, bad: VersionId, good: Vers
 def find_class_change(model: Model, name: str, bad: VersionId, good: VersionId | None = None) -> FoundVersion:
     """Return the first version up to `bad` in which the class `name` has another number than in `good`, or none.
 
-    Without `good`, the oldest version with the class is meant. Raises NoVersionHasKey, ClassUnchanged, Missing, Damaged.
+    `good` defaults to the oldest version with the class. Raises NoVersionHasKey, ClassUnchanged, Missing, Damaged.
     """
 
     @cache

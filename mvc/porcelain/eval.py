@@ -7,7 +7,6 @@ it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from operator import itemgetter
 
 from mvc import errors
@@ -193,16 +192,8 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 def append(model: Model, entry: Evaluation) -> Evaluation:
     """Add an entry to the log of its version. Raises BadEvaluation."""
-    try:
-        fault = entry.fault
-    except errors.NotCanonical as error:
-        fault = str(error.fields["reason"])
-    if fault is not None:
-        raise errors.BadEvaluation(reason=fault)
-    evaluations = model.repository.evaluations
     with model.repository.locked():
-        known = len(evaluations.numbers(model.key, entry.version))
-        return evaluations.append(model.key, replace(entry, known=known))
+        return model.repository.evaluations.add(model.key, entry)
 
 
 def no_such(version: str, name: str, entries: Sequence[Evaluation]) -> errors.NoSuchEvaluation:

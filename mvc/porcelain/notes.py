@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -140,16 +139,9 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def _append(model: Model, note: Note) -> ListedNote:
-    try:
-        fault = note.fault
-    except errors.NotCanonical as error:
-        fault = str(error.fields["reason"])
-    if fault is not None:
-        raise errors.BadNote(reason=fault)
     number = model.repository.objects.version(note.version).number
     with model.repository.locked():
-        known = len(model.repository.remarks.numbers(model.key, note.version))
-        return ListedNote.of(model.repository.remarks.append(model.key, replace(note, known=known)), number)
+        return ListedNote.of(model.repository.remarks.add(model.key, note), number)
 
 
 def _number(model: Model, id_: VersionId) -> int | None:

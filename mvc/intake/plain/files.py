@@ -35,7 +35,7 @@ _KINDS = {
 
 
 class PlainFile(NamedTuple):
-    """A file: its path for display and comparison, its place, and the stat of its bytes; `is_link` if a link leads to it."""
+    """A file: its path for display and comparison, its place, and the stat of its bytes; `is_link` if it was reached by a link."""
 
     path: str
     place: str
@@ -102,7 +102,7 @@ def opened(file: PlainFile) -> int:
 
 
 def _unnamed(path: Path, shown: str, error: OSError | ValueError) -> errors.MvcError:
-    """Return the error for a path that leads to nothing."""
+    """Return the error for a path where no file is."""
     if not isinstance(error, _NO_FILE):
         return errors.UnreadablePath(path=shown, reason=getattr(error, "strerror", None) or str(error))
     if os.path.islink(path):

@@ -79,7 +79,7 @@ DESCRIPTIONS: dict[Path, str] = {
     ("source",): "Where the model comes from.",
     ("source", "experiment"): "The experiment whose run made the model.",
     ("source", "datasets"): "The dataset versions that the model was trained on.",
-    ("intent",): "What the model is meant for.",
+    ("intent",): "The intended uses of the model.",
     ("intent", "ready_for"): "The uses that `mvc check` tests.",
     ("intent", "require"): "Rules of your own: a use, and one of role, metric with min, or format.",
 }

@@ -182,6 +182,16 @@ class Logs(Generic[Entry]):
         """Return the annotations of a version that are not removed, oldest first; raise Damaged."""
         return current(self.entries(model, version))
 
+    def add(self, model: str, entry: Entry) -> Entry:
+        """Append a new entry, which knows the number of those before it; raise its refusal. The caller holds the lock."""
+        try:
+            fault = entry.fault
+        except errors.NotCanonical as error:
+            fault = str(error.fields["reason"])
+        if fault is not None:
+            raise entry.refusal(fault)
+        return self.append(model, replace(entry, known=len(self.numbers(model, entry.version))))
+
     def append(self, model: str, entry: Entry) -> Entry:
         """Create the entry under the lowest free number, and return it as stored."""
         taken = set(self.numbers(model, entry.version))
