@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from mvc import errors
 from mvc.model import canonical
-from mvc.model.ids import VersionId
+from mvc.model.ids import VersionId, digest
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.records import reflog, sealed
@@ -191,5 +192,31 @@ def test_an_invalid_entry_of_a_long_log_is_refused(
     data = path.read_bytes()
     assert data.count(old) == 1
     path.write_bytes(sealed.seal(canonical.decode(data.replace(old, new))))
+    with pytest.raises(errors.Damaged):
+        logs.entries(MAIN)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"seq":2', b'"seq":02'),
+        (b'"offset":60', b'"offset":060'),
+        (b'"reason":"', b'"reason":"\x00'),
+        (b'"reason":"', b'"reason":"\\u0061'),
+        (b'"by":"', b'"by":"\x1f'),
+    ],
+)
+def test_an_entry_of_a_long_log_in_another_spelling_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes, new: bytes
+) -> None:
+    logs = RefLogs(StoreDoor(tmp_path))
+    logs.append(MAIN, logs.append(MAIN, None, A, move(1)), B, move(2))
+    monkeypatch.setattr(reflog, "_FEW", 0)
+    path = tmp_path / MAIN.path(2)
+    data = path.read_bytes()
+    assert data.count(old) == 1
+    before, checksum, after = re.split(b',"sum":"([0-9a-f]{64})"', data.replace(old, new))
+    path.write_bytes(before + b',"sum":"%s"' % digest(before + after).encode() + after)
+    assert checksum not in path.read_bytes()
     with pytest.raises(errors.Damaged):
         logs.entries(MAIN)
