@@ -19,6 +19,7 @@ CHECKED = {
     "model": "all",
     "readiness": "all",
     "registry": "all",
+    "scan": "all",
     "api": "texts",
     "porcelain": "texts",
     "remotes": "texts",

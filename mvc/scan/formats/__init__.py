@@ -1,0 +1,1 @@
+"""Rules by format: each module scans one format, or one layout of the members of an archive."""

@@ -1,0 +1,45 @@
+"""Known scanners, one row each: what a file begins with, or is named, for its module to be asked.
+
+    content  ─►  every row that is possible  ─►  matches(start, source)  ─►  scan(source, scan)
+    archive  ─►  every layout                ─►  matches(archive)        ─►  scan(archive, scan)
+
+Every scanner that matches is run, not the first: a file may be two formats at once, and each loader takes its own. The
+table loads no module before its row is possible.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Scanner(NamedTuple):
+    """A scanner of the content of a file, or of a member of an archive.
+
+    `mvc.scan.MODULE` defines `RULES`, `matches(start, source) -> bool`, where `start` is the first 512 bytes, and
+    `scan(source, scan) -> None`. It is asked for content with one of `magics` at `offset`, or a name with one of
+    `suffixes`; for all content if it has neither.
+    """
+
+    name: str
+    module: str
+    magics: tuple[bytes, ...] = ()
+    offset: int = 0
+    suffixes: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The full name of the module."""
+        return f"mvc.scan.{self.module}"
+
+    def is_possible(self, start: bytes, name: str) -> bool:
+        """Return whether the module has to be loaded for content with these first bytes, under this name."""
+        if not self.magics and not self.suffixes:
+            return True
+        return start.startswith(self.magics, self.offset) or name.lower().endswith(self.suffixes)
+
+
+SCANNERS: tuple[Scanner, ...] = ()
+"""Scanners of content, in the order in which they are run."""
+
+LAYOUTS: tuple[str, ...] = ()
+"""Modules `mvc.scan.NAME` with rules for the members of an archive: `RULES`, `matches(archive)`, `scan(archive, scan)`."""

@@ -1,0 +1,153 @@
+"""The scan of one file: every scanner that its content matches, and what they report.
+
+    best.pt ─ zip ┬ run/data.pkl ─ pickle  ─►  Finding("pickle-call", HOSTILE, "run/data.pkl", …)
+                  └ run/extra.tar ─ tar ┬ setup.py  ─►  Finding(…, "run/extra.tar/setup.py", …)
+                                        └ …             to a depth of 3
+
+A scanner that fails is a finding: a file that crashes the scan may not crash its loader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from mvc import lazy
+from mvc.formats.source import HeaderError, Source, TooLongError
+from mvc.scan import known
+from mvc.scan.archive import Archive
+from mvc.scan.verdict import MAX_FINDINGS, MAX_NAMES, Finding, Report, Rule, Verdict, clean, worst
+
+START = 512
+"""First bytes of content that scanners are asked with: the magic of tar is at byte 257."""
+MAX_DEPTH = 3
+"""Containers inside one another whose content is scanned, at most."""
+MAX_UNFOLDED = 1 << 30
+"""Bytes that the compressed parts of one file are unfolded to, at most."""
+
+MALFORMED = Rule("malformed", Verdict.DAMAGED, "It is truncated or malformed, and a loader stops with an error: {}.")
+TOO_LONG = Rule("too-long", Verdict.UNREADABLE, "A loader would interpret more than the scan reads: {}.")
+FAILED = Rule("scan-failed", Verdict.UNREADABLE, "The scan cannot read it, and a loader may: {}.")
+TOO_DEEP = Rule("too-deep", Verdict.UNREADABLE, f"It has more than {MAX_DEPTH} containers inside one another.")
+RULES = (MALFORMED, TOO_LONG, FAILED, TOO_DEEP)
+
+Beside = Callable[[str], str]
+"""Returns `file` or `link` for the path of a file beside the scanned one, `""` if there is none."""
+
+
+class Scan:
+    """The scan of one file: its findings so far, and what is left of its limits."""
+
+    def __init__(self, beside: Beside | None = None, disabled: Collection[str] = ()) -> None:
+        """Begin without findings. Rules with the ids in `disabled` report nothing, so that tests can see what they do."""
+        self.beside: Beside = beside or (lambda _: "")
+        self._disabled = frozenset(disabled)
+        self._unfolded = MAX_UNFOLDED
+        self._path: list[str] = []
+        self._findings: dict[tuple[str, str, str], Finding] = {}
+        self._formats: dict[str, None] = {}
+        self._unknown = False
+
+    def report(
+        self, rule: Rule, *, member: str = "", names: Iterable[str] = (), offset: int = -1, detail: str = ""
+    ) -> None:
+        """Add a finding in the content that is scanned, or in a member of it; names of equal findings are joined."""
+        if rule.id in self._disabled:
+            return
+        place = clean("/".join(filter(None, (*self._path, member))))
+        message = rule.message.replace("{}", clean(detail))
+        earlier = self._findings.get(key := (rule.id, place, message))
+        joined = dict.fromkeys((*(earlier.names if earlier else ()), *map(clean, names)))
+        first = earlier.offset if earlier else offset
+        self._findings[key] = Finding(rule.id, rule.verdict, place, first, message, tuple(joined)[:MAX_NAMES])
+
+    def spend(self, size: int) -> None:
+        """Take `size` bytes off those that may be unfolded; raise TooLongError beyond the limit."""
+        self._unfolded -= size
+        if self._unfolded < 0:
+            raise TooLongError(f"it unfolds to more than {MAX_UNFOLDED >> 30} GiB")
+
+    def content(self, source: Source) -> None:
+        """Run every scanner that matches content; count it as unknown if none does. Empty content is plain."""
+        start = source.read(0, min(START, source.size))
+        is_known = not source.size
+        for scanner in known.SCANNERS:
+            module = lazy.load(scanner.path) if scanner.is_possible(start, source.name) else None
+            with self._failures():
+                if module is not None and module.matches(start, source):
+                    is_known = True
+                    if not self._path:
+                        self._formats[scanner.name] = None
+                    module.scan(source, self)
+        self._unknown = self._unknown or not is_known
+
+    def nested(self, source: Source, name: str) -> None:
+        """Scan content inside of a container, one level deeper; `name` is its place there."""
+        if len(self._path) >= MAX_DEPTH:
+            self.report(TOO_DEEP, member=name)
+            return
+        with self.inside(name), self._failures():
+            self.content(source)
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Report findings at a place inside of the content."""
+        self._path.append(name)
+        try:
+            yield
+        finally:
+            self._path.pop()
+
+    def archive(self, archive: Archive) -> None:
+        """Run every layout that the members match, then scan the members that none has claimed."""
+        for module in map(_layout, known.LAYOUTS):
+            with self._failures():
+                if module.matches(archive):
+                    module.scan(archive, self)
+        for name in archive.sizes:
+            if name not in archive.claimed:
+                with self._failures(name):
+                    self.nested(archive.open(name), name)
+
+    @contextmanager
+    def _failures(self, member: str = "") -> Iterator[None]:
+        """Turn an error of a scanner into a finding."""
+        try:
+            yield
+        except TooLongError as error:
+            self.report(TOO_LONG, member=member, detail=str(error))
+        except HeaderError as error:
+            self.report(MALFORMED, member=member, detail=str(error))
+        except Exception as error:  # noqa: BLE001 - a defect of a scanner may not let a file pass
+            self.report(FAILED, member=member, detail=f"{type(error).__name__}: {error}")
+
+    def result(self) -> Report:
+        """Return the report, the worst findings first."""
+        findings = sorted(self._findings.values(), key=lambda finding: -finding.verdict)[:MAX_FINDINGS]
+        verdicts = [finding.verdict for finding in findings]
+        verdict = worst([*verdicts, Verdict.UNKNOWN] if self._unknown else verdicts)
+        return Report(verdict, tuple(self._formats), tuple(findings))
+
+
+def _layout(name: str) -> ModuleType:
+    return lazy.load(f"mvc.scan.{name}")
+
+
+def scan_file(source: Source, *, beside: Beside | None = None, disabled: Collection[str] = ()) -> Report:
+    """Scan a file, whose name is its path. Nothing is raised: what cannot be read is a finding."""
+    scan = Scan(beside, disabled)
+    try:
+        scan.content(source)
+    except HeaderError as error:
+        scan.report(MALFORMED, detail=str(error))
+    return scan.result()
+
+
+def rules() -> tuple[Rule, ...]:
+    """Return every rule, of all modules."""
+    modules = [*(scanner.path for scanner in known.SCANNERS), *(f"mvc.scan.{name}" for name in known.LAYOUTS)]
+    result = dict.fromkeys(RULES)
+    for module in modules:
+        result.update(dict.fromkeys(lazy.load(module).RULES))
+    return tuple(result)
