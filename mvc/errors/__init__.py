@@ -311,6 +311,7 @@ if TYPE_CHECKING:
     )
     from mvc.errors.repository import (
         CollectedMeanwhile,
+        EncryptedStore,
         IncompleteInit,
         NewerFormat,
         Offline,
@@ -489,6 +490,7 @@ __all__ = [
     "Diverged",
     "EditedSince",
     "EmptyMessage",
+    "EncryptedStore",
     "EntryDamagedThere",
     "ExperimentDiffers",
     "Expired",

@@ -49,6 +49,13 @@ class UnknownFeature(MvcError):
     """
 
 
+class EncryptedStore(UnknownFeature):
+    """{where} is encrypted (it requires the feature {feature}), which this mvc cannot read.
+
+    Nothing was changed. Install an mvc that supports encryption: `pip install --upgrade modelvc`.
+    """
+
+
 class CollectedMeanwhile(RefRejected):
     """Nothing was committed: while files were stored, `mvc gc` removed objects that the new version may need.
 

@@ -18,7 +18,7 @@ from mvc.remotes.refs import Pause, RemoteRefs
 from mvc.storage.chunks import encodings
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.disk.primitives import STORE
-from mvc.storage.records import sealed
+from mvc.storage.records import sealed, unknown_features
 
 NAME = "format"
 VERSION = 1
@@ -68,7 +68,7 @@ def features(backend: Backend) -> frozenset[str]:
         raise errors.NewerFormat(found=record.get("v"), known=VERSION)
     requires = record.get("requires")
     if not isinstance(requires, list) or not set(map(str, requires)) <= set(FEATURES):
-        raise errors.UnknownFeature(features=requires)
+        raise unknown_features.error(requires, FEATURES, where=backend.where)
     return frozenset(requires)
 
 

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from mvc.model import hosts
     from mvc.model.toml import parse as toml_parse
     from mvc.storage.disk import outside
+    from mvc.storage.records import unknown_features
 else:
     outside = lazy.Module("mvc.storage.disk.outside")
     hosts = lazy.Module("mvc.model.hosts")
     toml_parse = lazy.Module("mvc.model.toml.parse")
+    unknown_features = lazy.Module("mvc.storage.records.unknown_features")
 
 NAME = "config.toml"
 FORMAT = 1
@@ -480,7 +482,7 @@ def _read_repository(door: StoreDoor) -> dict[str, Any]:
     if type(version) is not int or version > FORMAT:
         raise errors.NewerFormat(found=version, known=FORMAT)
     if not isinstance(requires, list) or set(map(str, requires)) - KNOWN_FEATURES:
-        raise errors.UnknownFeature(features=", ".join(map(str, requires)) if isinstance(requires, list) else requires)
+        raise unknown_features.error(requires, KNOWN_FEATURES, where=door.root)
     return values
 
 
