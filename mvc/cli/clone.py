@@ -90,6 +90,10 @@ def command(
             progress=progress,
         )
     invocation.emit("clone", done, lambda: _lines(directory, done), ids=[done.version or ""])
+    for name in done.ignored:
+        invocation.note(f"warning: ignored invalid ref name: {escape(name)}")
+    for reason in done.unreadable:
+        invocation.note(f"warning: ignored a note or evaluation: {escape(reason)}")
     return 0
 
 

@@ -85,6 +85,8 @@ def command(
                 force=force,
                 by_role=by_role,
             )
+    for reason in done.unreadable:
+        invocation.note(f"warning: ignored a note, which may withdraw the version: {escape(reason)}")
     if done.withdrawn is not None:
         invocation.note(notes.warning(f"v{done.number} {short(done.version)}", done.withdrawn))
     invocation.emit("download", done, lambda: _lines(directory, done, lock), ids=[done.version])

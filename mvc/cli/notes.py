@@ -98,7 +98,9 @@ def remove(invocation: Invocation, revision: str, numbers: tuple[int, ...], ever
 
 def _removed(model: Model, notes: Sequence[ListedNote]) -> Iterator[str]:
     numbers = _numbers(model, notes)
-    yield from (f"Removed note {note.number} from {_label(numbers, note)}" for note in notes)
+    for note in notes:
+        damaged = "" if note.text or note.values else ", which was damaged,"
+        yield f"Removed note {note.number}{damaged} from {_label(numbers, note)}"
 
 
 def _texts(words: Sequence[str], messages: Sequence[str], *, alone: bool) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from mvc import errors
@@ -46,12 +47,13 @@ from mvc.transport.remote_revision import RemoteRefNames
 class Cloned(Document):
     """The models and versions fetched, the bytes of metadata and of files, and the checked-out version.
 
-    `checked_out` is None for several models, of which none is checked out.
+    `checked_out` is None for several models, of which none is checked out. `ignored` are refs with names that mvc would not
+    create, `unreadable` reasons why notes and evaluations are left out.
     """
 
     KEYS = keys(
         "models versions metadata_bytes=metadata bytes_received=received model=checked_out branch id=version",
-        "written=moved.written",
+        "written=moved.written ignored unreadable_notes=unreadable",
     )
 
     models: tuple[str, ...]
@@ -62,6 +64,8 @@ class Cloned(Document):
     branch: str | None
     version: VersionId | None
     moved: Moved
+    ignored: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 def folder_of(url: str) -> str:
@@ -195,11 +199,13 @@ def fill(
                 repository.heads.set(key, Head("" if alone else key, branch))
     fetch.note(repository, remote, there.tips, actor, prune=False)
     place_sync.receive(repository, remote, there.place_logs, actor)
-    annotation_sync.receive(repository, remote, there.annotations, branches)
+    unreadable = annotation_sync.receive(repository, remote, there.annotations, branches).unreadable
     expiry_sync.receive(repository, remote)
-    models = tuple(branches)
+    done = Cloned(
+        tuple(branches), versions, inventory.received, 0, None, None, None, Moved(), there.ignored, unreadable
+    )
     if not alone:
-        return Cloned(models, versions, inventory.received, 0, None, None, None, Moved())
+        return done
     key, main = next(iter(branches.items()))
     checked_out = main if version is None else None
     target = version or repository.refs.target(RefName(key, HEADS, main).tracking_ref(remote.name))
@@ -207,11 +213,11 @@ def fill(
         raise errors.NotThere(remote=remote.name, what=f"branch {main}", known="none")
     if repository.current(key) == target:  # resumed after the files were written
         received, moved = fast_forward.complete(Model(repository, key), target, select, remote, progress)
-        return Cloned(models, versions, inventory.received, received, key, checked_out, target, moved)
-    received, moved = fast_forward.advance(
-        Model(repository, key), checked_out, target, select, actor, verb="clone", remote=remote, progress=progress
-    )
-    return Cloned(models, versions, inventory.received, received, key, checked_out, target, moved)
+    else:
+        received, moved = fast_forward.advance(
+            Model(repository, key), checked_out, target, select, actor, verb="clone", remote=remote, progress=progress
+        )
+    return replace(done, received=received, checked_out=key, branch=checked_out, version=target, moved=moved)
 
 
 def _detached(tips: dict[RefName, RefEntry], branches: dict[str, str], revision: str | None) -> RemoteRefNames | None:

@@ -87,12 +87,14 @@ class Setup:
 class Downloaded(Document):
     """A version, the folder with its files, the bytes received, and the lock file if one was written.
 
-    `withdrawn` is the note that withdraws the version from use, None if it is in use.
+    `withdrawn` is the note that withdraws the version from use, None if it is in use; `unreadable` are reasons why other
+    notes were left out.
     """
 
     KEYS = keys(
         "remote model id=version number directory files bytes_total=size bytes_received=received lock",
         {"withdrawn": keys("time=withdrawn.at by=withdrawn.by text=withdrawn.text")},
+        "unreadable_notes=unreadable",
     )
 
     remote: str
@@ -104,6 +106,7 @@ class Downloaded(Document):
     received: int
     lock: Path | None = None
     withdrawn: Note | None = None
+    unreadable: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -314,7 +317,7 @@ class _Run:
                 remote_version.check_dropped(repository, remote, found, error.fields["id"])
                 raise
             written = target.write(setup.progress)
-            withdrawn = annotation_sync.withdrawal(remote, found.model, found.id)
+            withdrawn, unreadable = annotation_sync.withdrawal(remote, found.model, found.id)
         return Downloaded(
             place.where.text,
             found.model,
@@ -324,4 +327,5 @@ class _Run:
             written,
             received,
             withdrawn=withdrawn,
+            unreadable=unreadable,
         )

@@ -105,7 +105,7 @@ def _mend_annotation(repository: Repository, remote: Remote, path: str) -> None:
     if nonce is not None:
         chosen = [each for each in copies if each.nonce == nonce]
     else:
-        here = {each.nonce for each in logs.readable(model, id_)}
+        here = {each.nonce for each in logs.entries(model, id_)}
         missing = [each for each in copies if each.nonce not in here]
         chosen = missing if len(missing) == 1 else [each for each in missing if each.seq == seq]
     if chosen:

@@ -78,21 +78,31 @@ def add(
 
 @writes
 def remove(model: Model, id_: VersionId, numbers: Sequence[int] | None, actor: Actor) -> list[ListedNote]:
-    """Remove notes of a version by their numbers, None for all; their text stays in the history. Raises NoSuchNote."""
-    notes = {note.seq: note for note in model.repository.remarks.current(model.key, id_)}
+    """Remove notes of a version by their numbers, None for all; their text stays in the history. Raises NoSuchNote.
+
+    A damaged one is replaced by its removal.
+    """
+    logs = model.repository.remarks
+    notes = {note.seq: note for note in logs.current(model.key, id_)}
+    damaged = logs.faults(model.key, id_)
     for number in numbers or ():
-        if number not in notes:
+        if number not in notes and number not in damaged:
             label = history.label(model.repository, id_)
             raise errors.NoSuchNote(version=label, number=number, id=id_[:10])
-    chosen = list(notes.values()) if numbers is None else [notes[number] for number in dict.fromkeys(numbers)]
-    for note in chosen:
-        _append(model, Note(id_, 1, str(actor.person), actor.at, actor.nonce(), withdraws=note.nonce))
-    at = _number(model, id_)
-    return [ListedNote.of(note, at, removed=True) for note in chosen]
+    at, removed = _number(model, id_), []
+    for number in dict.fromkeys([*notes, *damaged] if numbers is None else numbers):
+        note = notes.get(number)
+        nonce = note.nonce if note is not None else logs.nonce_of(model.key, id_, number) or actor.nonce()
+        removal = Note(id_, 1, str(actor.person), actor.at, actor.nonce(), withdraws=nonce)
+        with model.repository.locked():
+            removal = logs.add(model.key, removal)
+            note = note or logs.replace(model.key, number, removal)
+        removed.append(ListedNote.of(note, at, removed=True))
+    return removed
 
 
 def show(model: Model, id_: VersionId, *, removed: bool = False) -> list[ListedNote]:
-    """Return the notes of a version, oldest first; with `removed`, also those. Raises Damaged."""
+    """Return the notes of a version, oldest first; with `removed`, also those. Damaged ones are left out."""
     number = _number(model, id_)
     entries = model.repository.remarks.entries(model.key, id_)
     current = {note.nonce for note in logs.current(entries)}
@@ -104,7 +114,7 @@ def show(model: Model, id_: VersionId, *, removed: bool = False) -> list[ListedN
 
 
 def log(model: Model, *, removed: bool = False) -> list[ListedNote]:
-    """Return the notes of all versions of `model`, newest first; with `removed`, also those. Raises NoModel, Damaged."""
+    """Return the notes of all versions of `model`, newest first; with `removed`, also those. Raises NoModel."""
     model.check()
     found = [
         (note.time.seconds, note)
@@ -115,8 +125,15 @@ def log(model: Model, *, removed: bool = False) -> list[ListedNote]:
 
 
 def is_withdrawn(model: Model, id_: VersionId) -> bool:
-    """Return whether a note withdraws the version from use. Raises Damaged."""
-    return id_ in model.noted() and remarks.withdrawal(model.repository.remarks.current(model.key, id_)) is not None
+    """Return whether a note withdraws the version from use. Raises Damaged if none does, but a damaged one may."""
+    if id_ not in model.noted():
+        return False
+    logs = model.repository.remarks
+    if remarks.withdrawal(logs.current(model.key, id_)) is not None:
+        return True
+    for error in logs.faults(model.key, id_).values():
+        raise error
+    return False
 
 
 def parsed(assignments: Iterable[str]) -> dict[str, Any]:

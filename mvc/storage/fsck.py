@@ -64,7 +64,8 @@ FINDINGS = {
     "stash": "an entry of the stashes is damaged or missing from the middle",
     "publication": "the record of a publication in progress is damaged; it is not needed, and may be removed",
     "sparse": "the list of files that are not checked out is damaged; remove it, then `mvc restore .` checks those files out",
-    "note": "a note on a version is damaged, or missing from the middle; remove a damaged one, and `mvc fetch` downloads it again",
+    "note": "a note on a version is damaged, or missing from the middle; other commands skip a damaged one, "
+    "`mvc fsck --repair --from REMOTE` copies it from a remote, and `mvc notes rm REV N` drops it",
     "evaluation": "an evaluation of a version is damaged, or missing from the middle; other commands skip a damaged one, "
     "`mvc fsck --repair --from REMOTE` copies it from a remote, and `mvc eval rm REV N` drops it",
     "operation": "an operation record is damaged; remove it, as `mvc gc` may refuse to run: the edits that it keeps are not known",

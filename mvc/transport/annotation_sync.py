@@ -111,11 +111,12 @@ def send(model: Model, remote: Remote) -> Sent:
     return Sent(counts[REMARKS], counts[EVALUATIONS])
 
 
-def withdrawal(remote: Remote, model: str, id_: VersionId) -> Note | None:
-    """Return the note on the remote that withdraws a version from use; None if it is in use."""
+def withdrawal(remote: Remote, model: str, id_: VersionId) -> tuple[Note | None, tuple[str, ...]]:
+    """Return the note on the remote that withdraws a version from use, None if it is in use; and why others cannot be read."""
     listed = remote.refs.annotated(REMARKS, model, id_)
-    entries = [entry for _, entry in annotation_logs.read(remote, listed) if isinstance(entry, Note)]
-    return remarks.withdrawal(current(entries))
+    entries = [entry for _, entry in annotation_logs.read(remote, listed)]
+    notes = current(entry for entry in entries if isinstance(entry, Note))
+    return remarks.withdrawal(notes), tuple(entry.message for entry in entries if not isinstance(entry, Annotation))
 
 
 def _send(
@@ -128,7 +129,7 @@ def _send(
     """Exchange the entries of one log; return how many annotations are new there."""
     (numbers, entries), id_, logs = there, VersionId(log.name), _logs(repository, log)
     known = {entry.nonce for entry in entries}
-    missing = [entry for entry in logs.readable(log.model, id_) if entry.nonce not in known]
+    missing = [entry for entry in logs.entries(log.model, id_) if entry.nonce not in known]
     newest = start = numbers[-1] if numbers else 0
     for entry in missing:
         newest = annotation_logs.append(remote, log, newest, entry)
@@ -168,7 +169,7 @@ def _has_all(repository: Repository, log: RefName, entries: Iterable[Annotation]
     """Return whether the remote has every entry of a log that is here."""
     there = {entry.nonce for entry in entries}
     logs, id_ = _logs(repository, log), VersionId(log.name)
-    return all(entry.nonce in there for entry in logs.readable(log.model, id_)) and not logs.faults(log.model, id_)
+    return all(entry.nonce in there for entry in logs.entries(log.model, id_)) and not logs.faults(log.model, id_)
 
 
 def _synced(repository: Repository, remote: Remote) -> SyncedLogs:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import mvc
 from mvc import errors
 from mvc.model.ids import VersionId
 from mvc.model.version import Person, Timestamp
@@ -210,9 +211,47 @@ def test_fsck_finds_every_damage_of_a_note(shell: Shell, rng: random.Random) -> 
         assert kinds == {"note"}, f"damage {number}, at byte {at}"
         (log / "0000000009").unlink(missing_ok=True)
         (log / "0000000002").write_bytes(whole)
-    (log / "0000000002").write_bytes(b"{}")
-    assert shell("log").code == 14  # never shown as if the note did not exist
-    assert shell("switch", "v1").code == 0
+
+
+def test_a_damaged_note_is_skipped_with_a_warning_and_can_be_removed(shell: Shell, tmp_path: Path) -> None:
+    for text in ("a", "withdrawn=true", "c"):
+        shell.ok("notes", "add", "v1", text)
+    (log,) = (shell.folder / ".mvc" / "remarks").glob("*/*")
+    (log / "0000000002").write_bytes((log / "0000000002").read_bytes()[:100])
+    for line in (
+        *("log", "show v1", "notes", "notes show v1", "log --grep c", "log --columns notes", "switch v1"),
+        *(f"export v1 {tmp_path / 'out'}", "alias set prod v1", f"ui --export {tmp_path / 'page'}", "notes add v1 d"),
+    ):
+        said = shell(*line.split(" "))
+        assert said.code == 0, (line, said)
+        assert "add" in line or "It may withdraw the version." in said.err, (line, said)
+    assert _texts(shell, "show", "v1") == ["a", "c", "d"]
+    model = mvc.open(shell.folder).model(MODEL)
+    with pytest.raises(errors.Damaged):
+        print(model["v1"].withdrawn)
+    assert shell("fsck").code == 14
+    said = shell.ok("notes", "rm", "v1", "2")
+    assert said.out.startswith("Removed note 2, which was damaged, from v1 ")
+    assert (shell("fsck").code, model["v1"].withdrawn, shell("notes", "rm", "v1", "2").code) == (0, False, 2)
+    (log / "0000000003").write_bytes(b"{}")
+    shell.ok("notes", "rm", "v1", "--all")
+    assert (shell("fsck").code, _texts(shell, "show", "v1")) == (0, [])
+
+
+def test_a_model_that_is_renamed_to_a_known_name_keeps_damaged_notes(shell: Shell) -> None:
+    id_ = VersionId(shell.ok("rev-parse", "v1").out.strip())
+    for text in ("a", "b"):
+        shell.ok("notes", "add", "v1", text)
+    logs = shell.repository.remarks
+    (log,) = (shell.folder / ".mvc" / "remarks").glob("*/*")
+    whole = (log / "0000000002").read_bytes()
+    (log / "0000000002").write_bytes(whole[:100])
+    logs.append("hats", Note(id_, 1, "x", Timestamp(0), "0" * 32, text="c"))
+    with shell.repository.locked():
+        logs.rename(MODEL, "hats")
+    assert {note.text for note in logs.current("hats", id_)} == {"a", "c"}
+    assert [path.read_bytes() for path in sorted((shell.folder / ".mvc/remarks/hats" / id_).iterdir())][-1] == whole[:100]
+    assert logs.versions(MODEL) == []
 
 
 def test_the_union_of_logs_is_the_same_in_every_order(rng: random.Random, shell: Shell) -> None:

@@ -131,6 +131,7 @@ def test_a_damaged_evaluation_is_skipped_with_a_warning(ana: Shell, tmp_path: Pa
         quiet = ("fetch", "pull") if line in ("fetch", "pull") else ()
         assert quiet or "add v2" in line or "warning: skipped .mvc/evaluations/" in said.err, (line, said)
     assert _values(ana) == [0.6]
+    assert ana("prune", "--keep-best", "eval.night.mAP50=1", "-n").code == 14, "the damaged one may be the best"
     assert ana.ok("rev-parse", "origin/main").out == ana.ok("rev-parse", "main").out
 
 

@@ -230,6 +230,8 @@ def test_a_hostile_remote_spoils_no_fetch(ana: Shell, tmp_path: Path, monkeypatc
     assert sorted(_texts(ben)) == ["far away", "sound\x1b[31m"]
     assert "\x1b" not in ben.ok("log").out + said.out
     assert ben("fsck").code == 0
+    eve = ben("clone", str(tmp_path / "origin"), str(tmp_path / "eve"))
+    assert (eve.code, eve.err.count("warning: ignored a note or evaluation: ")) == (0, 5), eve
     ben.ok("push")  # what cannot be read stays, and one's own notes go behind it
     found = ana.ok("fetch", "--json").json
     assert len(found["unreadable_notes"]) == 5

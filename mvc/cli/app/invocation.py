@@ -108,11 +108,12 @@ class Invocation:
             self.note(f"warning: kept files modified while the command was running: {', '.join(paths)}")
 
     def note_skipped(self, repository: Repository | None = None) -> None:
-        """Print the evaluations that the verb did not read in `repository`, or in this one, because they are damaged."""
+        """Print the notes and evaluations that the verb did not read in `repository`, or in this one, as they are damaged."""
         opened = repository or self.__dict__.get("_opened")
-        if opened is not None and "evaluations" in vars(opened):
-            for path, error in opened.evaluations.unreadable.items():
-                self.note(f"warning: skipped .mvc/{path}: {error.message} `mvc fsck` explains it.")
+        for kind, may in (("remarks", " It may withdraw the version."), ("evaluations", "")):
+            if opened is not None and kind in vars(opened):
+                for path, error in getattr(opened, kind).unreadable.items():
+                    self.note(f"warning: skipped .mvc/{path}: {error.message}{may} `mvc fsck` explains it.")
 
     @functools.cached_property
     def _opened(self) -> Repository:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mvc import errors, lazy
+from mvc import lazy
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import cell
 from mvc.cli.app.terminal import date, escape, style
@@ -59,11 +59,7 @@ def warn(invocation: Invocation, model: Model, id_: VersionId | None) -> None:
     """Print a warning if a note withdraws the version."""
     if id_ is None or id_ not in model.noted():
         return
-    try:
-        note = remarks.withdrawal(model.repository.remarks.current(model.key, id_))
-    except errors.Damaged as error:  # the command itself is done
-        invocation.note(f"warning: {error.message}")
-        return
+    note = remarks.withdrawal(model.repository.remarks.current(model.key, id_))
     if note is not None:
         invocation.note(warning(history.label(model.repository, id_), note))
 

@@ -189,6 +189,8 @@ def _best(model: Model, versions: Mapping[VersionId, Version], best: Best) -> It
     key, name = best.key, spelled(best.key)
     entries = {id_: select.entry(model, id_) for id_ in versions}
     values = {id_: each.value(key) for id_, each in entries.items()}
+    for logs in model.repository.annotations.values():  # what a damaged one says may change which are the best
+        logs.require_sound()
     if values and not any(value is not None for value in values.values()):
         known = dict.fromkeys(item for each in entries.values() for item in each.known_keys())
         raise errors.NoVersionHasKey(model=model.key, key=name, suggestion=suggest.suggestion(key, known))

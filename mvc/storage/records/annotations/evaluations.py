@@ -115,7 +115,6 @@ class Evaluation(Annotation):
     NOUN = "evaluation"
     FOLDER = EVALUATIONS
     MAX_BYTES = 4 << 20
-    IS_SKIPPED = True
 
     dataset: str = ""
     dataset_version: str = ""

@@ -39,8 +39,6 @@ class Annotation(Record):
 
     FOLDER: ClassVar[str]
     MAX_BYTES: ClassVar[int]
-    IS_SKIPPED: ClassVar[bool] = False
-    """True if the others are read without a damaged one. A note may withdraw a version from use, and is not skipped."""
 
     version: VersionId
     seq: Annotated[int, (0).__lt__]
@@ -139,15 +137,10 @@ class Logs(Generic[Entry]):
             raise errors.Missing(what=self.kind.NOUN, id=name) from None
 
     def entries(self, model: str, version: VersionId) -> list[Entry]:
-        """Return every entry of a version, removals included, in the order of their times; raise Damaged."""
-        found = self.readable(model, version)
-        if not self.kind.IS_SKIPPED:
-            for error in self.faults(model, version).values():
-                raise error
-        return found
+        """Return the entries of a version, removals included, in the order of their times.
 
-    def readable(self, model: str, version: VersionId) -> list[Entry]:
-        """Return the entries as `entries` does, without damaged ones, which `unreadable` then has."""
+        Damaged ones are left out, and `unreadable` then has them.
+        """
         found: dict[str, Entry] = {}
         for seq in self.numbers(model, version):
             path = self._path(model, version, seq)
@@ -179,8 +172,13 @@ class Logs(Generic[Entry]):
         return stored
 
     def current(self, model: str, version: VersionId) -> list[Entry]:
-        """Return the annotations of a version that are not removed, oldest first; raise Damaged."""
+        """Return the annotations of a version that are not removed, oldest first, without damaged ones."""
         return current(self.entries(model, version))
+
+    def require_sound(self) -> None:
+        """Raise Damaged if an entry that was read is damaged: for a decision that it may change."""
+        for error in self.unreadable.values():
+            raise error
 
     def add(self, model: str, entry: Entry) -> Entry:
         """Append a new entry, which knows the number of those before it; raise its refusal. The caller holds the lock."""
@@ -194,17 +192,21 @@ class Logs(Generic[Entry]):
 
     def append(self, model: str, entry: Entry) -> Entry:
         """Create the entry under the lowest free number, and return it as stored."""
-        taken = set(self.numbers(model, entry.version))
+        return replace(entry, seq=self._create(model, entry.version, entry))
+
+    def _create(self, model: str, version: VersionId, content: Entry | bytes) -> int:
+        """Write an entry, or its bytes as they are, under the lowest free number, and return that."""
+        taken = set(self.numbers(model, version))
         for seq in range(1, MAX_ENTRIES + 1):
             if seq not in taken:
-                stored = replace(entry, seq=seq)
-                if self._door.create(f"{self.folder(model, entry.version)}/{seq:010d}", stored.encode()):
-                    return stored
+                data = content if isinstance(content, bytes) else replace(content, seq=seq).encode()
+                if self._door.create(self._path(model, version, seq), data):
+                    return seq
         raise self.kind.refusal(f"the version has {MAX_ENTRIES:,} {self.kind.NOUN}s already")
 
     def merge(self, model: str, version: VersionId, others: Iterable[Entry]) -> int:
         """Add the entries that are missing here; return how many annotations are new. The caller holds the lock."""
-        known = {entry.nonce for entry in self.readable(model, version)}
+        known = {entry.nonce for entry in self.entries(model, version)}
         missing = {entry.nonce: entry for entry in others if entry.nonce not in known}
         for entry in missing.values():
             self.append(model, entry)
@@ -220,6 +222,8 @@ class Logs(Generic[Entry]):
         self._door.barrier()
         for version in self.versions(old):
             self.merge(new, version, self.entries(old, version))
+            for seq in self.faults(old, version):  # kept as it is: a remote may have a copy of it
+                self._create(new, version, self._door.read(self._path(old, version, seq)))
             self.remove(old, version)
 
     def remove(self, model: str, version: VersionId) -> None:
