@@ -20,4 +20,8 @@ def command(invocation: Invocation, shell: str) -> None:
     if made is None:
         raise click.UsageError(f"no completion for {shell}")
     program = click.get_current_context().find_root().command
-    click.echo(made(program, {}, "mvc", "_MVC_COMPLETE").source())
+    script = made(program, {}, "mvc", "_MVC_COMPLETE").source()
+    if invocation.json:
+        invocation.emit("completion", {"shell": shell, "script": script}, tuple)
+    else:
+        click.echo(script)

@@ -18,6 +18,10 @@ def command(invocation: Invocation) -> None:
     Example: mvc schema > model.schema.json
 
     An editor with Taplo (Even Better TOML) reads it if the first line of model.toml is `#:schema ./model.schema.json`.
-    It then completes keys, explains them and marks errors.
+    It then completes keys, explains them and marks errors. With --json, it is the `document` of an answer like any other.
     """
-    click.echo(json.dumps(json_schema.document(), indent=2))
+    document = json_schema.document()
+    if invocation.json:
+        invocation.emit("schema", {"document": document}, tuple)
+    else:
+        click.echo(json.dumps(document, indent=2))

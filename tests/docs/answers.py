@@ -89,6 +89,8 @@ clean -n
 cat v1:model-latest -o out.bin
 check
 check --list
+schema
+completion bash
 check v2
 du
 tag

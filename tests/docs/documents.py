@@ -119,6 +119,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "clone": [Cloned],
     "clean": [{"untracked": list[str]}],
     "commit": [Committed],
+    "completion": [{"shell": str, "script": str}],
     "compare": [Comparison, EvaluationComparison],
     "config": [{"key": str, "value": Any}, {"settings": list[Setting]}],
     "describe": [Description],
@@ -163,6 +164,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
     "rev-parse": [{"values": list[str]}],
     "run": [CommandRun],
+    "schema": [{"document": dict[str, Any]}],
     "set": [{**EDITED, "warnings": list[Problem], "read": list[FileValues]}],
     "semver": [Bump],
     "show": [Shown, MetricCurve],
@@ -183,6 +185,7 @@ OTHERS = "…"
 COMMANDS = {
     "add": ("add", "add --run"),
     "alias": ("alias", "alias set` and `mvc alias rollback", "alias set --publish", "alias rm", "alias rm --publish"),
+    "bisect": ("bisect", "bisect find", "bisect log", "bisect reset"),
     "branch": ("branch", "branch NAME` and `mvc branch -m", "branch --show-current", "branch -d"),
     "check": ("check", "check --list"),
     "cherry-pick": ("cherry-pick", "cherry-pick --continue", "cherry-pick --abort"),

@@ -440,7 +440,9 @@ def test_a_withdrawn_version_is_warned_about(shell: Shell, tmp_path: Path) -> No
     assert "withdrawn" not in said.err
     ana.ok("notes", "add", "v2", "which is damaged there")
     ana.ok("push")
-    (note,) = (path for path in (tmp_path / "origin/refs").glob("*/remarks/*/*") if b"damaged there" in path.read_bytes())
+    (note,) = (
+        path for path in (tmp_path / "origin/refs").glob("*/remarks/*/*") if b"damaged there" in path.read_bytes()
+    )
     note.write_bytes(b"{}")
     assert "ignored a note, which may withdraw the version: " in shell.ok("download", "origin#@v2", "two").err
     assert len(shell.ok("download", "origin#@v2", "two", "--json").json["unreadable_notes"]) == 1

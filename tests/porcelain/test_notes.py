@@ -228,7 +228,7 @@ def test_a_damaged_note_is_skipped_with_a_warning_and_can_be_removed(shell: Shel
     assert _texts(shell, "show", "v1") == ["a", "c", "d"]
     model = mvc.open(shell.folder).model(MODEL)
     with pytest.raises(errors.Damaged):
-        print(model["v1"].withdrawn)
+        assert not model["v1"].withdrawn
     assert shell("fsck").code == 14
     said = shell.ok("notes", "rm", "v1", "2")
     assert said.out.startswith("Removed note 2, which was damaged, from v1 ")
@@ -250,7 +250,9 @@ def test_a_model_that_is_renamed_to_a_known_name_keeps_damaged_notes(shell: Shel
     with shell.repository.locked():
         logs.rename(MODEL, "hats")
     assert {note.text for note in logs.current("hats", id_)} == {"a", "c"}
-    assert [path.read_bytes() for path in sorted((shell.folder / ".mvc/remarks/hats" / id_).iterdir())][-1] == whole[:100]
+    assert [path.read_bytes() for path in sorted((shell.folder / ".mvc/remarks/hats" / id_).iterdir())][-1] == whole[
+        :100
+    ]
     assert logs.versions(MODEL) == []
 
 
