@@ -37,7 +37,8 @@ else:
     bisect_find = lazy.Module("mvc.porcelain.bisect_find")
     process = lazy.Module("mvc.training.process")
 
-_SEARCHES = ("--metric", "--class")
+_SEARCHES = ("--metric", "--class", "--drop")
+_EXAMPLE = """mvc bisect run -- sh -c 'python "$OLDPWD/evaluate.py"'"""
 _ENDS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """Signals to mvc that end the bisect after the command, whatever it answers."""
 
@@ -72,7 +73,8 @@ def command(invocation: Invocation, **_: str | None) -> int:
 def start(invocation: Invocation, words: tuple[str, ...], first_parent: bool) -> int:
     """Start a bisect, in place of one in progress.
 
-    BAD has the fault, and each GOOD has not. They can be marked later, too.
+    BAD has the fault, and each GOOD has not. They can be marked later, too. GOOD may be on another branch: then their merge
+    base is tested first.
     """
     model = _writer(invocation)
     ids = [revisions.resolve(model, text) for text in words]
@@ -117,8 +119,8 @@ def run(invocation: Invocation, words: tuple[str, ...]) -> int:
 
     CMD runs in a new temporary folder with the files of the version, which is removed afterwards; TMPDIR names another
     place for it. MVC_VERSION is the id of the version, and OLDPWD the current folder. CMD exits with 0 if the version
-    is good, with 125 to skip it, and with another code up to 127 if it is bad. Other codes, and Ctrl-C, stop the bisect, which
-    `mvc bisect run` then continues.
+    is good, with 125 to skip it, and with another code up to 127 if it is bad; but if a shell cannot run it, 126 or 127 for the first
+    version and a good one, nothing is marked. Other codes, and Ctrl-C, stop the bisect, which `mvc bisect run` then continues.
 
     Example: mvc bisect run -- sh -c 'python "$OLDPWD/evaluate.py" weights/best.onnx'
     """
@@ -130,7 +132,7 @@ def run(invocation: Invocation, words: tuple[str, ...]) -> int:
     def test(folder: Path, id_: VersionId) -> int:
         values = {**variables, "PWD": str(folder), "MVC_VERSION": id_}
         with _inside(folder, quiet=invocation.json or invocation.quiet):
-            ending = process.call([program, *words[1:]], values)
+            ending = process.call([program, *words[1:]], values, example=_EXAMPLE)
         if ending.heard in _ENDS:
             invocation.note("The bisect is not finished; `mvc bisect run` continues it.")
             raise Ended(process.SIGNALLED + ending.heard)

@@ -154,7 +154,7 @@ class NotRecordable(Usage):
 class CommandNotFound(MvcError):
     """Cannot run {name}: {reason}.
 
-    Write the command as in a shell, such as `mvc run -- python train.py`.
+    Write the command as in a shell, such as `{example}`.
     """
 
     exit_code = 127
@@ -163,7 +163,7 @@ class CommandNotFound(MvcError):
 class CommandNotExecutable(MvcError):
     """Cannot run {name}: {reason}.
 
-    Make it executable, or name its interpreter, such as `mvc run -- python train.py`.
+    Make it executable, or name its interpreter, such as `{example}`.
     """
 
     exit_code = 126

@@ -254,10 +254,39 @@ class BisectContradiction(Usage):
     """
 
 
+class BisectSameVersion(Usage):
+    """{version} cannot be both the bad and the good version.
+
+    Name a version with the fault and one without it: `mvc bisect start BAD GOOD`, or `mvc bisect find` with GOOD BAD.
+    """
+
+
+class BisectUnrelated(Usage):
+    """{bad} and {good} have no common ancestor, so no version between them introduced the fault.
+
+    Name a good version in the history of the bad one; `mvc log --graph REV` shows it.
+    """
+
+
+class BisectReversed(Usage):
+    """{good} is not before {bad}, which is in its history.
+
+    `mvc bisect find` takes the good version first: GOOD BAD.
+    """
+
+
 class BisectStopped(MvcError):
     """The command ended with {ending} at {version}, which is neither good nor bad.
 
     The exit code 0 means good, 125 skips the version, others up to 127 mean bad. `mvc bisect run CMD` continues.
+    """
+
+
+class BisectNotRun(MvcError):
+    """The command ended with exit code {code} at {tested} and at {good}, which is good: so does a shell that cannot {act} it.
+
+    Nothing was marked. The command runs in a folder with the files of the version; a program of the folder where you are
+    is "$OLDPWD/PROGRAM", such as `mvc bisect run -- sh -c 'python "$OLDPWD/evaluate.py"'`.
     """
 
 

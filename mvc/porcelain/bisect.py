@@ -28,7 +28,7 @@ from mvc.repository.repository import writes
 from mvc.storage.disk import outside
 from mvc.storage.progress import Progress
 from mvc.storage.records.unfinished import bisections
-from mvc.storage.records.unfinished.bisections import BAD, GOOD, SKIP, Bisection
+from mvc.storage.records.unfinished.bisections import BAD, GOOD, SKIP, Bisection, Mark
 
 Test = Callable[[Path, VersionId], int]
 """A test of a version that was exported to a folder; returns the exit code of a command."""
@@ -36,8 +36,8 @@ CANNOT_TEST = 125
 """The exit code that skips a version."""
 LAST = 127
 """The last exit code that means bad; those above are a shell's for a command that a signal ended."""
-_NOT_RUN = (126, 127)
-"""The exit codes of a shell for a command that it cannot run."""
+_NOT_RUN = {126: "run", 127: "find"}
+"""The exit codes of a shell for a command that it cannot run, or not find."""
 
 
 class BisectVersion(NamedTuple):
@@ -94,21 +94,18 @@ def start(
 ) -> BisectState:
     """Start a bisect, in place of one in progress; with `first_parent`, merged branches are not searched.
 
-    Raises NoModel, BisectContradiction, Missing, Damaged.
+    Raises NoModel, BisectSameVersion, BisectUnrelated, BisectContradiction, Missing, Damaged.
     """
     model.check()
-    began = Bisection(model.key, first_parent, ())
-    if bad is not None:
-        began = began.marked(BAD, bad)
     with model.repository.locked():
-        return _recorded(model, began.marked(GOOD, *good))
+        return _recorded(model, _begun(model, bad, good, first_parent=first_parent))
 
 
 @writes
 def mark(model: Model, verdict: str, versions: Sequence[VersionId] = ()) -> BisectState:
     """Mark versions as `good`, `bad` or to `skip`; none means the next one to test.
 
-    Raises NoBisect, BisectOver, BisectContradiction, Missing, Damaged.
+    Raises NoBisect, BisectOver, BisectUnrelated, BisectContradiction, Missing, Damaged.
     """
     with model.repository.locked():
         current = recorded(model)
@@ -146,7 +143,8 @@ def run(
     """Test versions until the first bad one is known. Each is exported to a new folder in `folder`, and removed afterwards.
 
     0 marks a version as good, 125 skips it, another code up to 127 marks it as bad. If the first answer is that of a command
-    that cannot run, a good version must not give the same. Raises NoBisect, BisectIncomplete, BisectStopped, and as `export`.
+    that cannot run, a good version must not give the same. Raises NoBisect, BisectIncomplete, BisectStopped, BisectNotRun, and
+    as `export`.
     """
     current = state(model)
     for verdict, known in ((BAD, current.bad), (GOOD, current.good)):
@@ -156,7 +154,8 @@ def run(
     while current.next is not None:
         code = _code(model, current.next, test, folder, progress)
         if is_first and code in _NOT_RUN and _code(model, current.good[0], test, folder, progress) in _NOT_RUN:
-            raise _stopped(current.good[0], code)
+            tested, good = (_named(version) for version in (current.next, current.good[0]))
+            raise errors.BisectNotRun(code=code, tested=tested, good=good, act=_NOT_RUN[code])
         is_first = False
         verdict = GOOD if not code else SKIP if code == CANNOT_TEST else BAD
         if report is not None:
@@ -173,8 +172,11 @@ def search(
     *,
     first_parent: bool = False,
 ) -> BisectState:
-    """Return the result of a bisect that is not recorded: `judge` returns True if a version is good, None to skip it."""
-    current = Bisection(model.key, first_parent, ()).marked(BAD, bad).marked(GOOD, *good)
+    """Return the result of a bisect that is not recorded: `judge` returns True if a version is good, None to skip it.
+
+    Raises as `start`.
+    """
+    current = _begun(model, bad, good, first_parent=first_parent)
     while (tested := _plan(model, current).next) is not None:
         answer = judge(tested)
         current = current.marked(SKIP if answer is None else GOOD if answer else BAD, tested)
@@ -184,6 +186,14 @@ def search(
 def between(model: Model, tips: Sequence[VersionId], exclude: Sequence[VersionId]) -> list[VersionId]:
     """Return the versions of a range. Raises Missing, Damaged."""
     return [id_ for id_, _ in history.walk(model.repository.objects, tips, exclude=exclude)]
+
+
+def _begun(model: Model, bad: VersionId | None, good: Sequence[VersionId], *, first_parent: bool) -> Bisection:
+    """Return a bisect with its first marks. Raises BisectSameVersion: the second mark would replace the first."""
+    if bad is not None and bad in good:
+        raise errors.BisectSameVersion(version=history.label(model.repository, bad))
+    marks = [*(() if bad is None else (Mark(BAD, bad),)), *(Mark(GOOD, id_) for id_ in good)]
+    return Bisection(model.key, first_parent, tuple(marks))
 
 
 def _code(model: Model, version: BisectVersion, test: Test, folder: Path, progress: Progress | None) -> int:
@@ -205,11 +215,15 @@ def _exported(model: Model, version: BisectVersion, folder: Path, progress: Prog
 
 
 def _stopped(version: BisectVersion, code: int) -> errors.BisectStopped:
-    return errors.BisectStopped(ending=f"exit code {code}", version=f"v{version.number} {version.id[:10]}")
+    return errors.BisectStopped(ending=f"exit code {code}", version=_named(version))
+
+
+def _named(version: BisectVersion) -> str:
+    return f"v{version.number} {version.id[:10]}"
 
 
 def _recorded(model: Model, bisection: Bisection) -> BisectState:
-    """Record marks that do not contradict each other. The caller holds the lock. Raises BisectContradiction."""
+    """Record marks that do not contradict each other. The caller holds the lock. Raises as `mark`."""
     found = _state(model, bisection)
     bisections.record(model.repository.door, bisection)
     return found
@@ -245,7 +259,7 @@ def _state(model: Model, bisection: Bisection) -> BisectState:
 
 
 def _plan(model: Model, bisection: Bisection) -> Plan:
-    """Return the next step; nothing before a bad and a good version are known. Raises BisectContradiction."""
+    """Return the next step; nothing before a bad and a good version are known. Raises BisectContradiction, BisectUnrelated."""
     if not (bisection.bads and bisection.good):
         return Plan(None)
     objects = model.repository.objects
@@ -257,6 +271,9 @@ def _plan(model: Model, bisection: Bisection) -> Plan:
             bisection.skipped,
             first_parent=bisection.first_parent,
         )
+    except planner.Unrelated as error:
+        bad, good = (history.label(model.repository, id_) for id_ in (bisection.bads[0], bisection.good[0]))
+        raise errors.BisectUnrelated(bad=bad, good=good) from error
     except planner.Contradiction as error:
         bad, good = (history.label(model.repository, id_) for id_ in (bisection.bads[-1], error.good))
         raise errors.BisectContradiction(bad=bad, good=good, id=bisection.bads[-1][:10]) from error

@@ -74,9 +74,10 @@ def find_drop(model: Model, metric: str, drop: float, bad: VersionId, good: Vers
 
     `metric` may be that of an evaluation, `eval.night.mAP50`; versions without one are passed over.
     `good` defaults to the newest of the versions with the best value. Less is worse; of a loss, an error or a duration,
-    more is. Raises BadDrop, NoVersionHasKey, NothingDropped, Missing, Damaged.
+    more is. Raises BadDrop, BisectSameVersion, BisectReversed, NoVersionHasKey, NothingDropped, Missing, Damaged.
     """
     fall = _fall(drop)
+    _check_ends(model, bad, good)
     if metric.startswith(f"{EVAL}."):
         key, value = _evaluated(model, metric, bad, good)
     else:
@@ -113,8 +114,10 @@ def find_drop(model: Model, metric: str, drop: float, bad: VersionId, good: Vers
 def find_class_change(model: Model, name: str, bad: VersionId, good: VersionId | None = None) -> FoundVersion:
     """Return the first version up to `bad` in which the class `name` has another number than in `good`, or none.
 
-    `good` defaults to the oldest version with the class. Raises NoVersionHasKey, ClassUnchanged, Missing, Damaged.
+    `good` defaults to the oldest version with the class. Raises BisectSameVersion, BisectReversed, NoVersionHasKey,
+    ClassUnchanged, Missing, Damaged.
     """
+    _check_ends(model, bad, good)
 
     @cache
     def value(id_: VersionId) -> tuple[int, ...]:
@@ -159,6 +162,16 @@ def _first(
             if innocent:
                 return innocent[0], id_
     return None
+
+
+def _check_ends(model: Model, bad: VersionId, good: VersionId | None) -> None:
+    """Raise BisectSameVersion, or BisectReversed for a good version that comes after the bad one."""
+    if good is None:
+        return
+    if good == bad:
+        raise errors.BisectSameVersion(version=_label(model, bad))
+    if history.is_ancestor(model.repository.objects, bad, good):
+        raise errors.BisectReversed(good=_label(model, good), bad=_label(model, bad))
 
 
 def _fall(drop: float) -> Decimal:

@@ -29,6 +29,8 @@ _BY_TERMINAL = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 _RESET = (signal.SIGPIPE, signal.SIGXFSZ)
 """Signals that Python ignores, and programs do not expect to be ignored."""
 _SHELL = "/bin/sh"
+EXAMPLE = "mvc run -- python train.py"
+"""A command that can run, for hints."""
 _INTERVAL = 1.0
 """Seconds between two looks at what happens beside the command."""
 SIGNALLED = 128
@@ -62,13 +64,19 @@ class Ending:
             return f"signal {self.signal}"
 
 
-def call(command: Sequence[str], variables: Mapping[str, str], meanwhile: Callable[[], object] | None = None) -> Ending:
+def call(
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    meanwhile: Callable[[], object] | None = None,
+    *,
+    example: str = EXAMPLE,
+) -> Ending:
     """Run a command to its end, in the current folder, and `meanwhile` every second, in a thread.
 
-    Raises CommandNotFound, CommandNotExecutable, before it begins.
+    Raises CommandNotFound, CommandNotExecutable, before it begins; their hints say `example`.
     """
     with _blocked() as before:
-        child = _spawn(command, variables, before)
+        child = _spawn(command, variables, before, example)
         statuses: list[int] = []
         heard: list[int] = []
         waiter = threading.Thread(target=_wait, args=(child, statuses, threading.get_ident()), daemon=True)
@@ -170,33 +178,33 @@ def _has_terminal() -> bool:
     return False
 
 
-def _spawn(command: Sequence[str], variables: Mapping[str, str], mask: set[int]) -> int:
+def _spawn(command: Sequence[str], variables: Mapping[str, str], mask: set[int], example: str) -> int:
     """Start the program; return its process id."""
-    path = _program(command[0], variables)
+    path = _program(command[0], variables, example)
     for program, arguments in ((path, [*command]), (_SHELL, [_SHELL, path, *command[1:]])):
         try:
             return os.posix_spawn(program, arguments, variables, setsigmask=mask, setsigdef=_RESET)
         except OSError as error:
             if error.errno != errno.ENOEXEC or program == _SHELL:  # a script without `#!` is one of the shell's
-                raise _refusal(command[0], error) from error
+                raise _refusal(command[0], error, example) from error
     raise AssertionError
 
 
-def _program(name: str, variables: Mapping[str, str]) -> str:
+def _program(name: str, variables: Mapping[str, str], example: str) -> str:
     """Return the path of a program, found as a shell finds it. Raises CommandNotFound."""
     if "/" in name:
         return name
     found = which(name, path=variables.get("PATH", os.defpath))
     if found is None:
-        raise errors.CommandNotFound(name=escape_name(name), reason="no program on PATH has this name")
+        reason = "no program on PATH has this name"
+        raise errors.CommandNotFound(name=escape_name(name), reason=reason, example=example)
     return found
 
 
-def _refusal(name: str, error: OSError) -> errors.MvcError:
-    reason = error.strerror or str(error)
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return errors.CommandNotFound(name=escape_name(name), reason=reason)
-    return errors.CommandNotExecutable(name=escape_name(name), reason=reason)
+def _refusal(name: str, error: OSError, example: str) -> errors.MvcError:
+    is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+    kind = errors.CommandNotFound if is_missing else errors.CommandNotExecutable
+    return kind(name=escape_name(name), reason=error.strerror or str(error), example=example)
 
 
 def _ending(status: int) -> Ending:

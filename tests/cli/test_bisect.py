@@ -91,6 +91,10 @@ def test_nothing_is_changed_without_a_bisect_and_by_marks_that_contradict(shell:
     assert said.code == errors.BisectContradiction.exit_code
     assert "v1" in said.err
     assert bisections.recorded(shell.repository.door, MODEL) is None
+    for words in (("v3", "v3"), ("v8", "v1", "HEAD")):
+        said = shell("bisect", "start", *words)
+        assert (said.code, "cannot be both the bad and the good version" in said.err) == (2, True), said
+    assert shell("bisect").code == errors.NoBisect.exit_code
     shell.ok("bisect", "start", "v8", "v2")
     before = shell.ok("bisect", "log").out
     assert shell("bisect", "bad", "v1").code == errors.BisectContradiction.exit_code
@@ -182,8 +186,12 @@ def test_the_exit_code_of_the_command_is_the_verdict(shell: Shell, code: int, ex
 
 def test_a_command_that_does_not_exist_marks_nothing(shell: Shell, tmp_path: Path) -> None:
     shell.ok("bisect", "start", "HEAD", "v1")
-    assert shell("bisect", "run", "no-such-command").code == 127
-    assert shell("bisect", "run", "weights/best.txt").code == 126
+    for command, code in (("no-such-command", 127), ("weights/best.txt", 126)):
+        said = shell("bisect", "run", command)
+        assert (said.code, "`mvc bisect run -- " in said.err, "mvc run" in said.err) == (code, True, False), said
+    for code, what in ((126, "run"), (127, "find")):
+        said = shell("bisect", "run", "sh", "-c", f"exit {code}")
+        assert (said.code, f"a shell that cannot {what} it" in said.err) == (128, True), said
     assert _proposed(shell) == 4
     assert _left(tmp_path) == []
 
@@ -254,8 +262,14 @@ def test_the_version_that_dropped_a_metric(shell: Shell) -> None:
         ("--class", "a", "--drop", "1"),
         *(("--metric", "mAP50", f"--drop={drop}") for drop in ("0", "-1", "nan", "inf", "x")),
         ("--class", "helmet", "v1", "v2", "v3"),
+        *(("--drop", "0.02"), ("--drop=0.02",), ("--drop", "0.02", "start")),
+        *(
+            (*kind, *ends)
+            for kind in (("--metric=mAP50", "--drop=1"), ("--class=helmet",))
+            for ends in (("v2", "v2"), ("v3", "v1"))
+        ),
     ):
-        assert shell("bisect", *arguments).code == 2
+        assert shell("bisect", *arguments).code == 2, arguments
 
 
 def test_the_version_that_dropped_a_metric_of_an_evaluation(shell: Shell) -> None:
@@ -329,6 +343,8 @@ def test_from_python(shell: Shell) -> None:
     assert model.find_class_change("helmet", good="v2").change == "renumbered from 0 to 1"
     with pytest.raises(errors.NothingDropped):
         model.find_drop("mAP50", 0.05, bad="v5")
+    with pytest.raises(errors.BisectSameVersion):
+        model.bisect("v1", "v1", lambda _: True)
     for drop in (float("nan"), 0):
         with pytest.raises(errors.BadDrop):
             model.find_drop("mAP50", drop)

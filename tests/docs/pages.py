@@ -38,7 +38,7 @@ NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it ag
 
 CODES = {
     0: "success",
-    1: "the answer is no: nothing to commit or to prune, a difference with `--exit-code`, a key without a value, drift, a source that changed, not ready, a condition of `mvc ci report`",
+    1: "the answer is no: nothing to commit or to prune, a difference with `--exit-code`, a key without a value, drift, a source that changed, not ready, a condition of `mvc ci report`, a `mvc bisect` that ends at skipped versions or finds none",
     2: "the request is wrong: an unknown command, option, revision, key or file",
     3: "`mvc import` or `mvc publish --all` left something out; everything else is done",
     10: "no repository in this folder or above it",
@@ -49,8 +49,8 @@ CODES = {
     15: "a remote or registry does not respond, or `--offline` forbids asking it; try again",
     16: "uncommitted changes would be lost; nothing was changed",
     17: "refused by a rule: a secret, an invalid model.toml, an unsafe path, a version that is not ready",
-    126: "`mvc run` cannot run the command: it is no program",
-    127: "`mvc run` does not find the command",
+    126: "`mvc run` or `mvc bisect run` cannot run the command: it is no program",
+    127: "`mvc run` or `mvc bisect run` does not find the command",
     128: "mvc could not finish: the disk, a newer format, a bug",
     130: "ended by Ctrl-C",
     141: "the reader of the output closed it, as in `mvc log | head -1`",

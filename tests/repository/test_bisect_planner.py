@@ -14,7 +14,7 @@ import pytest
 
 from mvc.model.ids import VersionId
 from mvc.repository.bisect import planner
-from mvc.repository.bisect.planner import Contradiction, Plan, plan
+from mvc.repository.bisect.planner import Contradiction, Plan, Unrelated, plan
 
 HISTORIES = 200
 DEEP_HISTORIES = 2_000
@@ -175,6 +175,14 @@ def test_a_good_version_on_another_branch_has_the_merge_base_tested_first() -> N
     with pytest.raises(Contradiction) as caught:
         fixed.plan()
     assert caught.value.good == _id(6)
+
+
+def test_a_good_version_of_another_history_is_refused_unless_another_one_is_not() -> None:
+    #   0 ─ 1   bad      2 ─ 3   good
+    dag = Dag([(), (0,), (), (2,)])
+    with pytest.raises(Unrelated):
+        Search(dag, [1], [3], []).plan()
+    assert Search(dag, [1], [3, 0], []).plan().suspects == (_id(1),)
 
 
 def test_no_merge_base_is_tested_for_a_good_version_that_the_bisect_itself_chose() -> None:

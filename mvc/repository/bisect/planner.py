@@ -34,6 +34,10 @@ class Contradiction(Exception):  # noqa: N818 - it is no error of the caller: ma
         self.good = good
 
 
+class Unrelated(Exception):  # noqa: N818 - as Contradiction
+    """No good version has a common ancestor with the bad one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The `next` version to test, None at the end; then `suspects` has the first bad version, several if some were skipped.
@@ -56,7 +60,7 @@ def plan(
     *,
     first_parent: bool = False,
 ) -> Plan:
-    """Return the plan for a history, in which the last of `bads` is the oldest; raise Contradiction.
+    """Return the plan for a history, in which the last of `bads` is the oldest; raise Contradiction, Unrelated.
 
     With `first_parent`, merged branches are not searched.
     """
@@ -94,6 +98,8 @@ def _merge_bases(
     if all(id_ in above for id_ in good):
         return []
     shared = [id_ for id_ in above if id_ in innocent]
+    if not shared:
+        raise Unrelated
     inner = {parent for id_ in shared for parent in parents(id_)}
     return [id_ for id_ in shared if id_ not in inner]
 
