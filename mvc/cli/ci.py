@@ -113,8 +113,9 @@ def _sides(
 def check(invocation: Invocation, files: tuple[str, ...]) -> int:
     """Check model.toml files, without a repository.
 
-    Checks keys and types, and the rules of a commit, such as classes without gaps; also the classes in the file that
-    labelmap.path or from.labelmap names. Exits with 1 if something is wrong. For Git hooks: `mvc-check` of pre-commit.
+    Checks keys and types, and the rules of a commit, such as classes without gaps; also the files that labelmap.path and
+    [from] name, which may be missing only if Git ignores them or [files] tracks them. Exits with 1 if something is wrong.
+    For Git hooks: `mvc-check` of pre-commit.
     """
     return _faults(invocation, hooks.check(invocation.cwd, files))
 

@@ -14,7 +14,7 @@ from mvc import errors
 from mvc.deferred import dataclass
 from mvc.display import changed
 from mvc.formats.known import WEIGHT_SUFFIXES
-from mvc.formats.values import labels
+from mvc.formats.values import labels, sections
 from mvc.model.compare.diff import Snapshot, compare
 from mvc.model.document import Document
 from mvc.model.ids import digest
@@ -23,14 +23,16 @@ from mvc.model.manifest import Manifest
 from mvc.model.paths import check_path, escape_name
 from mvc.model.roles import is_glob
 from mvc.model.toml import parse, rules
-from mvc.model.toml.value_file import ValueFile
+from mvc.model.toml.value_file import KEY, LABELMAP, ValueFile
 from mvc.repository import history
+from mvc.repository.git import command as git
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import globs
 from mvc.repository.worktree.value_reader import ValueReader
 
 _FILE = "model.toml"
+_ADD = "git add it with model.toml; or name it in .gitignore, if it is on your machine only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +45,55 @@ class Fault(Document):
 
 
 def check(folder: Path, files: Iterable[str]) -> list[Fault]:
-    """Check model.toml files, by their paths from `folder`: keys, types, rules, and the classes of a labelmap's file."""
+    """Check model.toml files, by their paths from `folder`: keys, types, rules, and the files that values come from."""
     return [fault for file in files for fault in _checked(folder / file, file)]
 
 
 def _checked(path: Path, shown: str) -> Iterator[Fault]:
+    reader = _ValueFiles(path.parent)
     try:
-        manifest = parse.parse(_read(path, parse.MAX_BYTES), where=escape_name(shown), reader=_Labels(path.parent))
+        manifest = parse.parse(_read(path, parse.MAX_BYTES), where=escape_name(shown), reader=reader)
     except errors.MvcError as error:
         yield Fault(shown, error.message, error.hint)
         return
+    for name, section in reader.missing.items():
+        if not (_tracks(manifest, name) or _is_ignored(path.parent, name)):
+            message = f"{escape_name(name)}, which {section} are taken from, does not exist"
+            yield Fault(shown, message.replace("labelmap are", "the labelmap is"), _ADD)
     for problem in rules.check(manifest):
         if problem.severity == rules.ERROR:
             yield Fault(shown, f"{problem.key}: {problem.message}", problem.fix)
 
 
-class _Labels:
-    """Reads the labelmap's file beside a model.toml, if it is there; other values have no rules between them."""
+class _ValueFiles:
+    """Reads the files beside a model.toml that it takes values from; `missing` are the others, with the section of each."""
 
     def __init__(self, folder: Path) -> None:
         """Read nothing yet."""
         self._folder = folder
+        self.missing: dict[str, str] = {}
 
     def labels(self, file: ValueFile) -> Labelmap:
-        """Return the classes of a file; none if it is not in Git. Raises BadLabels, UnreadableFile."""
-        check_path(file.path)
-        path = self._folder / file.path
-        return labels.read(_read(path, labels.MAX_BYTES), file.path, file.key) if path.is_file() else ()
+        """Return the classes of a file; none if it is missing. Raises BadLabels, UnreadableFile."""
+        data = self._read(file.path, LABELMAP, labels.MAX_BYTES)
+        return () if data is None else labels.read(data, file.path, file.key)
 
-    def values(self, _section: str, _file: ValueFile) -> Mapping[str, Any]:
-        """Return no values."""
-        return {}
+    def values(self, section: str, file: ValueFile) -> Mapping[str, Any]:
+        """Return the values of a file; none if it is missing. Raises BadValueFile, UnreadableFile."""
+        data = self._read(file.path, section, sections.MAX_BYTES)
+        return {} if data is None else sections.read(data, file, section, sections.Request(f"{KEY}.{section}")).values
+
+    def _read(self, name: str, section: str, limit: int) -> bytes | None:
+        check_path(name)
+        if (self._folder / name).is_file():
+            return _read(self._folder / name, limit)
+        self.missing.setdefault(name, section)
+        return None
+
+
+def _is_ignored(folder: Path, name: str) -> bool:
+    """Return whether Git ignores a file, so that it is on the machine of its author only."""
+    return git.run(folder, "check-ignore", "--quiet", "--", name).code == 0
 
 
 def _read(path: Path, limit: int) -> bytes:

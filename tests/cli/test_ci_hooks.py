@@ -27,14 +27,32 @@ GOOD = b'[model]\nname = "m"\n[labelmap]\n0 = "a"\n1 = "b"\n'
         (b'[model]\nname = "m"\n[labelmap]\n0 = "a"\n2 = "b"\n', "class 1 is missing"),
         (b'[model]\nname = "m"\n[labelmap]\npath = "labels.json"\n', "class 1 is missing"),
         (b'[model]\nname = "m"\n[from]\nlabelmap = "broken.json"\n', "broken.json"),
-        (b'[model]\nname = "m"\n[labelmap]\npath = "absent.json"\n', None),
+        (
+            b'[model]\nname = "m"\n[labelmap]\npath = "absent.json"\n',
+            "absent.json, which the labelmap is taken from, does",
+        ),
+        (
+            b'[model]\nname = "m"\n[from]\nlabelmap = "absent.json"\n',
+            "absent.json, which the labelmap is taken from, does",
+        ),
+        (b'[model]\nname = "m"\n[from]\nmetrics = "absent.csv"\n', "absent.csv, which metrics are taken from, does"),
+        (
+            b'[model]\nname = "m"\n[from]\nparameters = "absent.yaml"\n',
+            "absent.yaml, which parameters are taken from, d",
+        ),
+        (b'[model]\nname = "m"\n[from]\nparameters = "broken.json"\n', "broken.json"),
+        (b'[model]\nname = "m"\n[from]\nmetrics = "runs/r.csv"\nparameters = "runs/a.yaml"\n', None),
+        (b'[model]\nname = "m"\n[from]\nmetrics = "t/r.csv"\n[files]\nlog = "t/*.csv"\n', None),
         (b'[model]\nname = "m"\n[labelmap]\npath = "../x.json"\n', "../x.json"),
     ],
 )
 def test_a_model_toml_is_checked_without_a_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, message: str | None
 ) -> None:
+    """A file that Git ignores, or that mvc tracks, may be absent: a checkout of Git does not have it."""
     shell = Shell(tmp_path, monkeypatch)
+    _run(tmp_path, "git", "init", "--quiet")
+    shell.write(".gitignore", b"runs\n")
     shell.write("labels.json", b'{"0": "a", "2": "b"}')
     shell.write("broken.json", b'{"0"')
     shell.write("a/model.toml", GOOD)
