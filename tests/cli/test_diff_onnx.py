@@ -44,6 +44,16 @@ def test_versions(shell: Shell) -> None:
         "model-latest", {"Conv": 1, "Relu": 1}, {"ai.onnx": 21},
     )  # fmt: skip
     assert "onnx" not in shell.ok("--json", "diff", "v1", "v2").json
+    page = shell.ok("diff", "--onnx", "--md", "v1", "v2").lines
+    assert page[page.index("### Graphs") + 2 :][:6] == [
+        "| file | declares | v1 | v2 |",
+        "| --- | --- | --- | --- |",
+        "| best.onnx | operator Bad\\\\x1b\\[31m | - | 1 |",
+        "| best.onnx | operator Conv | 1 | 2 |",
+        "| best.onnx | operator Relu | 1 | - |",
+        "| best.onnx | output boxes | F32 1x6 | F32 1x7 |",
+    ]
+    assert "### Graphs" not in shell.ok("diff", "--md", "v1", "v2").lines
     result = mvc.open(shell.folder).model(MODEL).diff("v1", "v2", onnx=True)
     assert result.onnx is not None
     assert len(result.onnx[0].changes) == 4
@@ -52,8 +62,13 @@ def test_versions(shell: Shell) -> None:
 def test_the_working_tree(shell: Shell) -> None:
     shell.write("best.onnx", _onnx(b"c", node("Conv"), node("Conv"), node("Bad\x1b[31m"), classes=7))
     assert shell.ok("diff", "--onnx").lines[-1] == "  unchanged: 3 operators of 2 kinds, opset ai.onnx 21"
+    assert "unchanged: 3 operators of 2 kinds" in shell.ok("diff", "--onnx", "--md").out
+    ports = (port(11, "images", "batch", 3, 640, 640), port(12, "boxes", "batch", 7))
+    shell.write("best.onnx", model(node("Conv"), node("Conv"), node("Bad\x1b[31m"), *ports))
+    assert "  input images F32 1x3x640x640 -> F32 [batch, 3, 640, 640]" in shell.ok("diff", "--onnx").lines
     shell.write("best.onnx", _onnx(b"c", node("Conv"))[:-10])
     assert "cannot be compared" in shell.ok("diff", "--onnx").out
+    assert "cannot be compared" in shell.ok("diff", "--onnx", "--md").out
 
 
 def test_a_semantic_version_reads_the_ports(shell: Shell) -> None:

@@ -64,12 +64,15 @@ def test_inputs_outputs_and_properties_of_a_model() -> None:
     )
     assert read(data) == Metadata(
         "onnx",
-        (Port("images", "F32", (None, 3, 640, 640)),),
+        (Port("images", "F32", (None, 3, 640, 640), ("batch", None, None, None)),),
         (Port("output0", "F32", (1, 6, 8400)),),
         {"names": NAMES, "author": "Ultralytics"},
         CLASSES,
     )
-    assert read(data).inputs[0].text == "?x3x640x640"
+    assert read(data).inputs[0].text == "[batch, 3, 640, 640]"
+    unnamed = message(2, message(1, number(1, 1), message(2, message(1, b""), message(1, number(1, 3)))))
+    (port,) = read(model(message(11, message(1, b"x"), unnamed))).inputs
+    assert (port.shape, port.symbols, port.text) == ((None, 3), (), "[dynamic, 3]")
 
 
 def test_a_weight_among_the_inputs_is_none() -> None:

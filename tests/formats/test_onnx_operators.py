@@ -44,7 +44,7 @@ def test_a_graph_has_its_operators_and_ports() -> None:
     assert graph.operators == {"Add": 1, "Conv": 3, "If": 1, "Relu": 1, "com.microsoft.Gelu": 1}
     assert (graph.ir_version, graph.producer, graph.opsets) == (8, "test 2.1", {"ai.onnx": 21, "com.microsoft": 1})
     assert [(each.name, each.dtype, each.text) for each in graph.inputs] == [("images", "F32", "1x3x640x640")]
-    assert [(each.name, each.text) for each in graph.outputs] == [("boxes", "?x6")]
+    assert [(each.name, each.text) for each in graph.outputs] == [("boxes", "[batch, 6]")]
 
 
 def test_functions_count() -> None:

@@ -19,7 +19,7 @@ def difference(files: Iterable[FileGraphs]) -> Iterator[str]:
             yield f"  cannot be compared: {escape(file.reason)}"
         yield from map(_line, file.changes)
         if file.new is not None and file.reason is None and not file.changes:
-            yield f"  unchanged: {_summary(file.new)}"
+            yield f"  unchanged: {summary(file.new)}"
 
 
 def _line(change: Change) -> str:
@@ -31,7 +31,8 @@ def _line(change: Change) -> str:
     return f"  {key} {old} -> {new}"
 
 
-def _summary(graph: OnnxGraph) -> str:
+def summary(graph: OnnxGraph) -> str:
+    """Return a graph in one line: `3 operators of 2 kinds, opset ai.onnx 21`."""
     opsets = ", ".join(f"{escape(domain)} {version}" for domain, version in graph.opsets.items())
     return (
         f"{count(sum(graph.operators.values()), 'operator')} of {count(len(graph.operators), 'kind')}, opset {opsets}"

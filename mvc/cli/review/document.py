@@ -86,7 +86,7 @@ def _page(
     title = text(new if diff.old == diff.new else f"{old}..{new}")
     evaluated = ("evaluations",) if log is not None and log.evaluations else ()
     head = [*top, f"## {text(diff.model)} {title}", "", text(changed(diff.difference, evaluated)), *links]
-    changes = sections.of(diff.difference, old, new, diff.tensors or (), extra=extra)
+    changes = sections.of(diff.difference, old, new, diff.tensors or (), graph_changes=diff.onnx or (), extra=extra)
     return page(head, [*first, *changes, *last], _whole(diff))
 
 

@@ -19,8 +19,11 @@ from mvc.repository.tensors import FileTensors
 
 if TYPE_CHECKING:
     from mvc.cli.app import tensors
+    from mvc.cli.output import onnx
     from mvc.model.compare import moves
+    from mvc.porcelain.diff_onnx import FileGraphs
 else:
+    onnx = lazy.Module("mvc.cli.output.onnx")
     tensors = lazy.Module("mvc.cli.app.tensors")
     moves = lazy.Module("mvc.model.compare.moves")
 
@@ -36,6 +39,7 @@ def of(
     new: str,
     tensor_changes: Iterable[FileTensors] = (),
     *,
+    graph_changes: Iterable[FileGraphs] = (),
     extra: Iterable[Section] = (),
 ) -> list[Section]:
     """Return the sections of a difference, the most important first; `extra` ones follow the metrics.
@@ -46,6 +50,7 @@ def of(
     metrics = tuple(map(_metric, difference.section("metrics")))
     files = tuple(map(_file, difference.files))
     layers = tuple(row for file in tensor_changes for row in _tensors(file))
+    operators = tuple(row for file in graph_changes for row in _graphs(file))
     return [
         Section("Breaking", ("class", *sides, "the old number is now"), tuple(_breaking(labels)), important=True),
         Section("Classes", ("class", "change", *sides), tuple(_classes(labels))),
@@ -53,6 +58,7 @@ def of(
         *extra,
         Section("Values", ("key", *sides), tuple(_values(difference))),
         Section("Files", ("file", "role", "change", "size", "new bytes"), files, right=(3, 4), folded=True),
+        Section("Graphs", ("file", "declares", *sides), operators),
         Section("Tensors", ("file", "module", "change"), layers, folded=True),
     ]
 
@@ -132,6 +138,17 @@ def _file(change: FileChange) -> Row:
     role = entry.role if old_role == entry.role else f"{old_role} -> {entry.role}"
     new = "" if change.new_bytes is None or change.new is None else size(change.new_bytes)
     return cut(path), cut(role), kind, size(entry.size), new
+
+
+def _graphs(file: FileGraphs) -> Iterator[Row]:
+    """Yield a row for each change of a graph, or that it is the same."""
+    path = cut(file.file.entry.path)
+    if file.reason is not None:
+        yield path, f"cannot be compared: {cut(file.reason)}", "", ""
+    elif not file.changes and file.new is not None:
+        yield path, f"unchanged: {onnx.summary(file.new)}", "", ""
+    for change in file.changes:
+        yield path, cut(change.key), *_sides(change)
 
 
 def _tensors(file: FileTensors) -> Iterator[Row]:

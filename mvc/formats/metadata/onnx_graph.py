@@ -24,6 +24,7 @@ MAX_PORTS = 4_096
 _GRAPH, _PROPERTY = 7, 14
 _INITIALIZER, _INPUT, _OUTPUT = 5, 11, 12
 _TENSOR_NAME = 8
+_SIZE, _SYMBOL = 1, 2
 
 
 def read(source: Source) -> Metadata:
@@ -70,33 +71,45 @@ def _weight_name(reader: Reader, tensor: Field) -> str:
 def _port(reader: Reader, value: Field) -> Port:
     name, dtype = "", ""
     shape: tuple[int | None, ...] | None = None
+    symbols: tuple[str | None, ...] = ()
     for part in _parts(reader, value):
         if part.number == 1:
             name = reader.text(part, texts.MAX_KEY)
         elif part.number == 2:
             for type_ in _parts(reader, part):
                 if type_.number == 1:  # a tensor; sequences and maps have no shape
-                    dtype, shape = _tensor_type(reader, type_)
-    return Port(name, dtype, shape)
+                    dtype, shape, symbols = _tensor_type(reader, type_)
+    return Port(name, dtype, shape, symbols)
 
 
-def _tensor_type(reader: Reader, type_: Field) -> tuple[str, tuple[int | None, ...] | None]:
+def _tensor_type(reader: Reader, type_: Field) -> tuple[str, tuple[int | None, ...] | None, tuple[str | None, ...]]:
+    """Return the dtype, the shape, and the names of dimensions that are not fixed."""
     dtype = ""
     shape: tuple[int | None, ...] | None = None
+    symbols: tuple[str | None, ...] = ()
     for part in reader.fields(type_.offset, type_.end):
         if part.number == 1 and part.wire == NUMBER:
             dtype = DTYPES.get(part.value, "")
         elif part.number == 2 and part.wire == BYTES:
-            shape = tuple(_dimensions(reader, part))
-    return dtype, shape
+            sizes = list(_dimensions(reader, part))
+            shape = tuple(size if isinstance(size, int) else None for size in sizes)
+            names = tuple(None if isinstance(size, int) else size or None for size in sizes)
+            symbols = names if any(names) else ()
+    return dtype, shape, symbols
 
 
-def _dimensions(reader: Reader, shape: Field) -> Iterator[int | None]:
+def _dimensions(reader: Reader, shape: Field) -> Iterator[int | str]:
+    """Yield the size of each dimension, or its name if it is not fixed, "" for none."""
     for count, dimension in enumerate(_parts(reader, shape)):
         if count == MAX_RANK:
             raise HeaderError(f"an input or output has more than {MAX_RANK} dimensions")
-        sizes = [part.value for part in reader.fields(dimension.offset, dimension.end) if part.wire == NUMBER]
-        yield sizes[-1] if sizes and sizes[-1] < 1 << 63 else None
+        size: int | str = ""
+        for part in reader.fields(dimension.offset, dimension.end):
+            if part.number == _SIZE and part.wire == NUMBER and part.value < 1 << 63:
+                size = part.value
+            elif part.number == _SYMBOL and part.wire == BYTES:
+                size = reader.text(part, texts.MAX_KEY)
+        yield size
 
 
 def _parts(reader: Reader, message: Field) -> Iterator[Field]:
