@@ -15,6 +15,7 @@ from mvc.model import roles
 from mvc.model import version as versions
 from mvc.model.compare.diff import VersionDiff
 from mvc.model.ids import SHORT, VersionId
+from mvc.model.licenses.claim import Claim
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.porcelain import archive as archives
@@ -28,6 +29,7 @@ from mvc.porcelain.diff import Diff, diff
 from mvc.porcelain.eval import ListedEvaluation, ShownEvaluation
 from mvc.porcelain.eval_add import AddedEvaluation
 from mvc.porcelain.export import Exported, export
+from mvc.porcelain.ls import ls
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.show import Shown, show
 from mvc.porcelain.source_check import SourceChecked
@@ -164,6 +166,12 @@ class Version:
     def files(self) -> Files:
         """The files, by role or by path."""
         return Files(self._session, roles.expanded(self.manifest, self.tree), f"{self.model} v{self.number}")
+
+    @property
+    def licenses(self) -> tuple[Claim, ...]:
+        """The licenses that its files name themselves, by path; those of files that are not here are not known."""
+        listed = ls(self._session.of(self.model), self.id, licenses=True)
+        return tuple(claim for file in listed.files for claim in file.licenses)
 
     @property
     def notes(self) -> list[ListedNote]:

@@ -33,8 +33,11 @@ else:
 @click.argument("words", nargs=-1, metavar="[REV] [[--] PATH...]")
 @click.option("-l", "--long", is_flag=True, help="Also show mode, size, id and storage state.")
 @click.option("--tensors", is_flag=True, help="Also list tensors: name, dtype, shape, size, offset, digest.")
+@click.option("--licenses", is_flag=True, help="List the licenses that the files name themselves.")
 @click.option("--no-index", is_flag=True, help="List plain files and folders, without a repository.")
-def command(invocation: Invocation, words: tuple[str, ...], long: bool, tensors: bool, no_index: bool) -> None:
+def command(
+    invocation: Invocation, words: tuple[str, ...], long: bool, tensors: bool, licenses: bool, no_index: bool
+) -> None:
     """List the files of a version.
 
     PATH, a file, folder or role, lists only what is there. With --no-index, or outside of a repository, it is a plain file
@@ -43,8 +46,13 @@ def command(invocation: Invocation, words: tuple[str, ...], long: bool, tensors:
     -l shows the mode (x for an executable file, else -), the role, the size, the id and the state of the bytes:
     complete (they are here), promised (on a remote: fetched when needed), expired (dropped on purpose, as by `mvc prune`)
     or missing (`mvc fsck` says more).
+
+    --licenses lists the files that name a license: weights in their header, model cards, and texts of licenses. Those that
+    contradict model.license are marked. Nothing is fetched.
     """
-    if no_index or plain.are_meant(invocation, words):
+    if licenses and (long or tensors or no_index):
+        raise click.UsageError("--licenses cannot be used with -l, --tensors or --no-index")
+    if no_index or (not licenses and plain.are_meant(invocation, words)):
         plain.ls(invocation, words, long=long, tensors=tensors)
         return
     repository, model = invocation.repository(), invocation.model()
@@ -53,9 +61,8 @@ def command(invocation: Invocation, words: tuple[str, ...], long: bool, tensors:
         raise click.UsageError("too many revisions: expected REV")
     revision = given[0] if given else "HEAD"
     id_ = revisions.resolve(Model(repository, model), revision)
-    listing = ls(
-        Model(repository, revisions.model_of(Model(repository, model), revision)), id_, states=long, tensors=tensors
-    )
+    of = Model(repository, revisions.model_of(Model(repository, model), revision))
+    listing = ls(of, id_, states=long, tensors=tensors, licenses=licenses)
     if paths:
         listing = dataclasses.replace(listing, entries=tuple(e for e in listing.entries if _is_in(e, paths)))
         if not listing.entries:
@@ -63,7 +70,7 @@ def command(invocation: Invocation, words: tuple[str, ...], long: bool, tensors:
     invocation.emit(
         "ls",
         listing,
-        lambda: _lines(listing, long=long, tensors=tensors),
+        lambda: _licenses(listing) if licenses else _lines(listing, long=long, tensors=tensors),
         ids=[entry.file for entry in listing.entries],
         page=True,
     )
@@ -86,6 +93,21 @@ def _lines(listing: Listed, *, long: bool, tensors: bool) -> Iterator[str]:
         held = tensor_count.count(segments)
         yield f"{file}  {tensor_lines.held(held) if held else 'tensors unknown'}"
         yield from (f"  {line}" for line in itertools.islice(lines, len(segments)))
+
+
+def _licenses(listing: Listed) -> Iterator[str]:
+    """Yield the license of the model, and the files that name one or are not here."""
+    yield f"model.license: {escape(listing.license) if listing.license else 'not set'}"
+    rows = []
+    for entry in listing.entries:
+        claims = (listing.licenses or {}).get(entry.path, ())
+        if claims is None:
+            rows.append((escape(entry.path), "?", "not here"))
+        for claim in claims or ():
+            remark = claim.place if claim.license.is_known else f"{claim.place}: no known license"
+            remark += "  contradicts model.license" if claim in listing.contradicting else ""
+            rows.append((escape(entry.path), escape(claim.license.shown), escape(remark)))
+    yield from aligned(rows)
 
 
 def _short(listing: Listed) -> Iterator[str]:

@@ -28,6 +28,8 @@ _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _U32, _TEXT, _ARRAY = 4, 8, 9
 _MAX_DEPTH = 8
 """Nesting of arrays, at most."""
+_MAX_VALUES = 1_000
+"""Texts that are returned, at most."""
 _MAX_RANK = 8
 """Dimensions of a tensor, at most; ggml itself has 4."""
 KINDS = {
@@ -66,6 +68,15 @@ def read(source: Source) -> Header:
     infos = [_info(cursor) for _ in range(count)]
     start = -(-cursor.position // alignment) * alignment
     return Header("gguf", ordered(_segments(infos, start, alignment), source.size))
+
+
+def texts(source: Source, prefix: str) -> dict[str, str]:
+    """Return the texts of the pairs whose keys begin with `prefix`, without longer ones; raise HeaderError if malformed."""
+    cursor = Cursor(source, 16)
+    pairs = cursor.number(8)
+    if pairs > MAX_TEXTS:
+        raise HeaderError("it has too many keys")
+    return _Values(cursor).texts(pairs, prefix.encode())
 
 
 def _info(cursor: Cursor) -> _Info:
@@ -118,6 +129,23 @@ class _Values:
         if alignment < 1 or alignment & alignment - 1:
             raise HeaderError("its alignment is not a power of two")
         return alignment
+
+    def texts(self, pairs: int, prefix: bytes) -> dict[str, str]:
+        """Return the texts of those of `pairs` whose keys begin with `prefix`."""
+        values: dict[str, str] = {}
+        cursor = self._cursor
+        for _ in range(pairs):
+            self._count()
+            key, kind = cursor.take(_length(cursor)), cursor.number(4)
+            if kind != _TEXT:
+                self._skip(kind, 0)
+                continue
+            length = cursor.number(8)
+            if key.startswith(prefix) and length <= MAX_NAME and len(values) < _MAX_VALUES:
+                values[key.decode("utf-8", "replace")] = cursor.take(length).decode("utf-8", "replace")
+            else:
+                cursor.skip(length)
+        return values
 
     def _skip(self, kind: int, depth: int) -> None:
         if kind in _WIDTHS:

@@ -59,9 +59,14 @@ def read(source: Source) -> Header:
 
 def main_pickle(source: Source) -> bytes:
     """Return the pickle of the saved object, `b""` if the archive has none. Raises HeaderError."""
+    return member(source, f"{_PICKLES[0]}.pkl", MAX_PICKLE)
+
+
+def member(source: Source, name: str, limit: int) -> bytes:
+    """Return a member of the archive's folder, `b""` if it is missing, compressed or longer than `limit`. Raises HeaderError."""
     members = zip_directory.members(source)
     root = next(iter(members), "").partition("/")[0]
-    return _content(source, members, f"{root}/{_PICKLES[0]}.pkl", MAX_PICKLE)
+    return _content(source, members, f"{root}/{name}", limit)
 
 
 def _segments(source: Source, members: Members, folder: str, *, is_little: bool) -> Iterator[Segment]:

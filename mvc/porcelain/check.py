@@ -20,7 +20,7 @@ from mvc.readiness.outside import Outside
 from mvc.readiness.subject import Subject
 from mvc.repository import contents, history
 from mvc.repository.model import Model
-from mvc.repository.record import stale_metrics
+from mvc.repository.record import license_claims, stale_metrics
 from mvc.repository.worktree import snapshot, untracked
 
 
@@ -30,7 +30,7 @@ class Checked(Result):
 
     `asked` is true if the caller or `intent.ready_for` named the uses, false if they are simply all uses. A working
     tree with `problems` or `broken` rules cannot be committed. `warnings` are about metrics that were measured on other
-    weights: they are those of the parent, whose weights were replaced.
+    weights, which are those of the parent, and about files whose license contradicts `model.license`.
     """
 
     KEYS = keys(
@@ -80,13 +80,14 @@ def check(
         subject, problems, stale = _working(model)
         subject = _with(subject, outside)
         broken = tuple(problem for problem in rules.check(subject.manifest) if problem.severity == rules.ERROR)
-        return Checked(model.key, None, None, *evaluated(subject, uses, strict=strict), problems, broken, stale)
+        warnings = (*stale, *_licenses(subject))
+        return Checked(model.key, None, None, *evaluated(subject, uses, strict=strict), problems, broken, warnings)
     version = history.snapshot(model.repository, id_)
     assert version is not None  # noqa: S101 - None only stands for no version at all
     subject = _with(Subject(version.manifest, version.tree, contents.stored(model.repository)), outside)
     number = model.repository.objects.version(id_).number
-    stale = _stale(model, _parent(model, id_), version)
-    return Checked(model.key, id_, number, *evaluated(subject, uses, strict=strict), warnings=stale)
+    warnings = (*_stale(model, _parent(model, id_), version), *_licenses(subject))
+    return Checked(model.key, id_, number, *evaluated(subject, uses, strict=strict), warnings=warnings)
 
 
 def manifest_of(model: Model, id_: VersionId | None = None) -> Manifest:
@@ -109,6 +110,14 @@ def _stale(model: Model, parent: VersionId | None, version: Snapshot) -> tuple[P
     except errors.Missing:  # of a shallow import, the parent may be absent
         return ()
     return (found,) if found is not None else ()
+
+
+def _licenses(subject: Subject) -> tuple[Problem, ...]:
+    """Return the problem of files whose license contradicts that of the model."""
+    license_ = license_claims.declared(subject.manifest)
+    if license_ is None:
+        return ()
+    return license_claims.problems(license_, license_claims.of(subject.contents, subject.tree.entries))
 
 
 def _with(subject: Subject, outside: Callable[[Manifest], Outside] | None) -> Subject:

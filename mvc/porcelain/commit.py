@@ -25,7 +25,7 @@ from mvc.model.toml import pinned
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
-from mvc.repository import delta_bases, history, intended, merge_state, reachable, refnames
+from mvc.repository import contents, delta_bases, history, intended, merge_state, reachable, refnames
 from mvc.repository.model import Model
 from mvc.repository.record import advanced, stale_metrics
 from mvc.repository.record import draft as drafts
@@ -49,9 +49,11 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from mvc.porcelain import docker
     from mvc.readiness import evaluation
+    from mvc.repository.record import license_claims
 else:
     docker = lazy.Module("mvc.porcelain.docker")
     evaluation = lazy.Module("mvc.readiness.evaluation")
+    license_claims = lazy.Module("mvc.repository.record.license_claims")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,12 @@ def _commit(
         ready=ready,
     )
     stale = _stale(work, old, base, found.snapshot)
-    work.warnings = (*work.warnings, *found.warnings, *stale_metrics.check(stale))
+    work.warnings = (
+        *work.warnings,
+        *found.warnings,
+        *stale_metrics.check(stale),
+        *_licenses(work, base, found.snapshot),
+    )
     difference = diff.compare(base, found.snapshot, new_bytes=work.fresh)
     if options.concludes is None and not difference.is_empty:
         advanced.check(Model(repository, model), work.branch.name, found)
@@ -261,6 +268,13 @@ def _stale(work: _Work, old: VersionId | None, base: Snapshot | None, new: Snaps
     return (
         stale_metrics.of_merge(work.repository, base, theirs, new) if base is not None and theirs is not None else None
     )
+
+
+def _licenses(work: _Work, base: Snapshot | None, new: Snapshot) -> tuple[Problem, ...]:
+    """Return the warning about files whose license contradicts that of the model."""
+    if "license" not in new.manifest.model:
+        return ()
+    return license_claims.check(contents.working(work.repository, work.head.folder), base, new)
 
 
 def _begin(model: Model, options: Options, draft: Draft | None) -> _Work:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Protocol
 
 from mvc.deferred import dataclass
+from mvc.model.licenses.claim import Claim
 from mvc.model.manifest import Manifest
 from mvc.model.metadata import Metadata
 from mvc.model.roles import expanded
@@ -30,6 +31,9 @@ class Contents(Protocol):
     def fault(self, entry: TreeEntry) -> str | None:
         """Return why a weight file is invalid, `""` if no fault is known; None if the content is not local."""
 
+    def licenses(self, entry: TreeEntry) -> tuple[Claim, ...] | None:
+        """Return what a file says about its license; None if the content is not local."""
+
 
 class NoContents:
     """Contents of which none is local."""
@@ -44,6 +48,9 @@ class NoContents:
         """Return None."""
 
     def fault(self, entry: TreeEntry) -> None:
+        """Return None."""
+
+    def licenses(self, entry: TreeEntry) -> None:
         """Return None."""
 
 

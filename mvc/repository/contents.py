@@ -26,10 +26,12 @@ from mvc.storage.records.promised import State
 if TYPE_CHECKING:
     from mvc.formats import compressed as compressions
     from mvc.formats.compressed import Compression
-    from mvc.formats.metadata import reader
+    from mvc.formats.metadata import licenses, reader
+    from mvc.model.licenses.claim import Claim
     from mvc.repository.repository import Repository
 else:
     compressions = lazy.Module("mvc.formats.compressed")
+    licenses = lazy.Module("mvc.formats.metadata.licenses")
     reader = lazy.Module("mvc.formats.metadata.reader")
 
 Open = Callable[[TreeEntry], contextlib.AbstractContextManager[Source | None]]
@@ -70,6 +72,13 @@ class Contents:
             with self._open(entry) as source:
                 self._metadata[_key(entry)] = None if source is None else _metadata(source)
         return self._metadata[_key(entry)]
+
+    def licenses(self, entry: TreeEntry) -> tuple[Claim, ...] | None:
+        """Return what a file says about its license, nothing for a file of another kind; None when it is not here."""
+        if not licenses.is_possible(entry.path):
+            return ()
+        with self._open(entry) as source:
+            return None if source is None else licenses.read(source)
 
     def fault(self, entry: TreeEntry) -> str | None:
         """Return the fault of a weight file, `""` when none is found; None when its bytes are not here."""

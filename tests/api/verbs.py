@@ -83,7 +83,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "describe": ("Version.describe",),
     "rev-parse": ("Model.__getitem__",),
     "clean": ("Model.status",),
-    "ls": ("Version.files", "File.tensors", "mvc.list_files"),
+    "ls": ("Version.files", "Version.licenses", "File.tensors", "mvc.list_files"),
     "textconv": ("mvc.list_files",),
     "cat": ("File.read", "File.open", "File.path"),
     "ui": ("Repository.export_page",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mvc.model.ids import FileId, digest
+from mvc.model.licenses.claim import Claim
 from mvc.model.manifest import Manifest
 from mvc.model.metadata import Metadata
 from mvc.model.tree import Tree, TreeEntry
@@ -35,6 +36,9 @@ class Held:
         if isinstance(held, Metadata):
             return held
         return None if held is None else Metadata("" if isinstance(held, tuple) else held)
+
+    def licenses(self, entry: TreeEntry) -> tuple[Claim, ...] | None:
+        return ()
 
     def fault(self, entry: TreeEntry) -> str | None:
         held = self._held.get(entry.role)

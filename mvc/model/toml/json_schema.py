@@ -45,7 +45,7 @@ DESCRIPTIONS: dict[Path, str] = {
     ("model", "type"): "What the model infers.",
     ("model", "framework"): "The framework that runs the model.",
     ("model", "description"): "A description for people.",
-    ("model", "license"): "The license; an SPDX name is best.",
+    ("model", "license"): "The license, as a name or an expression of SPDX.",
     ("model", "tags"): "Words for people to find the model by.",
     ("model", "links"): "Addresses of pages about the model.",
     ("model", "notebook"): "The address of a notebook.",

@@ -19,6 +19,7 @@ from mvc.deferred import dataclass
 from mvc.formats.known import describing
 from mvc.formats.source import Source
 from mvc.model import paths
+from mvc.model.compare.diff import Snapshot
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.roles import first_role
@@ -26,7 +27,7 @@ from mvc.model.toml import parse
 from mvc.model.toml.rules import Problem
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
-from mvc.repository import delta_bases, intended, refnames
+from mvc.repository import contents, delta_bases, intended, refnames
 from mvc.repository.model import Model
 from mvc.repository.record import REASON
 from mvc.repository.record import plan as plans
@@ -40,7 +41,9 @@ from mvc.storage.records.reflog import RefEntry
 
 if TYPE_CHECKING:
     from mvc.model.merge import text as toml_text
+    from mvc.repository.record import license_claims
 else:
+    license_claims = lazy.Module("mvc.repository.record.license_claims")
     toml_text = lazy.Module("mvc.model.merge.text")
 
 
@@ -145,7 +148,7 @@ class _Recording:
             plan.branch.name,
             sum(self.draft.fresh.values()),
             sum(entry.size for entry in tree.entries),
-            plan.warnings,
+            (*plan.warnings, *self._licenses(tree)),
             files=tree.entries,
             is_current=self.model.head.branch == plan.branch.name,
         )
@@ -154,6 +157,14 @@ class _Recording:
         except errors.NamesNotSet as error:
             error.recorded = done
             raise
+
+    def _licenses(self, tree: Tree) -> tuple[Problem, ...]:
+        """Return the warning about files that contradict the license of the model, and that the parent does not have."""
+        if "license" not in self.plan.manifest.model:
+            return ()
+        base, objects = self.plan.base, self.repository.objects
+        old = Snapshot(objects.manifest(base.manifest), objects.tree(base.tree)) if base is not None else None
+        return license_claims.check(contents.stored(self.repository), old, Snapshot(self.plan.manifest, tree))
 
     def _publish(self, staged: Version) -> tuple[Version, VersionId]:
         """Move the branch to the version, whose parent is the tip under the lock; return both."""

@@ -1,0 +1,1 @@
+"""Licenses: names and expressions of SPDX, texts of licenses, and what a file says about its own."""
