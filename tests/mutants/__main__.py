@@ -1,0 +1,216 @@
+"""Mutation testing: change one line of mvc at a time, and see whether a test of that line fails.
+
+    python -m tests.mutants map                      which tests run which lines, in twice the time of `make test`
+    python -m tests.mutants run --count 500 --seed 1
+    python -m tests.mutants show                     the survivors, each as a diff
+
+A mutant is killed when a test fails or does not end, and survives when the tests that run its line pass, or when none does.
+Results are added to build/mutants/results.jsonl; a run goes on where one of the same seed ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from coverage import CoverageData
+
+from tests.integrations.main import tools
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+BUILD = TOP / "build" / "mutants"
+COVERAGE, TIMES, RESULTS = BUILD / "coverage", BUILD / "times.xml", BUILD / "results.jsonl"
+PATHS = ("mvc/storage", "mvc/repository", "mvc/remotes")
+WORKERS = 2
+MOST = 60
+"""Tests that are run for one mutant, at most: the shortest of each file in turn."""
+SECONDS = 300
+"""What the tests of one mutant may take before they count as endless."""
+SURVIVED, KILLED, UNTESTED = "survived", "killed", "untested"
+
+_Mutant = dict[str, Any]
+
+
+def make_map(options: list[str]) -> None:
+    """Run all tests but the integrations under coverage; pytest gets the options."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    BUILD.mkdir(parents=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", f"--junitxml={TIMES}"]
+    command += ["--cov=mvc", "--cov-report=", "--cov-context=test", *options]
+    subprocess.run(command, cwd=TOP, env=os.environ | {"COVERAGE_FILE": str(COVERAGE)}, check=False)
+
+
+class Tests:
+    """The tests that run a line, as `make_map` found them."""
+
+    def __init__(self) -> None:
+        """Read the map; raise SystemExit without one."""
+        if not COVERAGE.is_file():
+            sys.exit("no map of tests; run: python -m tests.mutants map")
+        self._data = CoverageData(str(COVERAGE))
+        self._data.read()
+        self._seconds: dict[str, float] = {}
+        for case in ET.parse(TIMES).iter("testcase"):
+            name = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name')}"
+            self._seconds[name] = float(case.get("time") or 0)
+
+    def of(self, path: str, line: int) -> list[str]:
+        """Return the tests of a line, the shortest of each file first."""
+        by_line = self._data.contexts_by_lineno(str(TOP / path))
+        contexts = by_line.get(line, [])
+        if contexts == [""]:  # runs when the module is imported, as a constant does: any test of the module may notice
+            contexts = [each for per_line in by_line.values() for each in per_line]
+        names = sorted({each.partition("|")[0] for each in contexts} - {""}, key=self._key)
+        rank: dict[str, int] = {}
+        turns = []
+        for name in names:
+            file = name.partition("::")[0]
+            rank[file] = rank.get(file, 0) + 1
+            turns.append((rank[file], self._key(name), name))
+        return [name for *_, name in sorted(turns)][:MOST]
+
+    def _key(self, name: str) -> float:
+        return self._seconds.get(name, 1.0)
+
+
+def drawn(seed: int, count: int, paths: list[str]) -> Iterator[_Mutant]:
+    """Return the mutants of a seed, as draw.py prints them."""
+    files = sorted(str(each.relative_to(TOP)) for path in paths for each in (TOP / path).rglob("*.py"))
+    command = [_environment(), HERE / "draw.py", str(seed), str(count), *files]
+    done = subprocess.run([*map(str, command)], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True)
+    yield from map(json.loads, done.stdout.splitlines())
+
+
+def _environment() -> Path:
+    folder = tools().with_name("mutants")
+    python = folder / "bin" / "python"
+    if not python.is_file():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-qq", "-r", HERE / "requirements.txt"], check=True)
+    return python
+
+
+class Copies:
+    """Copies of the clone, in which one mutant at a time is tested."""
+
+    def __init__(self, count: int) -> None:
+        """Copy what is tracked, and this folder."""
+        self._free: SimpleQueue[Path] = SimpleQueue()
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, check=True, stdout=subprocess.PIPE).stdout
+        for number in range(count):
+            copy = BUILD / f"copy-{number}"
+            shutil.rmtree(copy, ignore_errors=True)
+            for name in filter(None, files.decode().split("\0")):
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(TOP / name, copy / name, follow_symlinks=False)
+            (copy / ".venv").symlink_to(TOP / ".venv")
+            self._free.put(copy)
+
+    def test(self, mutant: _Mutant, tests: list[str]) -> tuple[str, str]:
+        """Return the outcome, and the last line that pytest printed."""
+        copy = self._free.get()
+        path, at = copy / mutant["path"], time.time()
+        source, stat = path.read_bytes(), path.stat()
+        try:
+            path.write_text(mutant["text"], encoding="utf-8")
+            os.utime(path, (at, at))  # another second than any other, so that no older compiled module is taken
+            return _tested(copy, tests)
+        finally:
+            path.write_bytes(source)
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+            self._free.put(copy)
+
+
+def _tested(copy: Path, tests: list[str]) -> tuple[str, str]:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--timeout=60", *tests]
+    environ = os.environ | {"PYTHONPATH": str(copy)}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=copy,
+            env=environ,
+            timeout=SECONDS,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+    except subprocess.TimeoutExpired:
+        return KILLED, f"no end in {SECONDS} s"
+    last = (done.stdout.decode(errors="replace").strip().splitlines() or [""])[-1]
+    return (SURVIVED if done.returncode == 0 else KILLED), last
+
+
+def run(seed: int, count: int, paths: list[str]) -> None:
+    """Test the mutants of a seed that have no result yet, and print what share was killed."""
+    tests, known = Tests(), {_key(result) for result in results() if result["seed"] == seed}
+    mutants = [each for each in drawn(seed, count, paths) if _key(each) not in known]
+    copies = Copies(WORKERS)
+
+    def judge(mutant: _Mutant) -> None:
+        own = tests.of(mutant["path"], mutant["line"])
+        outcome, said = copies.test(mutant, own) if own else (UNTESTED, "")
+        result = mutant | {"seed": seed, "outcome": outcome, "said": said, "tests": len(own)}
+        with open(RESULTS, "a", encoding="utf-8") as file:
+            file.write(json.dumps(result) + "\n")
+        print(f"{outcome:9} {mutant['path']}:{mutant['line']} {mutant['operator']}  {said}", flush=True)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(judge, mutants))
+    told = [result for result in results() if result["seed"] == seed]
+    killed = sum(result["outcome"] == KILLED for result in told)
+    print(f"seed {seed}: {killed} of {len(told)} mutants killed, {killed / max(len(told), 1):.1%}")
+
+
+def results() -> list[_Mutant]:
+    """Return the results of all runs."""
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.is_file() else ""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _key(mutant: _Mutant) -> tuple[str, int, str, int]:
+    return mutant["path"], mutant["line"], mutant["operator"], mutant["occurrence"]
+
+
+def show() -> None:
+    """Print what survived, and what no test runs."""
+    for result in results():
+        if result["outcome"] == KILLED:
+            continue
+        path = result["path"]
+        print(f"# {result['outcome']}, {result['tests']} tests")
+        old = (TOP / path).read_text(encoding="utf-8").splitlines()
+        print("\n".join(difflib.unified_diff(old, result["text"].splitlines(), path, path, n=2, lineterm="")))
+
+
+def main(arguments: list[str]) -> None:
+    """Do one of the three."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("act", choices=("map", "run", "show"))
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--path", action="append", help=f"a folder of mvc; {', '.join(PATHS)} unless given")
+    given, options = parser.parse_known_args(arguments)
+    if given.act == "map":
+        make_map(options)
+    elif given.act == "run":
+        run(given.seed, given.count, given.path or [*PATHS])
+    else:
+        show()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
