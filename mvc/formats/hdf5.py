@@ -36,8 +36,12 @@ MAX_ANSWER = 16 * 1024 * 1024
 _CHILD = os.path.join(os.path.dirname(__file__), "hdf5_child.py")
 _REQUEST = struct.Struct("<qq")
 _PAIR = 2
-_COST = 4 * 1024 * 1024
+COST = 4 * 1024 * 1024
 """What a subprocess takes of the budget of an archive, in bytes, so that hostile members start only a few."""
+
+
+class CrashedError(HeaderError):
+    """The HDF5 library crashed or took too long in its subprocess, so nothing is known of the file."""
 
 
 def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the first bytes suffice
@@ -58,6 +62,17 @@ def attributes(source: Source) -> Iterator[tuple[str, str]]:
         yield record[0], record[1]
 
 
+def references(source: Source) -> Iterator[tuple[str, str, str]]:
+    """Yield the kind, name and text of what a loader would build (`config`, or `long`) or read in another `file`.
+
+    The kind is `failed` if the library opened the file and could not list them. Raises HeaderError if it does not open it.
+    """
+    for record in _run(source, "references") if lazy.installed("h5py") else ():
+        if not isinstance(record, list) or [type(part) for part in record] != [str, str, str]:
+            raise HeaderError("the HDF5 library returned an invalid answer")
+        yield record[0], record[1], record[2]
+
+
 def filters(source: Source) -> dict[str, int]:
     """Return the filters that compress datasets by name, such as `deflate`, and the bytes that each left; raise HeaderError."""
     sizes: dict[str, int] = {}
@@ -76,7 +91,7 @@ def segments_at(source: Source, offset: int, size: int, prefix: str = "") -> tup
     if not lazy.installed("h5py"):
         return ()
     if source.depth:
-        source.spend(_COST)
+        source.spend(COST)
     inner = source.part(offset, size)
     return tuple(
         segment._replace(offset=offset + segment.offset, name=prefix + segment.name)
@@ -101,7 +116,7 @@ def _run(source: Source, question: str) -> list[Any]:
                 timer.cancel()
                 process.kill()
     except (OSError, ValueError, RecursionError) as error:
-        raise HeaderError(f"the HDF5 library crashed ({type(error).__name__})") from error
+        raise CrashedError(f"the HDF5 library crashed ({type(error).__name__})") from error
     if not isinstance(answer, list):
         raise HeaderError(f"the HDF5 library cannot read it: {answer}")
     return answer
@@ -114,7 +129,7 @@ def _serve(process: subprocess.Popen[bytes], source: Source) -> bytes:
     while True:
         request = process.stdout.read(_REQUEST.size)
         if len(request) != _REQUEST.size:
-            raise HeaderError("the HDF5 library crashed or timed out")
+            raise CrashedError("the HDF5 library crashed or timed out")
         offset, size = _REQUEST.unpack(request)
         if offset < 0:
             return process.stdout.read(max(0, min(size, MAX_ANSWER)))

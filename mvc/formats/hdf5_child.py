@@ -2,7 +2,8 @@
 
 Its input and output are pipes: it requests bytes (`<qq`, offset and size) and reads them, and finally answers with the
 datasets (`<qq`, -1 and a length, then JSON: a list of [name, offset, size, dtype, shape], or a text with the error),
-with the attributes of the root (a list of [name, text]), or with the filters of datasets (a list of [name, bytes]).
+with the attributes of the root (a list of [name, text]), with the filters of datasets (a list of [name, bytes]), or with
+what a loader would build or read elsewhere (a list of [kind, name, text]).
 
 It imports nothing of mvc, so it can be run by its path, from a checkout and in any current folder.
 """
@@ -24,6 +25,9 @@ MAX_CHUNKS = 1024
 """Chunks of one dataset, at most; one with more has no segments."""
 MAX_ATTRIBUTES = 1024
 """Attributes of the root, at most; further ones are left out."""
+CONFIGS = ("model_config", "training_config")
+"""Attributes of the root by which Keras builds a model."""
+_MAX_CONFIG = 8 * 1024 * 1024
 _MAX_ATTRIBUTE = 4 * 1024 * 1024
 _MAX_ITEMS = 50_000
 _SECONDS = 10
@@ -108,6 +112,34 @@ def filters(file: Any) -> list[list[Any]]:
     return [list(item) for item in sizes.items()]
 
 
+def references(file: Any) -> Iterator[list[str]]:
+    """Yield [kind, name, text] of Keras's configurations, and of each link, dataset and part of one in another file.
+
+    The kind is `config`, `long` for a configuration that is too long to be returned, `file`, whose text is a path, or
+    `failed`, whose text is the error.
+    """
+    for name in CONFIGS:
+        if name in file.attrs:
+            attribute = h5py.h5a.open(file.id, name.encode())
+            is_short = attribute.get_storage_size() <= _MAX_ATTRIBUTE
+            text = _text(file.attrs[name]) if is_short else None
+            yield ["config", name, text] if text is not None and len(text) <= _MAX_CONFIG else ["long", name, ""]
+    links: list[bytes] = []
+    names: list[bytes] = []
+    file.id.links.visit(lambda name, info: _collect_link(links, name, info), info=True)
+    h5py.h5o.visit(file.id, lambda name, info: _collect(names, name, info), info=True)
+    for link in links:
+        yield ["file", *(part.decode("utf-8", "replace") for part in (link, file.id.links.get_val(link)[0]))]
+    for name_ in names:
+        properties = h5py.h5o.open(file.id, name_).get_create_plist()
+        paths = [properties.get_external(index)[0] for index in range(properties.get_external_count())]
+        if properties.get_layout() == h5py.h5d.VIRTUAL:
+            sources = {properties.get_virtual_filename(index) for index in range(properties.get_virtual_count())}
+            paths += sorted(path.encode() for path in sources - {"."})
+        for path in paths:
+            yield ["file", name_.decode("utf-8", "replace"), path.decode("utf-8", "replace")]
+
+
 def _text(value: Any) -> str | None:
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, bytes):
@@ -119,6 +151,11 @@ def _text(value: Any) -> str | None:
         is_plain = all(isinstance(item, str | int | float) for item in items)
         return json.dumps(items) if is_plain and len(items) <= _MAX_ITEMS else None
     return json.dumps(value) if isinstance(value, bool | int | float) else None
+
+
+def _collect_link(names: list[bytes], name: bytes, info: Any) -> None:
+    if info.type == h5py.h5l.TYPE_EXTERNAL:
+        names.append(name)
 
 
 def _collect(names: list[bytes], name: bytes, info: Any) -> None:
@@ -177,11 +214,16 @@ def confine() -> None:
 def _answer(file: Any, question: str) -> list[Any]:
     if question == "attributes":
         return list(attributes(file))
+    if question == "references":
+        try:
+            return list(references(file))
+        except Exception as error:  # noqa: BLE001 - the file was opened, so a loader may get further
+            return [["failed", "", str(error)]]
     return filters(file.id) if question == "filters" else list(datasets(file.id))
 
 
 def main() -> None:
-    """Answer for the file whose size is the first argument; the second is `datasets`, `attributes` or `filters`."""
+    """Answer for the file whose size is the first argument; the second is the question."""
     confine()
     try:
         with h5py.File(Remote(int(sys.argv[1])), "r") as file:

@@ -38,8 +38,19 @@ class Scanner(NamedTuple):
         return start.startswith(self.magics, self.offset) or name.lower().endswith(self.suffixes)
 
 
-SCANNERS: tuple[Scanner, ...] = ()
+SCANNERS: tuple[Scanner, ...] = (
+    Scanner("safetensors", "formats.safetensors", (b"{",), offset=8),
+    Scanner("onnx", "formats.onnx", (b"\x08",), suffixes=(".onnx",)),
+    Scanner("gguf", "formats.gguf", (b"GGUF",)),
+    Scanner("hdf5", "formats.hdf5"),
+    Scanner("tensorflow", "formats.saved_model", (b"\x08\1\x12",), suffixes=(".pb", ".meta", ".pbtxt", ".graphdef")),
+    Scanner("json", "formats.json_text"),
+    Scanner("template", "formats.templates", suffixes=(".jinja", ".jinja2", ".j2")),
+    Scanner("text", "formats.texts"),
+    Scanner("program", "formats.programs"),
+    Scanner("disguise", "formats.disguise"),
+)
 """Scanners of content, in the order in which they are run."""
 
-LAYOUTS: tuple[str, ...] = ()
+LAYOUTS: tuple[str, ...] = ("formats.torchscript", "formats.exported")
 """Modules `mvc.scan.NAME` with rules for the members of an archive: `RULES`, `matches(archive)`, `scan(archive, scan)`."""

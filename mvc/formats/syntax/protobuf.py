@@ -3,7 +3,8 @@
     08 07           field 1, a number: 7
     3a 80 89 7a …   field 7, 2,000,000 bytes: a message, a text or a tensor, as the schema says
 
-Source: "Encoding" in the documentation of protocol buffers. Groups, which proto3 has dropped, are refused.
+Source: "Encoding" in the documentation of protocol buffers. Groups, which proto3 has dropped, are refused, or skipped as
+parsers of protocol buffers do.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import HeaderError, Source, TooLongError
 
-NUMBER, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+NUMBER, FIXED64, BYTES, _GROUP, _END_GROUP, FIXED32 = 0, 1, 2, 3, 4, 5
 """Wire types: the low three bits of a field's key."""
 MAX_FIELDS = 1 << 21
 """Fields parsed in one file, at most: a few seconds of work."""
@@ -43,9 +44,10 @@ class Field(NamedTuple):
 class Reader:
     """A parser for the messages of one file, front to back; it reads blocks that grow while nothing long is skipped."""
 
-    def __init__(self, source: Source) -> None:
-        """Start without reading."""
+    def __init__(self, source: Source, *, skips_groups: bool = False) -> None:
+        """Start without reading. A group is refused unless it `skips_groups`."""
         self.source = source
+        self._skips_groups = skips_groups
         self._fields = 0
         self._data = b""
         self._start = 0
@@ -54,6 +56,11 @@ class Reader:
         """Yield the fields of the message between two offsets; raise HeaderError if they are malformed."""
         while start < end:
             field = self._field(start, end)
+            if field.wire == _GROUP:
+                start = self._after_group(field, end)
+                continue
+            if field.wire == _END_GROUP:
+                raise HeaderError(f"the group that ends at byte {field.offset} does not begin")
             yield field
             start = field.offset if field.wire == NUMBER else field.end
 
@@ -83,10 +90,25 @@ class Reader:
         except UnicodeDecodeError as error:
             raise HeaderError(f"its text at byte {field.offset} is not UTF-8") from error
 
+    def _after_group(self, field: Field, end: int) -> int:
+        """Return the offset after the group that a field begins, and after those inside of it."""
+        opened = [field.number]
+        start = field.offset
+        while opened:
+            if start >= end:
+                raise HeaderError("a group does not end")
+            field = self._field(start, end)
+            if field.wire == _GROUP:
+                opened.append(field.number)
+            elif field.wire == _END_GROUP and opened.pop() != field.number:
+                raise HeaderError(f"the group that ends at byte {field.offset} does not begin")
+            start = field.end if field.wire in (BYTES, FIXED32, FIXED64) else field.offset
+        return start
+
     def _field(self, start: int, end: int) -> Field:
         self._fields += 1
         if self._fields > MAX_FIELDS:
-            raise HeaderError(f"it has more than {MAX_FIELDS} fields")
+            raise TooLongError(f"it has more than {MAX_FIELDS} fields")
         key, offset = self._varint(start, end)
         number, wire = key >> 3, key & 7
         if not number or key >= _MAX_KEY:
@@ -95,6 +117,8 @@ class Reader:
             value, offset = self._varint(offset, end)
         elif wire in (FIXED32, FIXED64):
             value = 4 if wire == FIXED32 else 8
+        elif wire in (_GROUP, _END_GROUP) and self._skips_groups:
+            value = 0
         else:
             raise HeaderError(f"the field at byte {start} has the unknown wire type {wire}")
         if wire != NUMBER and offset + value > end:

@@ -1,0 +1,106 @@
+"""Configurations that name code: transformers, sentence-transformers, diffusers, PEFT and Hydra.
+
+    auto_map             classes in Python files beside the weights       config.json, tokenizer_config.json
+    custom_pipelines     the same                                         config.json
+    chat_template        Jinja, rendered with each message                tokenizer_config.json, chat_template.json
+    type                 a class that is imported                         modules.json
+    _target_             a function that is imported and called           any, of Hydra
+    target, params       the same                                         any, of latent diffusion
+
+Source: transformers/dynamic_module_utils.py, sentence_transformers/util, diffusers/pipelines/pipeline_loading_utils.py,
+hydra/_internal/instantiate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mvc.scan.formats import templates
+from mvc.scan.formats.references import is_hostile
+from mvc.scan.scan import Scan
+from mvc.scan.verdict import Rule, Verdict
+
+AUTO_MAP = Rule(
+    "auto-map", Verdict.CODE, "transformers would run Python files of the repository that the configuration names."
+)
+CUSTOM = Rule("custom-module", Verdict.CODE, "A loader would import the classes that the configuration names.")
+IMPORT = Rule(
+    "config-import", Verdict.HOSTILE, "A loader would import {} and call it, which does not belong to a model."
+)
+RULES = (AUTO_MAP, CUSTOM, IMPORT, *templates.RULES)
+
+_LIBRARIES = frozenset({"diffusers", "transformers", "onnxruntime.training", "flax", "optimum.onnxruntime"})
+"""Libraries whose classes the index of a pipeline of diffusers may name."""
+_PARTS = frozenset(
+    {"stable_diffusion", "deprecated.stable_diffusion_variants", "deepfloyd_if", "wuerstchen", "kandinsky"}
+)
+_OWN = ("sentence_transformers.", "torch.nn.modules.", "torch.nn.")
+_TEMPLATES = frozenset({"chat_template", "chat_templates", "default_chat_template"})
+_MIN_NAMED = 2
+
+
+def examine(value: dict[str, Any], scan: Scan, member: str = "") -> None:
+    """Report the code that one map of a configuration names, not the maps inside of it."""
+    for key in ("auto_map", "custom_pipelines"):
+        if value.get(key):
+            scan.report(AUTO_MAP, member=member, names=sorted(set(_names(value[key]))))
+    if isinstance(value.get("auto_mapping"), dict):
+        scan.report(CUSTOM, member=member, names=sorted(set(_names(value["auto_mapping"]))))
+    for key in ("_target_", "activation_function"):
+        if isinstance(name := value.get(key), str):
+            report(name, scan, member, is_called=key == "_target_")
+    if isinstance(target := value.get("target"), str) and "params" in value:
+        report(target, scan, member, is_called=True)
+    class_name = value.get("_class_name")
+    if isinstance(class_name, list) or (isinstance(class_name, str) and class_name.endswith("Pipeline")):
+        _pipeline(value, scan, member)
+    for key, template in value.items():
+        if key.lower() in _TEMPLATES:
+            for text in _texts(template):
+                templates.examine(text, scan, member)
+
+
+def report(name: str, scan: Scan, member: str = "", *, is_called: bool = False) -> None:
+    """Report a dotted name that a loader imports; one of a known library only if it `is_called`."""
+    if is_hostile(name):
+        scan.report(IMPORT, member=member, names=[name], detail=name)
+    elif is_called or ("." in name and not name.startswith(_OWN)):
+        scan.report(CUSTOM, member=member, names=[name])
+
+
+def examine_modules(value: Any, scan: Scan, member: str = "") -> None:
+    """Report the classes that `modules.json` of sentence-transformers names, except its own."""
+    for module in value if isinstance(value, list) else ():
+        if isinstance(module, dict) and isinstance(name := module.get("type"), str):
+            report(name, scan, member)
+
+
+def _pipeline(value: dict[str, Any], scan: Scan, member: str) -> None:
+    """Report the parts of a pipeline whose library is none that diffusers knows."""
+    for part in value.values():
+        if isinstance(part, list) and len(part) == _MIN_NAMED and all(isinstance(text, str) for text in part):
+            library, class_name = part
+            if library not in _LIBRARIES and library not in _PARTS:
+                report(f"{library}.{class_name}", scan, member, is_called=True)
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Yield the texts inside of a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _names(part)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the templates of a value: a text, a map of texts, or a list of maps with a name and a template."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part.get("template")) if isinstance(part, dict) else _texts(part)
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)

@@ -1,0 +1,140 @@
+"""ONNX: where tensors are read from, and operators that no runtime has itself; in the graph, its branches and functions.
+
+    external_data  location  "../../etc/passwd"                a file outside of the model's folder
+    node           domain    "my.ops"                          a library of custom operators
+    function       domain    "my.ops", name "Gelu"             a function that the model defines: its nodes count instead
+
+Source: onnx.proto of the ONNX project, IR version 13; its pages "External Data" and "Custom operators".
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from mvc.formats import onnx as header
+from mvc.formats.source import HeaderError, Source, TooLongError
+from mvc.formats.syntax.protobuf import BYTES, Field, Reader
+from mvc.scan.scan import Scan
+from mvc.scan.verdict import Rule, Verdict
+
+OUTSIDE = Rule("onnx-outside", Verdict.HOSTILE, "A runtime would read {}, a file outside of the model's folder.")
+LINK = Rule("onnx-link", Verdict.HOSTILE, "A runtime would read {} through a link, from wherever it points to.")
+DOMAIN = Rule("onnx-domain", Verdict.CODE, "A runtime needs a library with operators that are not part of ONNX.")
+PYTHON = Rule("onnx-python", Verdict.HOSTILE, "A runtime would call a function of Python by the operator {}.")
+ENGINE = Rule("onnx-engine", Verdict.CODE, "A runtime would load a compiled engine that the model holds or names.")
+RULES = (OUTSIDE, LINK, DOMAIN, PYTHON, ENGINE)
+
+_CHILDREN = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "function": {7: "node", 11: "attribute"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {13: "entry"},
+}
+"""The fields of each message that rules look into, and the kind of message they hold."""
+_OWN = frozenset({
+    "", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview", "ai.onnx.preview.training", "ai.onnx.training", "com.microsoft",
+    "com.microsoft.experimental", "com.microsoft.nchwc", "com.ms.internal.nhwc",
+})  # fmt: skip
+"""Domains that ONNX or ONNX Runtime has itself."""
+_PYTHON = frozenset({"PyCustomOpDef", "PyOp", "PythonOp", "PythonOpGrad"})
+_ENGINES = frozenset({"EPContext", "TRTEngineOp", "TRT_PluginV2", "QNNContext"})
+_MAX_TEXT = 4096
+_MAX_NAMES = 200
+
+
+def matches(start: bytes, source: Source) -> bool:
+    """Return whether it is a model, by its name or its first fields."""
+    return len(start) > 1 and header.matches(start, source)
+
+
+def scan(source: Source, scan: Scan) -> None:
+    """Report locations of tensors and operators. Raises HeaderError if the model is truncated."""
+    walk = _Walk(Reader(source, skips_groups=True), scan)
+    try:
+        walk.message("model", Field(0, BYTES, source.size, 0), 0)
+    finally:
+        walk.report()
+    if not walk.has_graph:
+        raise HeaderError("it has no graph")
+
+
+class _Walk:
+    """One pass over a model, and the operators and locations it meets."""
+
+    def __init__(self, reader: Reader, scan: Scan) -> None:
+        self._reader = reader
+        self._scan = scan
+        self._operators: dict[tuple[str, str], None] = {}
+        self._functions: set[tuple[str, str]] = set()
+        self._locations: dict[str, None] = {}
+        self.has_graph = False
+
+    def message(self, kind: str, message: Field, depth: int) -> None:
+        """Visit everything in a message."""
+        if depth > header.MAX_NESTING:
+            raise TooLongError(f"its messages are nested deeper than {header.MAX_NESTING}")
+        names: list[str] = []
+        domains: list[str] = []
+        for field in self._reader.fields(message.offset, message.end):
+            child = _CHILDREN[kind].get(field.number)
+            if field.wire != BYTES:
+                continue
+            if child == "entry":
+                self._entry(field)
+            elif child is not None:
+                self.has_graph = self.has_graph or (kind, child) == ("model", "graph")
+                self.message(child, field, depth + 1)
+            elif (kind, field.number) in (("node", 4), ("function", 1)):
+                names.append(self._text(field))
+            elif (kind, field.number) in (("node", 7), ("function", 10)):
+                domains.append(self._text(field))
+        pairs = [(domain, name) for name in names for domain in domains or [""]]
+        if kind == "node":
+            self._operators.update(dict.fromkeys(pairs))
+        elif kind == "function" and len(pairs) == 1:
+            self._functions.update(pairs)
+
+    def _text(self, field: Field) -> str:
+        try:
+            return self._reader.text(field, _MAX_TEXT) if field.value <= _MAX_TEXT else "…"
+        except HeaderError:  # not UTF-8, which runtimes accept
+            return "\N{REPLACEMENT CHARACTER}"
+
+    def _entry(self, message: Field) -> None:
+        """Remember the location that an entry of `external_data` gives."""
+        texts: dict[int, list[str]] = {1: [], 2: []}
+        for field in self._reader.fields(message.offset, message.end):
+            if field.wire == BYTES and field.number in texts:
+                texts[field.number].append(self._text(field))
+        if "location" in texts[1]:
+            self._locations.update(dict.fromkeys(texts[2]))
+
+    def report(self) -> None:
+        """Report what was met."""
+        for location in self._locations:
+            if is_outside(location):
+                self._scan.report(OUTSIDE, detail=location)
+            elif self._scan.beside(location) == "link":
+                self._scan.report(LINK, detail=location)
+        operators = [operator for operator in self._operators if operator not in self._functions]
+        for _, name in operators:
+            if name in _PYTHON:
+                self._scan.report(PYTHON, detail=name)
+        engines = sorted({name for _, name in operators if name in _ENGINES})
+        if engines:
+            self._scan.report(ENGINE, names=engines)
+        custom = sorted({f"{domain}.{name}" for domain, name in operators if domain not in _OWN})
+        if custom:
+            self._scan.report(DOMAIN, names=custom[:_MAX_NAMES])
+
+
+def is_outside(location: str) -> bool:
+    """Return whether a location is not a path inside of the folder: absolute, with `..`, a URL, or with control characters."""
+    path = location.replace("\\", "/")
+    is_absolute = path.startswith(("/", "~")) or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path) is not None
+    return is_absolute or not location.isprintable() or ".." in path.split("/") or not posixpath.basename(path)

@@ -1,0 +1,115 @@
+"""Texts: YAML and other configurations that name Python, in files that no other scanner parses.
+
+    !!python/object/apply:os.system ["…"]     PyYAML's unsafe loader builds it, and so runs it
+    _target_: torch.optim.Adam                Hydra imports and calls it
+    loader_module: my_team.loader             MLflow imports it
+
+YAML is not parsed: anchors, styles and escapes give a key many forms, so each form in which a text has the name is reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mvc.formats.source import Source, TooLongError
+from mvc.scan.formats import model_config
+from mvc.scan.scan import Scan
+from mvc.scan.verdict import Rule, Verdict
+
+MAX_TEXT = 8 * 1024 * 1024
+"""Bytes of a configuration, at most."""
+
+PYTHON = Rule("yaml-python", Verdict.HOSTILE, "An unsafe loader of YAML would build and call {}.")
+HIDDEN = Rule(
+    "yaml-hidden", Verdict.UNREADABLE, "A loader would import what the text names in a form the scan cannot read."
+)
+RULES = (PYTHON, HIDDEN, *model_config.RULES)
+
+_CONFIGS = (".yaml", ".yml", ".config", ".conf", ".cfg")
+_NAMES = ("mlmodel", "hparams", "config")
+_PROSE = (
+    ".md", ".rst", ".txt", ".html", ".htm", ".csv", ".tsv", ".json", ".jsonl", ".ipynb", ".xml", ".svg", ".tex", ".bib",
+    ".py", ".log", ".jinja", ".jinja2", ".j2", ".sh", ".toml", ".css", ".js",
+)  # fmt: skip
+"""Suffixes of texts that no loader reads as YAML."""
+_TAG = re.compile(r"!!python/([\w/]+:?[\w.]*)|tag:yaml\.org,2002:python/([\w/]+:?[\w.]*)|!<?python/([\w/]+:?[\w.]*)")
+_DATA_TAGS = frozenset({
+    "bool", "bytes", "complex", "dict", "float", "int", "list", "long", "name:builtins.float", "name:builtins.int",
+    "name:builtins.str", "none", "str", "tuple", "unicode",
+})  # fmt: skip
+"""Tags of PyYAML that build plain values."""
+_PREFIX = re.compile(r"^%TAG\s+(\S+)\s+(\S+)", re.MULTILINE)
+_KEYS = "_target_|loader_module"
+_NAMED = re.compile(
+    rf"""(?:^|[\s{{,?\[])["']?({_KEYS}|target)["']?\s*:\s+(?:&\S+\s+|!\S+\s+)*["']?([A-Za-z_][\w.:]*)["']?""",
+    re.MULTILINE,
+)
+_MENTION = re.compile(_KEYS)
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)")
+_COMMENT = re.compile(r"(^|\s)#[^\n]*")
+
+
+def matches(start: bytes, source: Source) -> bool:
+    """Return whether it begins as text."""
+    return source.size > 0 and _text(start[:500], is_start=True) is not None
+
+
+def scan(source: Source, scan: Scan) -> None:
+    """Report the Python that a configuration names. Raises TooLongError."""
+    name = source.name.lower()
+    if name.endswith(_PROSE):
+        return
+    is_config = name.endswith(_CONFIGS) or name.rpartition("/")[2].startswith(_NAMES)
+    if source.size > MAX_TEXT:
+        if is_config:
+            raise TooLongError(f"it is a configuration of more than {MAX_TEXT >> 20} MiB")
+        return
+    text = _text(source.read(0, source.size), is_start=False)
+    if text is None:
+        return
+    decoded = _ESCAPE.sub(_decoded, text)
+    for form in dict.fromkeys((text, decoded)):
+        _examine(form, scan)
+    if _MENTION.search(_COMMENT.sub("", decoded)) and not _NAMED.search(decoded):
+        scan.report(HIDDEN)
+
+
+def _examine(text: str, scan: Scan) -> None:
+    for tag in _tags(text):
+        if tag not in _DATA_TAGS:
+            scan.report(PYTHON, names=[tag.partition(":")[2] or tag], detail=tag)
+    for match in _NAMED.finditer(_COMMENT.sub("", text)):
+        key, name = match[1], match[2]
+        is_own = key == "loader_module" and name.startswith("mlflow.")
+        if not is_own and (key != "target" or "." in name):
+            model_config.report(name, scan, is_called=True)
+
+
+def _tags(text: str) -> Iterator[str]:
+    """Yield the tags that name Python, also by a prefix that the text declares."""
+    for match in _TAG.finditer(text):
+        yield next(filter(None, match.groups()))
+    for match in _PREFIX.finditer(text):
+        if "python" in match[2] or "yaml.org" in match[2]:
+            yield match[2]
+
+
+def _decoded(match: re.Match[str]) -> str:
+    digits = match[1]
+    if digits[0] in "xuU":
+        code = int(digits[1:], 16)
+        return chr(code) if code < 0x110000 else ""
+    return ""
+
+
+def _text(data: bytes, *, is_start: bool) -> str | None:
+    """Return data as text, None if it is none. Python's readers of YAML know UTF-8 and UTF-16."""
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if not is_start or error.start < len(data) - 4:
+            return None
+        text = data[: error.start].decode(encoding, "ignore")
+    return None if any(char < " " and char not in "\t\n\r\f\v\x1b\b\x85" for char in text) else text

@@ -1,0 +1,289 @@
+"""Configurations: what Keras, transformers, Hydra and PyYAML would import or call by a text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from mvc.scan.formats import json_text, keras_config, model_config, texts
+from mvc.scan.verdict import Verdict
+from tests.scan.formats.cases import Case, broken, check, report
+
+
+def obj(
+    class_name: str, config: object, module: str | None = "keras.layers", registered: str | None = None
+) -> dict[str, Any]:
+    """An object as Keras 3 writes it."""
+    return {"module": module, "class_name": class_name, "config": config, "registered_name": registered}
+
+
+def function(name: str, module: str = "builtins") -> dict[str, Any]:
+    return obj("function", name, module, "function" if module == "builtins" else name)
+
+
+def model(*layers: object) -> bytes:
+    """The `config.json` of a `.keras` file."""
+    first = obj("InputLayer", {"batch_shape": [None, 4], "dtype": "float32", "name": "input"})
+    root = obj(
+        "Sequential",
+        {"name": "net", "dtype": obj("DTypePolicy", {"name": "float32"}, "keras"), "layers": [first, *layers]},
+        "keras",
+    )
+    return json.dumps(root).encode()
+
+
+def dense(**more: object) -> dict[str, Any]:
+    kernel = obj("GlorotUniform", {"seed": None}, "keras.initializers")
+    return obj("Dense", {"name": "d", "units": 4, "activation": "relu", "kernel_initializer": kernel, **more})
+
+
+def old(*layers: Mapping[str, object]) -> bytes:
+    """A configuration of Keras 2, without modules."""
+    return json.dumps(
+        {"class_name": "Sequential", "config": {"name": "s", "layers": layers}, "keras_version": "2.4.0"}
+    ).encode()
+
+
+CODE = ["4wEAAAAAAAAA", None, None]
+KERAS_HOSTILE = {
+    "lambda": (model(obj("Lambda", {"function": obj("__lambda__", {"value": CODE}, "builtins")})), "keras-lambda"),
+    "lambda as an activation": (
+        model(dense(activation=obj("__lambda__", {"value": CODE}, "builtins"))),
+        "keras-lambda",
+    ),
+    "lambda of keras 2": (
+        old({"class_name": "Lambda", "config": {"function": CODE, "function_type": "lambda"}}),
+        "keras-lambda",
+    ),
+    "lambda without a type": (old({"class_name": "Lambda", "config": {"function": CODE}}), "keras-lambda"),
+    "lambda as a shape": (
+        old(
+            {"class_name": "Lambda", "config": {"function": None, "output_shape": CODE, "output_shape_type": "lambda"}}
+        ),
+        "keras-lambda",
+    ),
+    "package in the class name": (old({"class_name": "x>Lambda", "config": {"function": CODE}}), "keras-lambda"),
+    "function of the system": (model(dense(activation=function("system", "os"))), "keras-import"),
+    "class of Python": (model(obj("Popen", {"args": "id"}, "subprocess")), "keras-import"),
+    "module inside of another": (model(obj("function", "system", "keras.src.utils.os")), "keras-import"),
+    "name with a dot": (model(obj("function", "os.system", "keras.activations")), "keras-import"),
+    "download": (model(dense(activation=function("get_file", "keras.utils"))), "keras-import"),
+    "loading": (model(dense(activation=function("load_model", "keras.saving"))), "keras-import"),
+    "unsafe mode": (model(dense(activation=function("enable_unsafe_deserialization", "keras.config"))), "keras-import"),
+    "builtin class": (model(obj("eval", "1", "builtins")), "keras-import"),
+    "torch": (model(dense(activation=function("load", "torch"))), "keras-import"),
+    "lambda by name": (
+        old({"class_name": "Lambda", "config": {"function": "system", "module": "os", "function_type": "function"}}),
+        "keras-import",
+    ),
+    "vocabulary": (model(obj("StringLookup", {"vocabulary": "/etc/passwd"})), "keras-file"),
+    "vocabulary of text": (model(obj("TextVectorization", {"vocabulary": "../secret.txt"})), "keras-file"),
+    "vocabulary of keras 2": (old({"class_name": "IntegerLookup", "config": {"vocabulary": "gs://x/y"}}), "keras-file"),
+    "torch module": (
+        model(obj("TorchModuleWrapper", {"module": {"class_name": "__bytes__", "config": {"value": "gAI="}}})),
+        "keras-wrapped",
+    ),
+    "saved model": (model(obj("TFSMLayer", {"filepath": "/tmp/x"})), "keras-wrapped"),
+    "operation": (old({"class_name": "TFOpLambda", "config": {"function": "io.write_file"}}), "keras-operation"),
+    "raw operation": (old({"class_name": "TFOpLambda", "config": {"function": "raw_ops.ReadFile"}}), "keras-operation"),
+    "operation of a node": (
+        old({"class_name": "TensorFlowOpLayer", "config": {"node_def": 'name: "w" op: "WriteFile" input: "a"'}}),
+        "keras-operation",
+    ),
+    "in the compile config": (
+        json.dumps(
+            obj("Functional", {}, "keras") | {"compile_config": {"loss": function("run", "subprocess")}}
+        ).encode(),
+        "keras-import",
+    ),
+    "escaped": (model(obj("Lambda", {"function": CODE})).replace(b"Lambda", rb"\u004cambda"), "keras-lambda"),
+    "utf-16": (json.dumps(obj("Lambda", {"function": CODE})).encode("utf-16"), "keras-lambda"),
+}
+KERAS_CODE = {
+    "custom class": model(obj("Attention", {"heads": 2}, "my_team.layers", "Attention")),
+    "custom function": model(dense(activation=function("swish2", "my_team.functions"))),
+    "registered class": model(obj("Attention", {"heads": 2}, None, "my_team>Attention")),
+    "class of a script": model(obj("Attention", {"heads": 2}, None, "Attention")),
+}
+KERAS_HONEST = {
+    "dense": model(dense(), obj("Dropout", {"rate": 0.5, "seed": None})),
+    "functions": model(
+        dense(activation=function("relu"), bias_constraint=None), obj("Activation", {"activation": "gelu"})
+    ),
+    "lambda with a function of Keras": model(obj("Lambda", {"function": function("relu"), "arguments": {}})),
+    "lookup with words": model(obj("StringLookup", {"vocabulary": ["a", "b"], "max_tokens": None})),
+    "lookup without words": model(obj("TextVectorization", {"vocabulary": None, "split": "whitespace"})),
+    "values": model(obj("Rescaling", {"scale": obj("__tensor__", {"value": [1.0], "dtype": "float32"}, "builtins")})),
+    "inner modules": model(
+        obj("BertBackbone", {}, "keras_hub.src.models.bert.bert_backbone", "keras_hub>BertBackbone")
+    ),
+    "legacy functional": model(obj("Functional", {"layers": []}, "keras.src.models.functional")),
+    "optimizer": json.dumps(
+        obj("Sequential", {"layers": []}, "keras")
+        | {"compile_config": {"optimizer": obj("Adam", {"learning_rate": 0.001}, "keras.optimizers"), "loss": "mse"}}
+    ).encode(),
+    "keras 2": old(
+        {"class_name": "Conv2D", "config": {"activation": "relu"}},
+        {"class_name": "TFOpLambda", "config": {"function": "math.add"}},
+        {"class_name": "TFOpLambda", "config": {"function": "concat"}},
+    ),
+    "feature space": model(obj("FeatureSpace", {"features": {}}, "keras.utils")),
+}
+
+TORCHVISION = "torchvision.models.resnet.ResNet"
+OTHER_HOSTILE = {
+    "hydra": (Case("config.yaml", b"model:\n  _target_: os.system\n  command: id\n", ("config-import",))),
+    "hydra in flow style": Case("config.yaml", b"{a: 1, '_target_': \"builtins.eval\"}", ("config-import",)),
+    "hydra escaped": Case("config.yaml", b'"\\x5ftarget_": "subprocess.\\u0050open"\n', ("config-import",)),
+    "hydra by json": Case("config.json", b'{"m": {"_target_": "shutil.rmtree", "path": "/"}}', ("config-import",)),
+    "hydra through a library": Case("c.yaml", b"_target_: torch.serialization.os.system\n", ("config-import",)),
+    "hydra of torch": Case("c.yaml", b"_target_: torch.hub.load\n", ("config-import",)),
+    "diffusion": Case("v1.yaml", b"target: subprocess.run\nparams: {args: id}\n", ("config-import",)),
+    "sentence module": Case("modules.json", b'[{"idx": 0, "type": "os.system"}]', ("config-import",)),
+    "pipeline part": Case(
+        "model_index.json", b'{"_class_name": "APipeline", "unet": ["subprocess", "Popen"]}', ("config-import",)
+    ),
+    "apply": Case("a.yaml", b"!!python/object/apply:os.mkdir [ran-0]\n", ("yaml-python",)),
+    "new": Case("b.yaml", b"a: [1, !!python/object/new:os.mkdir [ran-1]]\n", ("yaml-python",)),
+    "verbatim tag": Case("c.yaml", b"a: !<tag:yaml.org,2002:python/object/apply:os.mkdir> [ran-2]\n", ("yaml-python",)),
+    "declared prefix": Case(
+        "d.yaml", b"%TAG !p! tag:yaml.org,2002:python/object/\n---\n!p!apply:os.mkdir [ran-3]\n", ("yaml-python",)
+    ),
+    "without a suffix": Case("hparams", b"x: !!python/object/apply:os.mkdir [ran-4]\n", ("yaml-python",)),
+    "utf-16": Case("e.yaml", "!!python/object/apply:os.mkdir [ran-5]\n".encode("utf-16"), ("yaml-python",)),
+    "module": Case("f.yaml", b"!!python/module:os\n", ("yaml-python",)),
+    "aliased key": Case("g.yaml", b"a: &k _target_\n*k : os.system\n", ("yaml-hidden",)),
+    "nested": Case("x.json", b"[" * 200_000 + b"]" * 200_000, ("json-nested",)),
+    "key twice": Case(
+        "config.json",
+        b'{"class_name": "Dense", "class_name": "Lambda", "config": {}}',
+        ("json-key-twice",),
+    ),
+    "key twice, the first counts": Case(
+        "config.json",
+        b'{"_target_": "os.system", "_target_": "a"}',
+        ("json-key-twice", "config-import", "custom-module"),
+    ),
+}
+OTHER_CODE = {
+    "auto map": Case("config.json", b'{"model_type": "x", "auto_map": {"AutoModel": "modeling_x.X"}}', ("auto-map",)),
+    "auto map of a tokenizer": Case(
+        "tokenizer_config.json", b'{"auto_map": {"AutoTokenizer": ["tok.T", null]}}', ("auto-map",)
+    ),
+    "auto map of another repository": Case(
+        "config.json", b'{"auto_map": {"AutoModel": "user/repo--modeling.X"}}', ("auto-map",)
+    ),
+    "auto map escaped": Case("config.json", b'{"\\u0061uto_map": {"AutoModel": "m.X"}}', ("auto-map",)),
+    "custom pipelines": Case("config.json", b'{"custom_pipelines": {"p": {"impl": "pipe.P"}}}', ("auto-map",)),
+    "hydra": Case("model_config.yaml", b"_target_: nemo.collections.asr.models.EncDecCTCModel\n", ("custom-module",)),
+    "sentence module": Case("modules.json", b'[{"idx": 0, "type": "custom_st.Transformer"}]', ("custom-module",)),
+    "activation": Case("config.json", b'{"in_features": 4, "activation_function": "my.Act"}', ("custom-module",)),
+    "mlflow": Case("MLmodel", b"flavors:\n  python_function:\n    loader_module: my_team.loader\n", ("custom-module",)),
+    "pipeline": Case("model_index.json", b'{"_class_name": ["pipeline", "MyPipeline"]}', ("custom-module",)),
+    "adapter": Case("adapter_config.json", b'{"auto_mapping": {"parent_library": "my.lib"}}', ("custom-module",)),
+}
+OTHER_HONEST = [
+    Case(
+        "config.json",
+        b'{"architectures": ["BertModel"], "hidden_act": "gelu", "id2label": {"0": "a"}, "torch_dtype": "float32"}',
+    ),
+    Case(
+        "tokenizer.json",
+        b'{"version": "1.0", "model": {"type": "BPE", "vocab": {"_target": 1, "self": 2}, "merges": ["a b"]}}',
+    ),
+    Case(
+        "tokenizer_config.json", b'{"tokenizer_class": "BertTokenizer", "chat_template": null, "do_lower_case": true}'
+    ),
+    Case("modules.json", b'[{"idx": 0, "path": "", "type": "sentence_transformers.models.Transformer"}]'),
+    Case("config.json", b'{"in_features": 384, "activation_function": "torch.nn.modules.activation.Tanh"}'),
+    Case(
+        "model_index.json",
+        b'{"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"], "feature_extractor": [null, null]}',
+    ),
+    Case(
+        "config.json",
+        b'{"_class_name": "UNet2DConditionModel", "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"]}',
+    ),
+    Case(
+        "args.yaml", b"task: detect\nmodel: yolo11n.pt\nepochs: 3\nlr0: 0.01\nnames:\n  0: helmet\n  1: driver's cab\n"
+    ),
+    Case("data.yaml", b"path: ../datasets\ntrain: images/train\nnc: 2\nnames: [a, b]  # _target_: not here\n"),
+    Case(
+        "MLmodel",
+        b"artifact_path: model\nflavors:\n  python_function:\n    loader_module: mlflow.sklearn\n    python_version: 3.11.7\n",
+    ),
+    Case("conda.yaml", b"channels: [conda-forge]\ndependencies: [python=3.11, {pip: [mlflow, torch==2.9]}]\n"),
+    Case("hparams.yaml", b"a: !!python/tuple [1, 2]\nb: !!python/unicode x\nlr: 1.0e-3\n"),
+    Case("README.md", b"---\nlicense: mit\n---\nUse `_target_: os.system` or !!python/object/apply:os.system never.\n"),
+    Case("vocab.txt", "[PAD]\n[UNK]\n##s\n\u4e00\n".encode()),
+    Case("merges.txt", b"#version: 0.2\ni n\nt h\n"),
+    Case("results.csv", b"epoch,train/loss,metrics/mAP50\n1,0.9,0.4\n"),
+    Case("labels.json", b'{"0": "target", "1": "module"}'),
+    Case("coco.json", b'{"images": [{"id": 1}], "annotations": [], "categories": [{"id": 1, "name": "cat"}]}'),
+    Case("log.jsonl", b'{"step": 1}\n{"step": 2}\n'),
+    Case("trainer_state.json", b'{"log_history": [{"loss": NaN, "step": 1}], "target": 1, "module": null}'),
+    Case("empty.json", b"{}"),
+    Case("empty.yaml", b""),
+]
+
+
+@pytest.mark.parametrize("name", KERAS_HOSTILE)
+def test_what_keras_would_run_is_hostile(name: str) -> None:
+    data, rule = KERAS_HOSTILE[name]
+    case = Case("model.keras/config.json", data, (rule,))
+    assert check(case) == ""
+    assert report(case).verdict is Verdict.HOSTILE
+
+
+def test_what_keras_would_import_from_a_team_is_code_with_its_names() -> None:
+    assert [check(Case(name, data, ("keras-custom",))) for name, data in KERAS_CODE.items()] == [""] * len(KERAS_CODE)
+    assert [report(Case("a", data)).names for data in KERAS_CODE.values()] == [
+        ("my_team.layers.Attention",), ("my_team.functions.swish2",), ("my_team>Attention",), ("Attention",),
+    ]  # fmt: skip
+
+
+def test_keras_models_without_code_are_plain() -> None:
+    assert [fault for name, data in KERAS_HONEST.items() if (fault := check(Case(name, data)))] == []
+
+
+def test_what_a_configuration_would_call_is_hostile_or_unreadable() -> None:
+    assert [fault for case in OTHER_HOSTILE.values() if (fault := check(case))] == []
+    assert {report(case).verdict for case in OTHER_HOSTILE.values()} == {Verdict.HOSTILE, Verdict.UNREADABLE}
+
+
+def test_what_a_configuration_would_import_is_code_with_its_names() -> None:
+    assert [fault for case in OTHER_CODE.values() if (fault := check(case))] == []
+    assert {report(case).verdict for case in OTHER_CODE.values()} == {Verdict.CODE}
+    assert report(OTHER_CODE["auto map"]).names == ("modeling_x.X",)
+
+
+def test_configurations_without_code_are_plain() -> None:
+    assert [fault for case in OTHER_HONEST if (fault := check(case))] == []
+
+
+def test_the_yaml_cases_really_run_when_pyyaml_loads_them_unsafely(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yaml: Any = pytest.importorskip("yaml")
+    monkeypatch.chdir(tmp_path)
+    runs = [case for case in OTHER_HOSTILE.values() if b"ran-" in case.data.replace(b"\0", b"")]
+    for case in runs:
+        yaml.load(case.data, Loader=yaml.UnsafeLoader)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"ran-{number}" for number in range(len(runs))]
+
+
+def test_every_rule_of_configurations_has_a_case() -> None:
+    rules = {rule for _, rule in KERAS_HOSTILE.values()} | {"keras-custom"}
+    rules |= {rule for case in (*OTHER_HOSTILE.values(), *OTHER_CODE.values()) for rule in case.rules}
+    modules = (keras_config.RULES, model_config.RULES, texts.RULES, (json_text.TWICE, json_text.NESTED))
+    assert rules == {rule.id for module in modules for rule in module if not rule.id.startswith("template-")}
+
+
+def test_a_long_text_is_parsed_if_it_has_a_key_that_matters() -> None:
+    filler = b'{"vocab": "' + b"a" * (json_text.MAX_PARSED + 1) + b'"'
+    assert broken(report(Case("tokenizer.json", filler + b"}"))) == ()
+    assert broken(report(Case("config.json", filler + b', "auto_map": {"AutoModel": "m.X"}}'))) == ("auto-map",)
+    assert broken(report(Case("config.json", filler + b', "\\u0061uto_map": {"AutoModel": "m.X"}}'))) == ("auto-map",)
