@@ -39,6 +39,12 @@ class Scanner(NamedTuple):
 
 
 SCANNERS: tuple[Scanner, ...] = (
+    Scanner("pickle", "pickles.file"),  # without magic bytes in protocols 0 and 1
+    Scanner("torch", "pickles.torch_legacy", (b"\x80",)),
+    Scanner("npy", "pickles.npy", (b"\x93NUMPY",)),
+    Scanner("zip", "archives.zip"),  # found by its end as well
+    Scanner("tar", "archives.tar", (b"ustar",), offset=257),
+    Scanner("compressed", "archives.streams"),
     Scanner("safetensors", "formats.safetensors", (b"{",), offset=8),
     Scanner("onnx", "formats.onnx", (b"\x08",), suffixes=(".onnx",)),
     Scanner("gguf", "formats.gguf", (b"GGUF",)),
@@ -52,5 +58,5 @@ SCANNERS: tuple[Scanner, ...] = (
 )
 """Scanners of content, in the order in which they are run."""
 
-LAYOUTS: tuple[str, ...] = ("formats.torchscript", "formats.exported")
+LAYOUTS: tuple[str, ...] = ("pickles.torch", "formats.torchscript", "formats.exported")
 """Modules `mvc.scan.NAME` with rules for the members of an archive: `RULES`, `matches(archive)`, `scan(archive, scan)`."""

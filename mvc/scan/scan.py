@@ -17,7 +17,7 @@ from mvc import lazy
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan import known
 from mvc.scan.archive import Archive
-from mvc.scan.verdict import MAX_FINDINGS, MAX_NAMES, Finding, Report, Rule, Verdict, clean, worst
+from mvc.scan.verdict import MAX_FINDINGS, MAX_NAMES, MORE, Finding, Report, Rule, Verdict, clean, worst
 
 START = 512
 """First bytes of content that scanners are asked with: the magic of tar is at byte 257."""
@@ -60,7 +60,22 @@ class Scan:
         earlier = self._findings.get(key := (rule.id, place, message))
         joined = dict.fromkeys((*(earlier.names if earlier else ()), *map(clean, names)))
         first = earlier.offset if earlier else offset
-        self._findings[key] = Finding(rule.id, rule.verdict, place, first, message, tuple(joined)[:MAX_NAMES])
+        listed = tuple(joined)
+        if len(listed) > MAX_NAMES:
+            listed = (*listed[: MAX_NAMES - 1], MORE)
+        self._findings[key] = Finding(rule.id, rule.verdict, place, first, message, listed)
+
+    def trial(self) -> Scan:
+        """Return a scan of the same place without findings, for bytes that may not be interpreted at all."""
+        trial = Scan(self.beside, self._disabled)
+        trial._path, trial._unfolded = list(self._path), self._unfolded
+        return trial
+
+    def adopt(self, trial: Scan) -> None:
+        """Take over the findings of a trial."""
+        for finding in trial._findings.values():
+            self._findings.setdefault((finding.rule, finding.place, finding.message), finding)
+        self._unknown = self._unknown or trial._unknown
 
     def spend(self, size: int) -> None:
         """Take `size` bytes off those that may be unfolded; raise TooLongError beyond the limit."""
@@ -74,7 +89,7 @@ class Scan:
         is_known = not source.size
         for scanner in known.SCANNERS:
             module = lazy.load(scanner.path) if scanner.is_possible(start, source.name) else None
-            with self._failures():
+            with self.failures():
                 if module is not None and module.matches(start, source):
                     is_known = True
                     if not self._path:
@@ -87,7 +102,7 @@ class Scan:
         if len(self._path) >= MAX_DEPTH:
             self.report(TOO_DEEP, member=name)
             return
-        with self.inside(name), self._failures():
+        with self.inside(name), self.failures():
             self.content(source)
 
     @contextmanager
@@ -102,16 +117,16 @@ class Scan:
     def archive(self, archive: Archive) -> None:
         """Run every layout that the members match, then scan the members that none has claimed."""
         for module in map(_layout, known.LAYOUTS):
-            with self._failures():
+            with self.failures():
                 if module.matches(archive):
                     module.scan(archive, self)
         for name in archive.sizes:
             if name not in archive.claimed:
-                with self._failures(name):
+                with self.failures(name):
                     self.nested(archive.open(name), name)
 
     @contextmanager
-    def _failures(self, member: str = "") -> Iterator[None]:
+    def failures(self, member: str = "") -> Iterator[None]:
         """Turn an error of a scanner into a finding."""
         try:
             yield
@@ -127,7 +142,7 @@ class Scan:
         findings = sorted(self._findings.values(), key=lambda finding: -finding.verdict)[:MAX_FINDINGS]
         verdicts = [finding.verdict for finding in findings]
         verdict = worst([*verdicts, Verdict.UNKNOWN] if self._unknown else verdicts)
-        return Report(verdict, tuple(self._formats), tuple(findings))
+        return Report(verdict, tuple(self._formats), tuple(findings), self._unknown)
 
 
 def _layout(name: str) -> ModuleType:

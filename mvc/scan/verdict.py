@@ -20,8 +20,9 @@ RULES_VERSION = 1
 """Raised whenever a rule may give another answer for the same bytes, so that answers in a cache are asked again."""
 MAX_FINDINGS = 100
 """Findings of one file, at most; the worst are kept."""
-MAX_NAMES = 200
-"""Names of one finding, at most."""
+MAX_NAMES = 1_000
+"""Names of one finding, at most; MORE is the last one if it has more."""
+MORE = "\N{HORIZONTAL ELLIPSIS}"
 MAX_TEXT = 200
 """Characters of a name or a place in a report, at most."""
 
@@ -78,11 +79,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The verdict of a file; `formats` are the names of those that its content has."""
+    """The verdict of a file; `formats` are the names of those that its content has.
+
+    `is_unknown` if it, or a member, is of no format that the scan knows.
+    """
 
     verdict: Verdict
     formats: tuple[str, ...]
     findings: tuple[Finding, ...]
+    is_unknown: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

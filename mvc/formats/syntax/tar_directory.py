@@ -8,7 +8,8 @@ Source: POSIX.1-2017, pax, "pax Interchange Format" and "ustar Interchange Forma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from mvc.formats.source import HeaderError, Source
@@ -34,10 +35,29 @@ class Member(NamedTuple):
     size: int
 
 
+class Entry(NamedTuple):
+    """A header and the content after it: `size` bytes at `offset`, of type `kind`; `link` is what a link names."""
+
+    name: str
+    offset: int
+    size: int
+    kind: bytes
+    link: str = ""
+    is_sparse: bool = False
+    records: Mapping[str, bytes] = MappingProxyType({})
+    """The records of a global header."""
+
+    @property
+    def is_file(self) -> bool:
+        """Return whether it is a regular file that is stored as it is."""
+        return len(self.kind) == 1 and self.kind in _FILES and not self.is_sparse
+
+
 class _Header(NamedTuple):
     name: str
     size: int
     kind: bytes
+    link: str
 
 
 def begins(start: bytes) -> bool:
@@ -50,7 +70,16 @@ def members(source: Source) -> Iterator[Member]:
 
     A member that is there twice is yielded twice, as it is in the archive. Raises HeaderError if the archive is malformed.
     """
-    name, size = "", -1
+    for entry in entries(source):
+        if entry.kind == _SPARSE:
+            raise HeaderError("it has a sparse file of GNU tar")
+        if entry.is_file:
+            yield Member(entry.name, entry.offset, entry.size)
+
+
+def entries(source: Source) -> Iterator[Entry]:
+    """Yield every entry that is not a part of the next one, such as links and global headers, as `members` does."""
+    name, size, is_sparse = "", -1, False
     offset = 0
     for _ in range(MAX_MEMBERS):
         header = _header(source, offset)
@@ -66,18 +95,14 @@ def members(source: Source) -> Iterator[Member]:
             name = _text(records["path"]) if "path" in records else name
             size = _decimal(records["size"]) if "size" in records else size
             if any(key.startswith("GNU.sparse") for key in records):  # its content is not the file
-                name, size = "", -1
-                offset = _after(source, offset)
-        elif header.kind not in (_PAX_GLOBAL, _LONG_LINK):
-            if len(header.kind) == 1 and header.kind in _FILES:
-                yield Member(name or header.name, content, length)
-            name, size = "", -1
-
-
-def _after(source: Source, offset: int) -> int:
-    """Return the offset after the member whose header is at `offset`, which is left out."""
-    header = _header(source, offset)
-    return offset if header is None else offset + BLOCK + -(-header.size // BLOCK) * BLOCK
+                name, size, is_sparse = "", -1, True
+        elif header.kind == _PAX_GLOBAL:
+            yield Entry("", content, length, header.kind, records=_records(source.read(content, _short(length))))
+        elif header.kind != _LONG_LINK:
+            yield Entry(
+                name or header.name, content, length, header.kind, header.link, is_sparse or header.kind == _SPARSE
+            )
+            name, size, is_sparse = "", -1, False
 
 
 def _header(source: Source, offset: int) -> _Header | None:
@@ -92,9 +117,8 @@ def _header(source: Source, offset: int) -> _Header | None:
     if not _is_summed(block):
         raise HeaderError(f"the header at byte {offset} has a wrong checksum")
     name, prefix = _text(block[:100]), _text(block[345:500]) if block[257:263] == _MAGIC + b"\0" else ""
-    if block[156:157] == _SPARSE:
-        raise HeaderError("it has a sparse file of GNU tar")
-    return _Header(f"{prefix}/{name}" if prefix else name, _number(block[124:136]), block[156:157])
+    kind, link = block[156:157], _text(block[157:257])
+    return _Header(f"{prefix}/{name}" if prefix else name, _number(block[124:136]), kind, link)
 
 
 def _is_summed(block: bytes) -> bool:

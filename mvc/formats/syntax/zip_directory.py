@@ -19,7 +19,7 @@ MAX_MEMBERS = 200_000
 MAX_DIRECTORY = 64 * 1024 * 1024
 """Bytes of its directory, at most."""
 _LOCAL = struct.Struct("<4s2xHH16xHH")
-_ENTRY = struct.Struct("<4s4xHH8xIIHHHH6xI")
+_ENTRY = struct.Struct("<4s4xHH4xIIIHHHH6xI")
 _END = struct.Struct("<4sHHHHIIH")
 _LOCATOR = struct.Struct("<4sIQI")
 _END64 = struct.Struct("<4s12xIIQQQQ")
@@ -46,6 +46,34 @@ class Member(NamedTuple):
     stored: bool
 
 
+class Record(NamedTuple):
+    """An entry of a directory as it is written: of `packed` bytes in the archive, and of `size` bytes unfolded."""
+
+    raw: bytes
+    header: int
+    packed: int
+    size: int
+    method: int
+    flags: int
+    crc: int
+    length: int
+    """Bytes of the entry itself."""
+
+    @property
+    def name(self) -> str:
+        """The name of the member."""
+        return _decoded(self.raw)
+
+
+class Directory(NamedTuple):
+    """A directory from byte `start` on, of `size` bytes; `end` is the first byte of its end record."""
+
+    records: list[Record]
+    start: int
+    size: int
+    end: int
+
+
 class _End(NamedTuple):
     members: int
     size: int
@@ -66,18 +94,34 @@ def first_name(start: bytes, source: Source) -> str:
 
 def members(source: Source) -> dict[str, Member]:
     """Return the members by name, in the order of the directory; raise HeaderError if it is malformed."""
+    listed = directory(source)
+    result: dict[str, Member] = {}
+    for record in listed.records:
+        stored = record.method == 0 and not record.flags & _ENCRYPTED
+        if stored and record.size != record.packed:
+            raise HeaderError("an uncompressed member has two sizes")
+        member = Member(record.raw, record.header, record.packed, stored)
+        if member.header + _LOCAL.size + len(member.raw) + member.size > listed.start:
+            raise HeaderError("a member overlaps the directory")
+        if result.setdefault(record.name, member) is not member:
+            raise HeaderError("its directory has a duplicate name")
+    return result
+
+
+def has_end(source: Source) -> bool:
+    """Return whether there is an end record, so that the archive was not truncated."""
+    length = min(source.size, _END.size + _MAX_COMMENT)
+    return _LAST in source.read(source.size - length, length)
+
+
+def directory(source: Source) -> Directory:
+    """Return the entries of the directory as they are written; raise HeaderError if it is malformed."""
     end = _find_end(source)
     if end.members > MAX_MEMBERS or end.size > MAX_DIRECTORY:
         raise TooLongError(f"its directory has more than {MAX_MEMBERS} members or {MAX_DIRECTORY >> 20} MiB")
     if end.offset + end.size > end.at:
         raise HeaderError("its directory overlaps its end record")
-    result: dict[str, Member] = {}
-    for member in _entries(source.read(end.offset, end.size), end.members):
-        if member.header + _LOCAL.size + len(member.raw) + member.size > end.offset:
-            raise HeaderError("a member overlaps the directory")
-        if result.setdefault(_decoded(member.raw), member) is not member:
-            raise HeaderError("its directory has a duplicate name")
-    return result
+    return Directory(list(_records(source.read(end.offset, end.size), end.members)), end.offset, end.size, end.at)
 
 
 def data_offset(source: Source, member: Member) -> int:
@@ -141,21 +185,21 @@ def _end64(source: Source, end: int) -> _End | None:
     return _End(count, size, offset, position)
 
 
-def _entries(directory: bytes, count: int) -> Iterator[Member]:
+def _records(data: bytes, count: int) -> Iterator[Record]:
     position = 0
     for _ in range(count):
-        if position + _ENTRY.size > len(directory):
+        if position + _ENTRY.size > len(data):
             raise HeaderError(f"its directory has fewer than {count} members")
-        magic, flags, method, packed, size, name, extra, comment, disk, header = _ENTRY.unpack_from(directory, position)
+        entry = _ENTRY.unpack_from(data, position)
+        magic, flags, method, crc, packed, size, name, extra, comment, disk, header = entry
         start = position + _ENTRY.size
         position = start + name + extra + comment
-        if magic != b"PK\1\2" or position > len(directory) or disk:
+        if magic != b"PK\1\2" or position > len(data) or disk:
             raise HeaderError("its directory is damaged")
-        fields = _wide(directory[start + name : start + name + extra], [size, packed, header])
-        stored = method == 0 and not flags & _ENCRYPTED
-        if stored and fields[0] != fields[1]:
-            raise HeaderError("an uncompressed member has two sizes")
-        yield Member(directory[start : start + name], fields[2], fields[1], stored)
+        size, packed, header = _wide(data[start + name : start + name + extra], [size, packed, header])
+        yield Record(
+            data[start : start + name], header, packed, size, method, flags, crc, position - start + _ENTRY.size
+        )
 
 
 def _wide(extra: bytes, fields: list[int]) -> list[int]:

@@ -1,0 +1,56 @@
+"""Classes that a team allows: findings about them are dropped from a report.
+
+    allow = ["ultralytics.nn.tasks.DetectionModel", "torch.nn.modules.*"]
+
+Only what a class can be is allowed: that a loader makes objects of it without arguments, and gives them a state. No function
+can be, since a function has no objects. So a pattern with `*` cannot admit one; that a file refers to a name is allowed by
+the whole name only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mvc.scan.pickles.rules import CLASS, REFERENCE
+from mvc.scan.verdict import Finding, Report, Verdict, worst
+
+_ANY = ".*"
+
+
+def allowed(report: Report, names: Iterable[str]) -> Report:
+    """Return a report without the classes of `names`, each a whole name or the beginning of one, `torch.nn.modules.*`."""
+    listed = tuple(names)
+    findings = tuple(filter(None, (_without(finding, listed) for finding in report.findings)))
+    verdicts = [finding.verdict for finding in findings]
+    floor = Verdict.UNKNOWN if report.is_unknown else Verdict.PLAIN
+    return Report(worst([floor, *verdicts]), report.formats, findings, report.is_unknown)
+
+
+def line(reports: Iterable[Report]) -> str:
+    """Return the setting that allows the classes of some reports; `""` if they have none that can be."""
+    names = {
+        name
+        for report in reports
+        for finding in report.findings
+        if finding.rule in (CLASS.id, REFERENCE.id)
+        for name in finding.names
+    }
+    quoted = ", ".join(f'"{name}"' for name in sorted(names))
+    return f"allow = [{quoted}]" if names else ""
+
+
+def _without(finding: Finding, listed: tuple[str, ...]) -> Finding | None:
+    """Return a finding without the names that are allowed; None if none is left."""
+    if finding.rule == CLASS.id:
+        left = tuple(name for name in finding.names if not any(_is_match(name, pattern) for pattern in listed))
+    elif finding.rule == REFERENCE.id:
+        left = tuple(name for name in finding.names if name not in listed)
+    else:
+        return finding
+    if not left:
+        return None
+    return Finding(finding.rule, finding.verdict, finding.place, finding.offset, finding.message, left)
+
+
+def _is_match(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith(_ANY) else name == pattern

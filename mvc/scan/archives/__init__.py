@@ -1,0 +1,1 @@
+"""Containers: archives whose members are scanned, and compressed streams that are unfolded."""

@@ -1,0 +1,81 @@
+"""Compressed streams: gzip, zlib, bzip2 and xz are unfolded and scanned; others are named, as a loader may read them.
+
+Source: RFC 1952 (gzip), RFC 1950 (zlib), the magic bytes of the others; joblib/compressor.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mvc.formats.source import HeaderError, Source, TooLongError
+from mvc.scan.archives import unfolded
+from mvc.scan.archives.unfolded import Decompressor, Zlib
+from mvc.scan.scan import Scan
+from mvc.scan.verdict import Rule, Verdict
+
+CLOSED = Rule("compressed-closed", Verdict.UNREADABLE, "It is compressed by {}, which the scan does not unfold.")
+RULES = (CLOSED,)
+
+_GZIP, _ZLIB, _BZIP2, _XZ, _LZMA = b"\x1f\x8b", b"\x78", b"BZh", b"\xfd7zXZ\0", b"\x5d\0\0"
+_OPENED: tuple[tuple[bytes, Callable[[], Decompressor], bool], ...] = (
+    (_GZIP, lambda: Zlib(31), True),
+    (_BZIP2, unfolded.bz2_stream, True),
+    (_XZ, unfolded.lzma_stream, True),
+    (_LZMA, unfolded.lzma_stream, False),
+    (_ZLIB, lambda: Zlib(15), False),
+)
+_CLOSED = (
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"\x28\xb5\x2f\xfd", "Zstandard"), (b"\x04\x22\x4d\x18", "LZ4"),
+    (b"\x02\x21\x4c\x18", "LZ4"), (b"Rar!\x1a\x07", "RAR"), (b"ZF0x", "joblib before 0.10"), (b"\x1f\x9d", "compress"),
+    (b"\xff\x06\0\0sNaPpY", "Snappy"), (b"LZIP", "lzip"), (b"MSCF\0\0\0\0", "Cabinet"), (b"xar!", "xar"),
+)  # fmt: skip
+_ZLIB_CHECK = 31
+
+
+def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the first bytes suffice
+    """Return whether content is compressed as a whole."""
+    if start.startswith(_ZLIB):
+        return len(start) > 2 and start[0] & 15 == 8 and int.from_bytes(start[:2], "big") % _ZLIB_CHECK == 0
+    if start.startswith(_LZMA):
+        return len(start) > 13 and (start[5:13] == b"\xff" * 8 or start[10:13] == b"\0\0\0")
+    known = (*(magic for magic, _, _ in _OPENED), *(magic for magic, _ in _CLOSED))
+    return start.startswith(known)
+
+
+def scan(source: Source, scan: Scan) -> None:
+    """Scan the content of a stream. Raises HeaderError if it is malformed."""
+    start = source.read(0, min(16, source.size))
+    for magic, name in _CLOSED:
+        if start.startswith(magic):
+            scan.report(CLOSED, detail=name)
+            return
+    make, is_repeated = next((make, repeated) for magic, make, repeated in _OPENED if start.startswith(magic))
+    parts = unfolded.blocks(source, make, is_repeated=is_repeated)
+    try:
+        size = unfolded.measured(parts, source.size, scan)
+    except TooLongError:
+        raise
+    except HeaderError:  # a loader reads what comes before the fault
+        size = _sound(parts)
+        scan.nested(unfolded.source_of(parts, size, _inner_name(source.name), source.depth + 1), "content")
+        raise
+    scan.nested(unfolded.source_of(parts, size, _inner_name(source.name), source.depth + 1), "content")
+
+
+def _sound(parts: unfolded.Blocks) -> int:
+    """Return the bytes before the fault of a malformed stream."""
+    size = 0
+    try:
+        for block in parts():
+            size += len(block)
+    except HeaderError:
+        pass
+    return size
+
+
+def _inner_name(name: str) -> str:
+    """Return the name of a compressed file without its last suffix, which shows the format of what it holds."""
+    for suffix in (".gz", ".bz2", ".xz", ".lzma", ".z"):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name

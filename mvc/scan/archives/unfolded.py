@@ -1,0 +1,162 @@
+"""Unfolded content: what a decompressor gives, as a source that is read from any byte.
+
+Blocks are unfolded as they are read, and forgotten behind the reader, so a large one takes no memory. Reading backwards starts
+again. Both are limited, by the bytes of the scan and by the ratio to the bytes that are compressed.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from mvc.formats.source import HeaderError, Source, TooLongError
+from mvc.scan.scan import Scan
+
+BLOCK = 256 * 1024
+"""Bytes that are unfolded at once, at most."""
+MAX_RATIO = 1_000
+"""Bytes unfolded from a compressed one, at most, above the first MIN_RATIO_SIZE."""
+MIN_RATIO_SIZE = 1 << 20
+_KEPT = 16 * BLOCK
+"""Bytes behind the last read that are kept, so that small steps back cost nothing."""
+_MAX_WORK = 4
+"""Times that the limit of unfolded bytes may be worked through, by reading backwards."""
+
+Blocks = Callable[[], Iterator[bytes]]
+"""Returns the blocks of some content from its beginning. The iterator raises HeaderError."""
+
+
+class Decompressor(Protocol):
+    """A decompressor of zlib, bz2 or lzma behind one face."""
+
+    @property
+    def eof(self) -> bool:
+        """True at the end of the stream."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """The bytes after the end of the stream."""
+
+    @property
+    def needs_input(self) -> bool:
+        """True if it gives nothing without more bytes."""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Return at most `max_length` bytes."""
+
+
+class Zlib:
+    """zlib's decompressor, which returns its own input that it has not used."""
+
+    def __init__(self, bits: int) -> None:
+        """Read a stream with the wrapper that `bits` names, as zlib does."""
+        self._inner = zlib.decompressobj(bits)
+
+    @property
+    def eof(self) -> bool:
+        """True at the end of the stream."""
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        """The bytes after the end of the stream."""
+        return self._inner.unused_data
+
+    @property
+    def needs_input(self) -> bool:
+        """True if it gives nothing without more bytes."""
+        return not self._inner.unconsumed_tail
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Return at most `max_length` bytes."""
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+def bz2_stream() -> Decompressor:
+    """Return a decompressor of bzip2."""
+    return bz2.BZ2Decompressor()
+
+
+def lzma_stream() -> Decompressor:
+    """Return a decompressor of xz and lzma, with at most 256 MiB of memory."""
+    return lzma.LZMADecompressor(memlimit=256 << 20)
+
+
+def blocks(source: Source, make: Callable[[], Decompressor], *, is_repeated: bool) -> Blocks:
+    """Return the blocks of a compressed source; with `is_repeated`, of streams one after another."""
+
+    def iterate() -> Iterator[bytes]:
+        position, data, inner = 0, b"", make()
+        try:
+            while True:
+                if not data and inner.needs_input and not inner.eof:
+                    data = source.read(position, min(BLOCK, source.size - position))
+                    position += len(data)
+                    if not data:
+                        raise HeaderError("its compressed content is truncated")
+                block = inner.decompress(data, BLOCK)
+                data = b""
+                if block:
+                    yield block
+                if inner.eof:
+                    rest = inner.unused_data + source.read(position, min(BLOCK, source.size - position))
+                    position += len(rest) - len(inner.unused_data)
+                    if not is_repeated or not rest.strip(b"\0"):
+                        return
+                    data, inner = rest, make()
+        except (zlib.error, OSError, EOFError, lzma.LZMAError) as error:
+            raise HeaderError(f"its compressed content is malformed: {error}") from error
+
+    return iterate
+
+
+class Unfolded:
+    """Content of `size` bytes that is unfolded while it is read."""
+
+    def __init__(self, parts: Blocks, size: int) -> None:
+        """Unfold `parts`, which have `size` bytes."""
+        self._parts = parts
+        self._left = iter(parts())
+        self._data = b""
+        self._start = 0
+        self._work = 0
+        self.size = size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes at `offset`. Raises HeaderError, and TooLongError where it costs too much."""
+        if offset < self._start:
+            self._left, self._data, self._start = iter(self._parts()), b"", 0
+        while offset + size > self._start + len(self._data):
+            block = next(self._left, b"")
+            if not block:
+                break
+            self._work += len(block)
+            if self._work > _MAX_WORK * max(self.size, BLOCK):
+                raise TooLongError("its compressed content is read back and forth")
+            surplus = min(len(self._data), max(0, offset - _KEPT - self._start))
+            self._data = self._data[surplus:] + block
+            self._start += surplus
+        begin = offset - self._start
+        return self._data[begin : begin + size]
+
+
+def measured(parts: Blocks, packed: int, scan: Scan) -> int:
+    """Return the bytes of some content by unfolding all of it. Raises TooLongError above the limits."""
+    size = 0
+    for block in parts():
+        size += len(block)
+        scan.spend(len(block))
+        if size > MIN_RATIO_SIZE and size > MAX_RATIO * packed:
+            raise TooLongError(f"it unfolds to more than {MAX_RATIO} times its size")
+    return size
+
+
+def source_of(parts: Blocks, size: int, name: str, depth: int) -> Source:
+    """Return a source of unfolded content, `depth` containers inside of a file."""
+    unfolded = Unfolded(parts, size)
+    source = Source(unfolded.read, size, name)
+    source.depth = depth
+    return source

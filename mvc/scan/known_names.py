@@ -1,0 +1,140 @@
+"""Names outside of the table of `globals`: which of them make a finding a worse one, by what they are known to do.
+
+Nothing here admits a name. A name that no list has is `code`, and its module is named in the finding.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+STANDARD = frozenset(sys.stdlib_module_names) | {
+    "__builtin__", "asynchat", "asyncore", "commands", "cPickle", "copy_reg", "cStringIO", "dbm", "distutils", "imp",
+    "lib2to3", "nt", "pip", "pipes", "pkg_resources", "popen2", "posix", "posixfile", "setuptools", "smtpd", "StringIO",
+    "telnetlib", "urllib2", "UserDict", "_winreg",
+}  # fmt: skip
+"""Modules of any version of Python, and those that come with it."""
+
+_QUIET = frozenset({
+    "_collections_abc", "abc", "array", "calendar", "cmath", "collections", "dataclasses", "datetime", "decimal", "enum",
+    "fractions", "functools", "itertools", "logging", "math", "numbers", "operator", "_operator", "pathlib", "random", "re",
+    "statistics", "string", "time", "types", "typing", "uuid", "warnings", "weakref", "copyreg", "copy_reg", "argparse",
+    "contextlib", "inspect", "zoneinfo", "UserDict",
+})  # fmt: skip
+"""Standard modules whose import does nothing, and to which objects refer: such a reference is code."""
+
+_BUILTINS = frozenset({"builtins", "__builtin__"})
+_RUNNING_BUILTINS = frozenset(
+    [
+        "__import__",
+        "apply",
+        "breakpoint",
+        "compile",
+        "delattr",
+        "dir",
+        "eval",
+        "exec",
+        "execfile",
+        "exit",
+        "file",
+        "filter",
+        "getattr",
+        "globals",
+        "hasattr",
+        "help",
+        "input",
+        "locals",
+        "map",
+        "memoryview",
+        "open",
+        "print",
+        "quit",
+        "raw_input",
+        "reduce",
+        "reload",
+        "setattr",
+        "vars",
+        "__build_class__",
+        "__loader__",
+        "__spec__",
+    ]
+)
+_RUNNING_NAMES = frozenset({
+    "functools.reduce", "operator.attrgetter", "operator.methodcaller", "operator.itemgetter", "operator.call",
+    "_operator.attrgetter", "_operator.methodcaller", "_operator.itemgetter", "_operator.call", "types.CodeType",
+    "types.FunctionType", "types.ModuleType", "types.MethodType", "types.LambdaType", "typing.get_type_hints",
+    "logging.config", "inspect.getattr_static", "contextlib.ExitStack", "dataclasses.make_dataclass",
+    "joblib.numpy_pickle.NDArrayWrapper", "joblib.numpy_pickle.ZNDArrayWrapper", "collections.namedtuple", "re.compile", "re.sub", "warnings.WarningMessage",
+})  # fmt: skip
+"""Names of quiet modules that run what they are given."""
+
+CODE_CALLS = frozenset({
+    "functools.partial", "logging.getLogger", "logging.Logger", "re._compile", "enum.Enum", "random.Random",
+    "copyreg.__newobj__", "copyreg.__newobj_ex__", "array._array_reconstructor", "weakref.WeakValueDictionary",
+    "weakref.WeakKeyDictionary", "collections.ChainMap", "collections.UserDict", "collections.UserList", "fractions.Fraction",
+    "types.MappingProxyType", "zoneinfo.ZoneInfo._unpickle",
+    "numpy.ma.core._mareconstruct", "numpy.random.mtrand.RandomState",
+    "numpy.random.bit_generator.SeedSequence",
+    "numpy.matrix", "numpy.recarray", "numpy.record",
+    "torch._utils._rebuild_wrapper_subclass", "torch._utils._rebuild_sparse_csr_tensor", "torch._C.Generator",
+    "torch.Generator", "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensorlist",
+    "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist", "torch.jit._pickle.build_tensor_from_id",
+    "torch.jit._pickle.restore_type_tag", "torch.nn.parameter.UninitializedParameter",
+    "torch.nn.parameter.UninitializedBuffer", "torch.finfo", "torch.iinfo",
+    "pandas._libs.internals._unpickle_block", "pandas.core.indexes.base._new_Index",
+    "pandas.core.indexes.datetimes._new_DatetimeIndex", "pandas._libs.tslibs.timestamps._unpickle_timestamp",
+    "sklearn.tree._tree.Tree", "scipy.sparse._base._formats",
+})  # fmt: skip
+"""Functions outside of the table that writers of models call: code, not more."""
+
+_FRAMEWORKS = frozenset({"torch", "numpy", "joblib", "scipy", "tensorflow", "keras", "tf_keras", "jax", "jaxlib", "dill",
+                         "cloudpickle", "IPython", "fsspec", "requests", "aiohttp", "httpx", "urllib3", "paramiko", "boto3",
+                         "fabric", "invoke", "pexpect", "plumbum", "sh", "docker", "dask", "distributed", "ray", "yaml",
+                         "jinja2", "mako", "numexpr", "pandas", "git", "gitpython", "Cython", "cffi", "numba",
+                         "pkgutil", "py", "pytest", "_pytest", "nose", "bdb"})  # fmt: skip
+"""Packages whose functions are widely installed, and can be called to run, read or write something."""
+
+_RUNNING_WORD = re.compile(
+    r"(?:\A|_|\b)(?:system|popen|exec|execute|eval|spawn|fork|call|check_call|check_output|run|runpy|shell|subprocess|command|"
+    r"compile|import|import_module|load|loads|open|read|write|unlink|remove|rmtree|rename|download|urlopen|request|get|post|"
+    r"connect|getattr|setattr|attrgetter|methodcaller|apply|invoke|main|cmd|popen2|ProxyCommand|Popen|code|interact)(?:\Z|_|\b)"
+)
+"""Words in the name of a function that runs, reads or writes something."""
+_UNPICKLES = re.compile(r"__pyx_unpickle_\w+|_?reconstruct\w*|_?rebuild\w*|_?unpickle\w*|__newobj\w*")
+"""Names of functions that classes give to pickles, so that these make objects of them."""
+
+
+def runs_by_name(module: str, name: str) -> bool:
+    """Return whether a mere reference is a finding of the worst kind: a function or module known to run something."""
+    package = module.partition(".")[0]
+    if module in _BUILTINS:
+        return name in _RUNNING_BUILTINS
+    if f"{module}.{name}" in _RUNNING_NAMES:
+        return True
+    if package in STANDARD:
+        return package not in _QUIET
+    return bool(_RUNNING_WORD.fullmatch(name.rpartition(".")[2])) and name.islower()
+
+
+def is_quiet(module: str) -> bool:
+    """Return whether objects of a module's classes may be made: one outside of Python, or one whose import does nothing."""
+    package = module.partition(".")[0]
+    return package not in STANDARD or package in _QUIET
+
+
+def runs_if_called(module: str, name: str, *, is_simple: bool) -> bool:
+    """Return whether a call is a finding of the worst kind. `is_simple`: its arguments are at most one whole number.
+
+    A class outside of known packages, as an enumeration is, is code; so is a function by which its class unpickles.
+    """
+    path, package, last = f"{module}.{name}", module.partition(".")[0], name.rpartition(".")[2]
+    if path in CODE_CALLS:
+        return False
+    if package in STANDARD:
+        return True
+    if _UNPICKLES.fullmatch(last) and package not in {"dill", "cloudpickle", "torch"}:
+        return False
+    is_class = last[:1].isupper() or last.lstrip("_")[:1].isupper()
+    if package in _FRAMEWORKS:
+        return not (is_class and is_simple)
+    return bool(_RUNNING_WORD.search(last)) or not (is_class or is_simple)

@@ -1,0 +1,187 @@
+"""The judgement of calls in a pickle: each function, class, argument and state against the table of `globals`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mvc.formats.source import Source
+from mvc.scan import globals as table
+from mvc.scan import known_names
+from mvc.scan.globals import Arguments, State, Use
+from mvc.scan.pickles import rules, values
+from mvc.scan.pickles.machine import MAX_TEXT, Called, Machine
+from mvc.scan.pickles.values import Bytes, Container, Made, Named, is_value
+from mvc.scan.verdict import Verdict
+
+_ENCODINGS = {"latin1", "latin-1", "iso8859-1", "utf-8", "utf8", "ascii"}
+
+
+class Calls(Called):
+    """The judgement for `pickle.load`, which knows no object outside of the pickle."""
+
+    def call(self, machine: Machine, function: Any, args: Any) -> Any:
+        """Return the result of a call."""
+        if not isinstance(function, Named):
+            machine.report(rules.CALLABLE)
+            return Made(None, args, is_new=False)
+        function.is_made = True
+        use = table.use_of(function.module, function.name)
+        if use is None:
+            self._report_call(machine, function, args)
+        elif function.path == table.RECONSTRUCTOR:
+            return self._reconstruct(machine, args)
+        elif not isinstance(args, tuple) or not _accepts(use.arguments, args):
+            machine.report(rules.ARGUMENTS, function.path)
+        else:
+            self._report_data(machine, use, function)
+            if use.arguments is Arguments.STORAGE:
+                self.load(machine, args[0])
+        return Made(function, args, is_new=False)
+
+    def make(self, machine: Machine, class_: Any, args: Any) -> Any:
+        """Return an object of a class."""
+        if not isinstance(class_, Named):
+            machine.report(rules.CALLABLE)
+            return Made(None, args, is_new=True)
+        class_.is_made = True
+        use = table.use_of(class_.module, class_.name)
+        if use is not None:
+            if use.is_made and is_value(args):
+                self._report_data(machine, use, class_)
+            else:
+                machine.report(rules.ARGUMENTS, class_.path)
+        elif known_names.runs_by_name(class_.module, class_.name) or not known_names.is_quiet(class_.module):
+            machine.report(rules.CALL, class_.path)
+        else:
+            machine.report(rules.CLASS_ARGUMENTS if args != () else rules.CLASS, class_.path)
+        return Made(class_, args, is_new=True)
+
+    def build(self, machine: Machine, instance: Any, state: Any) -> None:
+        """Judge the state of an object."""
+        function = instance.function if isinstance(instance, Made) else None
+        if isinstance(instance, Made):
+            instance.state = state
+        use = table.use_of(function.module, function.name) if function is not None else None
+        if function is None:
+            machine.report(rules.STATE, *([instance.path] if isinstance(instance, Named) else []))
+        elif use is not None:
+            is_dict = isinstance(state, Container) and state.kind == "dict"
+            if use.state is State.NONE or (use.state is State.ATTRIBUTES and not is_dict):
+                machine.report(rules.STATE, function.path)
+
+    def add(self, machine: Machine, target: Any, kind: str) -> None:
+        """Judge items that are added to an object."""
+        function = target.function if isinstance(target, Made) else None
+        if function is None:
+            machine.report(rules.ITEMS)
+            return
+        use = table.use_of(function.module, function.name)
+        if use is None:
+            machine.report(rules.CLASS_ITEMS, function.path)
+        elif use.items != kind:
+            machine.report(rules.ITEMS, function.path)
+
+    def refer(self, machine: Machine, id_: Any) -> None:  # noqa: ARG002 - a subclass reads the id
+        """Report an object outside of the pickle."""
+        machine.report(rules.PERSISTENT)
+
+    def load(self, machine: Machine, data: Any) -> None:
+        """Scan the bytes of a file that a function of the table loads."""
+        source = machine.window.source
+        name = f"byte {machine.window.position}"
+        match data:
+            case Bytes():
+                machine.scan.nested(source.part(data.offset, data.size), name)
+            case Made(args=(str(text), "latin1")) if len(text) < MAX_TEXT:
+                content = text.encode("latin1", "replace")
+                inner = Source(lambda offset, size: content[offset : offset + size], len(content), name)
+                inner.depth = source.depth + 1
+                machine.scan.nested(inner, name)
+            case _:
+                machine.report(rules.STORAGE)
+
+    def finish(self, machine: Machine) -> None:
+        """Report the names that were looked up and not called."""
+        for named in machine.names:
+            if "." in named.name and named.is_sound and not self._is_nested_class(named):
+                machine.report(rules.DOTTED_NAME, named.path)
+            elif not named.is_made and table.use_of(named.module, named.name) is None:
+                runs = known_names.runs_by_name(named.module, named.name)
+                machine.report(rules.IMPORT if runs else rules.REFERENCE, named.path)
+
+    def _reconstruct(self, machine: Machine, args: Any) -> Any:
+        """Return the object that `copyreg._reconstructor` makes of a class; it calls the `__new__` of its base."""
+        match args:
+            case (Named() as class_, Named(path="builtins.object") as base, None):
+                base.is_made = True
+                return self.make(machine, class_, ())
+            case (Named() as class_, Named(path="builtins.list" | "builtins.dict" | "builtins.set"), value) if is_value(
+                value
+            ):
+                return self.make(machine, class_, (value,))
+        machine.report(rules.ARGUMENTS, table.RECONSTRUCTOR)
+        return Made(None, args, is_new=False)
+
+    @staticmethod
+    def _report_call(machine: Machine, function: Named, args: Any) -> None:
+        is_simple = isinstance(args, tuple) and (not args or (len(args) == 1 and isinstance(args[0], int)))
+        module, name = function.module, function.name
+        runs = known_names.runs_by_name(module, name) or known_names.runs_if_called(module, name, is_simple=is_simple)
+        machine.report(rules.CALL if runs else rules.CODE_CALL, function.path)
+
+    @staticmethod
+    def _report_data(machine: Machine, use: Use, named: Named) -> None:
+        if use.verdict is Verdict.DATA:
+            machine.report(rules.DATA_CLASS, named.path)
+
+    @staticmethod
+    def _is_nested_class(named: Named) -> bool:
+        """Return whether a name with dots is that of a class inside of a class, outside of Python's own modules."""
+        capitals = all(part.lstrip("_")[:1].isupper() for part in named.name.split("."))
+        return capitals and named.module.partition(".")[0] not in known_names.STANDARD
+
+
+def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:
+    """Return whether a function may be called with some arguments."""
+    match arguments, args:
+        case Arguments.ANY, _:
+            return True
+        case Arguments.VALUES, _:
+            return is_value(args)
+        case Arguments.ENCODED, (str() | values.STRING, str(encoding)):
+            return encoding in _ENCODINGS
+        case Arguments.BYTES, () | (Bytes() | Container() | Made(),):
+            return is_value(args)
+        case Arguments.BYTES, (str() | values.STRING, str(encoding)):
+            return encoding in _ENCODINGS
+        case Arguments.CLASS, () | (None,):
+            return True
+        case Arguments.CLASS, (Named() as class_,) | (Named() as class_, Container()):
+            return _is_listed(class_)
+        case Arguments.ARRAY, (Named(path="numpy.ndarray"), *rest):
+            return is_value(tuple(rest))
+        case Arguments.REBUILT, (Named() as function, Named(), tuple() as inner, *_):
+            return function.path in table.REBUILDS and _is_rebuilt(inner)
+        case Arguments.STORAGE, (Bytes(),) | (Made(function=Named(path=table.ENCODE)),):
+            return True
+        case Arguments.GENERATOR, _:
+            return all(_is_generator(value) for value in args)
+    return False
+
+
+def _is_generator(value: Any) -> bool:
+    """Return whether a constructor of random generators may be given a value: a name, a class or an object of the table."""
+    if isinstance(value, Named):
+        return _is_listed(value)
+    if isinstance(value, Made):
+        return value.function is not None and _is_listed(value.function)
+    return is_value(value)
+
+
+def _is_rebuilt(args: Sequence[Any]) -> bool:
+    return not any(isinstance(value, Named) and not _is_listed(value) for value in args)
+
+
+def _is_listed(named: Named) -> bool:
+    return table.use_of(named.module, named.name) is not None

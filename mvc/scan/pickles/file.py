@@ -1,0 +1,88 @@
+"""Files of pickles, as `pickle.load`, `joblib.load` and a loop over `pickle.load` read them.
+
+    pickle │ pickle │ …                       each is read; what follows and is none is read by no loader
+    pickle ─ array wrapper │ bytes of the array │ the rest of the pickle          joblib
+
+A pickle of protocol 0 or 1 has no magic bytes. Content that may be one counts as one if it ends as one, or if a loader
+would call something before it fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from mvc.formats.source import HeaderError, Source
+from mvc.scan.pickles import rules, torch_legacy
+from mvc.scan.pickles.joblib import ArrayCalls
+from mvc.scan.pickles.machine import Machine
+from mvc.scan.pickles.window import Window
+from mvc.scan.scan import Scan
+from mvc.scan.verdict import Verdict
+
+RULES = rules.RULES
+MAX_PICKLES = 10_000
+"""Pickles of one file that are read, at most."""
+_PROTOCOL = b"\x80"
+_HIGHEST = 6
+_FIRST = frozenset(b"(]})cIJKLMFGSTUVXBCN\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96\x82\x83\x84i")
+"""Opcodes that a pickle without a protocol may begin with."""
+_PROOF = frozenset(
+    rule.id
+    for rule in (
+        rules.CALL,
+        rules.IMPORT,
+        rules.CODE_CALL,
+        rules.CLASS,
+        rules.INSTANCE,
+        rules.EXTENSION,
+        rules.NAME_SOURCE,
+    )
+)
+"""Findings that bytes of another format do not have by chance."""
+
+
+def matches(start: bytes, source: Source) -> bool:
+    """Return whether content is a pickle, and not the first one of a checkpoint of PyTorch."""
+    if start[:1] == _PROTOCOL:
+        return len(start) > 1 and start[1] <= _HIGHEST and not torch_legacy.matches(start, source)
+    if not start or start[0] not in _FIRST:
+        return False
+    trial = Scan()
+    with contextlib.suppress(HeaderError):
+        if _read_all(source, trial) == source.size:
+            return True
+    return _is_proof(trial)
+
+
+def scan(source: Source, scan: Scan) -> None:
+    """Report what a loader would do with the first pickle, and with those that follow it. Raises HeaderError."""
+    _read_all(source, scan)
+
+
+def _read_all(source: Source, scan: Scan) -> int:
+    """Report on the pickles of a file; return the offset after the last one. Raises HeaderError if the first is malformed."""
+    end = read(Window(source), scan)
+    for _ in range(MAX_PICKLES):
+        if end >= source.size:
+            break
+        trial = scan.trial()
+        try:
+            following = read(Window(source, end), trial)
+        except HeaderError:
+            if _is_proof(trial):
+                scan.adopt(trial)
+            break
+        scan.adopt(trial)
+        end = following
+    return end
+
+
+def read(window: Window, scan: Scan) -> int:
+    """Report on one pickle; return the offset of its end. Raises HeaderError where an unpickler would stop."""
+    Machine(window, scan, ArrayCalls()).read()
+    return window.position
+
+
+def _is_proof(trial: Scan) -> bool:
+    findings = trial.result().findings
+    return any(finding.rule in _PROOF and finding.verdict >= Verdict.CODE for finding in findings)

@@ -1,0 +1,76 @@
+r"""npy: an array behind a short text header; an array of objects is a pickle.
+
+    \x93NUMPY │ version │ length │ {'descr': '|O', 'fortran_order': False, 'shape': (3,), } │ pickle
+
+Source: numpy.lib.format, versions 1 to 3.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import Any
+
+from mvc.formats.source import HeaderError, Source
+from mvc.scan.pickles import file
+from mvc.scan.pickles.window import Window
+from mvc.scan.scan import Scan
+from mvc.scan.verdict import Rule, Verdict
+
+DTYPE = Rule("npy-dtype", Verdict.UNREADABLE, "It has a dtype that the scan cannot read, so a pickle may follow.")
+RULES = (DTYPE,)
+
+MAGIC = b"\x93NUMPY"
+_LENGTHS = {1: 2, 2: 4, 3: 4}
+_MAX_HEADER = 64 * 1024
+_MAX_DEPTH = 8
+
+
+def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the first bytes suffice
+    """Return whether content is an array of numpy."""
+    return start.startswith(MAGIC)
+
+
+def scan(source: Source, scan: Scan) -> None:
+    """Read the pickle of an array of objects. Raises HeaderError if the header is malformed."""
+    start = source.read(0, min(12, source.size))
+    width = _LENGTHS.get(start[6]) if len(start) == 12 else None
+    if width is None:
+        raise HeaderError("its header has an unknown version")
+    length = int.from_bytes(start[8 : 8 + width], "little")
+    if length > _MAX_HEADER:
+        scan.report(DTYPE)
+        raise HeaderError("its header is too long")
+    has_objects = _has_objects(_descr(source.read(8 + width, length)))
+    if has_objects is None:
+        scan.report(DTYPE)
+    if has_objects is not False:
+        file.read(Window(source, 8 + width + length), scan)
+
+
+def _descr(text: bytes) -> Any:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            fields = ast.literal_eval(text.decode("latin1"))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return fields.get("descr") if isinstance(fields, dict) else None
+
+
+def _has_objects(descr: Any, depth: int = _MAX_DEPTH) -> bool | None:
+    """Return whether a dtype has objects; None if it cannot be read."""
+    match descr:
+        case _ if not depth:
+            return None
+        case str():
+            return "O" in descr or "object" in descr or "," in descr
+        case (inner, tuple() | int()) if isinstance(descr, tuple):
+            return _has_objects(inner, depth - 1)
+        case list():
+            parts = [_has_objects(field[1], depth - 1) if _is_field(field) else None for field in descr]
+            return True if True in parts else None if None in parts else False
+    return None
+
+
+def _is_field(field: Any) -> bool:
+    return isinstance(field, tuple) and len(field) in (2, 3)

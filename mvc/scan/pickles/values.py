@@ -1,0 +1,114 @@
+"""Values on the stack of a pickle, as far as rules need them.
+
+A text is a `str`, a tuple a `tuple`, a whole number an `int` where it is known. Lists, dicts and sets are a `Container` without
+their contents: only what a rule asks for is kept, so a long pickle takes little memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mvc.scan.globals import VALUE_MAKERS
+
+MAX_KEPT = 64
+"""Entries of a dict that are kept, at most: rules ask for the state of small objects only."""
+
+
+class Named:
+    """A class or function that the unpickler looks up: `module`, and `name` in it."""
+
+    __slots__ = ("is_made", "is_sound", "module", "name", "offset", "path")
+
+    def __init__(self, module: str, name: str, offset: int) -> None:
+        """Remember the names, and the byte at which they were looked up."""
+        self.module = module
+        self.name = name
+        self.path = f"{module}.{name}"
+        self.offset = offset
+        self.is_sound = all(part.isidentifier() for text in (module, name) for part in text.split("."))
+        """True if both names are those of Python."""
+        self.is_made = False
+        """True once an object of the class was made, or the function called."""
+
+
+class Made:
+    """The result of a call of `function` with `args`; with `is_new`, of the `__new__` of a class."""
+
+    __slots__ = ("args", "function", "is_new", "state")
+
+    def __init__(self, function: Named | None, args: Any, *, is_new: bool) -> None:
+        """Remember the call; `function` is None if it has no name."""
+        self.function = function
+        self.args = args
+        self.is_new = is_new
+        self.state: Any = None
+
+
+class Container:
+    """A list, dict, set or frozenset; of a dict, the first entries whose keys are texts."""
+
+    __slots__ = ("entries", "kind")
+
+    def __init__(self, kind: str) -> None:
+        """Begin an empty one of a kind: `list`, `dict` or `set`."""
+        self.kind = kind
+        self.entries: dict[str, Any] | None = None
+
+    def keep(self, items: list[Any]) -> None:
+        """Keep some of the entries, given as keys and values in turn."""
+        entries = self.entries if self.entries is not None else {}
+        for key, value in zip(items[::2], items[1::2], strict=False):
+            if len(entries) >= MAX_KEPT:
+                break
+            if isinstance(key, str):
+                entries[key] = value
+        self.entries = entries
+
+    def get(self, key: str) -> Any:
+        """Return the entry of a key, None if it has none."""
+        return self.entries.get(key) if self.entries else None
+
+
+class Bytes:
+    """A string of `size` bytes at `offset` of the source."""
+
+    __slots__ = ("offset", "size")
+
+    def __init__(self, offset: int, size: int) -> None:
+        """Remember the range."""
+        self.offset = offset
+        self.size = size
+
+
+class Persistent:
+    """An object outside of the pickle, by its persistent id."""
+
+    __slots__ = ("id",)
+
+    def __init__(self, id_: Any) -> None:
+        """Remember the id."""
+        self.id = id_
+
+
+class _Other:
+    """A value of which only the kind matters."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+NUMBER: Final = _Other("number")
+"""A number that no rule asks for."""
+STRING: Final = _Other("string")
+"""A string of Python 2, or a text that cannot be decoded: no name of a class."""
+
+
+def is_value(value: Any, depth: int = 3) -> bool:
+    """Return whether a value holds neither classes, functions nor results of calls but those that make values."""
+    if isinstance(value, tuple):
+        return depth > 0 and len(value) <= MAX_KEPT and all(is_value(part, depth - 1) for part in value)
+    if isinstance(value, Made):
+        return value.function is not None and value.function.path in VALUE_MAKERS
+    return not isinstance(value, Named | Persistent)

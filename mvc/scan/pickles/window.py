@@ -1,0 +1,90 @@
+"""A window on a source: the bytes of a pickle front to back, of which long strings are passed over without reading them."""
+
+from __future__ import annotations
+
+from mvc.formats.source import HeaderError, Source, TooLongError
+
+BLOCK = 64 * 1024
+MAX_LINE = 64 * 1024
+"""Bytes of a line, at most."""
+MAX_TAKEN = 16 * 1024 * 1024
+"""Bytes that are taken at once, at most."""
+
+
+class EndedError(HeaderError):
+    """The source ended inside of a pickle, where each unpickler stops with an error too."""
+
+    def __init__(self, size: int) -> None:
+        """Name the `size` of the source."""
+        super().__init__(f"its pickle is truncated at byte {size}")
+
+
+class Window:
+    """A position in a source."""
+
+    __slots__ = ("at", "data", "size", "source", "start")
+
+    def __init__(self, source: Source, position: int = 0) -> None:
+        """Start at byte `position`."""
+        self.source = source
+        self.size = source.size
+        self.start = position
+        self.at = 0
+        self.data = b""
+
+    @property
+    def position(self) -> int:
+        """The offset of the next byte."""
+        return self.start + self.at
+
+    def take(self, size: int) -> bytes:
+        """Return the next `size` bytes. Raises EndedError, and TooLongError above MAX_TAKEN."""
+        stop = self.at + size
+        if stop > len(self.data):
+            self._fill(size)
+            stop = size
+        data = self.data[self.at : stop]
+        self.at = stop
+        return data
+
+    def number(self, size: int) -> int:
+        """Return the next `size` bytes as an unsigned little-endian number."""
+        return int.from_bytes(self.take(size), "little")
+
+    def skip(self, size: int) -> None:
+        """Pass over `size` bytes. Raises EndedError."""
+        if size > self.size - self.start - self.at:
+            raise EndedError(self.size)
+        if self.at + size <= len(self.data):
+            self.at += size
+        else:
+            self.start, self.at, self.data = self.start + self.at + size, 0, b""
+
+    def line(self) -> bytes:
+        """Return the next bytes before a line end, which is passed over.
+
+        At the end of the source, the last byte is left out where the line end would be, as unpicklers do. Raises EndedError
+        where nothing is left.
+        """
+        end = self.data.find(b"\n", self.at)
+        if end < 0:
+            self._fill(min(MAX_LINE, max(1, self.size - self.position)))
+            end = self.data.find(b"\n", 0, MAX_LINE)
+            if end < 0:
+                if len(self.data) >= MAX_LINE:
+                    raise TooLongError(f"a line of its pickle is longer than {MAX_LINE} bytes")
+                end = len(self.data) - 1
+        data = self.data[self.at : end]
+        self.at = end + 1
+        return data
+
+    def _fill(self, size: int) -> None:
+        """Move the window to the position, and read at least `size` bytes."""
+        position = self.position
+        left = self.size - position
+        if size > left:
+            raise EndedError(self.size)
+        if size > MAX_TAKEN:
+            raise TooLongError(f"a value of its pickle is longer than {MAX_TAKEN >> 20} MiB")
+        self.data = self.source.read(position, min(left, max(size, BLOCK)))
+        self.start, self.at = position, 0

@@ -1,0 +1,65 @@
+"""Archives, checkpoints, arrays and streams: what is inside of them is found, and what they hide."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from mvc.scan import known
+from mvc.scan.archives import streams, tar
+from mvc.scan.archives import zip as zips
+from mvc.scan.pickles import npy, torch
+from mvc.scan.scan import scan_file
+from mvc.scan.verdict import Rule, Verdict
+from tests.scan import containers
+from tests.scan.cases import Case, source
+
+CASES = list(containers.cases())
+RULES = [rule for module in (zips, tar, streams, npy, torch) for rule in module.RULES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
+def test_what_a_container_holds_is_found(case: Case) -> None:
+    report = scan_file(source(case.data))
+    assert report.verdict >= Verdict.UNREADABLE
+    assert case.rule in {finding.rule for finding in report.findings}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_each_rule_finds_what_the_others_do_not(rule: Rule) -> None:
+    content = source(containers.ALONE[rule.id])
+    assert scan_file(content).verdict is rule.verdict
+    assert scan_file(content, disabled=[rule.id]).verdict < rule.verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), list(containers.honest()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_honest_containers_are_plain(name: str, data: bytes) -> None:
+    report = scan_file(source(data))
+    assert (report.verdict, report.findings) == (Verdict.PLAIN, ())
+
+
+@pytest.mark.parametrize("name", containers.CLOSED)
+def test_streams_that_cannot_be_unfolded_are_named(name: str) -> None:
+    report = scan_file(source(containers.CLOSED[name]))
+    assert report.verdict is Verdict.UNREADABLE
+    assert name in report.findings[0].message
+
+
+def test_a_stream_that_unfolds_to_far_more_is_unreadable() -> None:
+    data = gzip.compress(gzip.compress(bytes(1 << 24)) + bytes(1 << 24))
+    report = scan_file(source(data))
+    assert (report.verdict, report.findings[0].rule) == (Verdict.UNREADABLE, "too-long")
+
+
+def test_a_truncated_container_is_damaged() -> None:
+    for data in (
+        containers.PLAIN[:-30],
+        gzip.compress(bytes(1000))[:-4],
+        containers.legacy()[:-4],
+        containers.objects("'|O'")[:-1],
+    ):
+        assert scan_file(source(data)).verdict in (Verdict.DAMAGED, Verdict.HOSTILE)
+    assert "zip" in {scanner.name for scanner in known.SCANNERS}

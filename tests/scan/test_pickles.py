@@ -1,0 +1,45 @@
+"""Pickles: what a loader would call is found, and each rule finds something that the others do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from mvc.scan.allow import allowed, line
+from mvc.scan.pickles import rules
+from mvc.scan.scan import scan_file
+from mvc.scan.verdict import Rule, Verdict
+from tests.scan import calls, structures
+from tests.scan.cases import Case, source
+
+CASES = [*calls.cases(), *structures.cases()]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
+def test_a_hostile_pickle_is_hostile(case: Case) -> None:
+    report = scan_file(source(case.data))
+    assert report.verdict is Verdict.HOSTILE
+    assert case.rule in {finding.rule for finding in report.findings}
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.id)
+def test_each_rule_finds_what_the_others_do_not(rule: Rule) -> None:
+    content = source(structures.ALONE[rule.id])
+    names = [] if rule is rules.CLASS else ["acme.nn.Dict"]
+    assert allowed(scan_file(content), names).verdict is rule.verdict
+    assert allowed(scan_file(content, disabled=[rule.id]), names).verdict < rule.verdict
+
+
+def test_what_a_team_allows_is_a_class_without_arguments() -> None:
+    """A pattern admits no function, and no call."""
+    made = source(structures.ALONE[rules.CLASS.id])
+    assert line([scan_file(made)]) == 'allow = ["acme.nn.Model"]'
+    for names in (["acme.nn.Model"], ["acme.*"], ["acme.nn.*"]):
+        assert allowed(scan_file(made), names).verdict is Verdict.PLAIN
+    for names in (["acme.nn.Mode"], ["acme.n.*"], ["*"], ["acme"], [".*"]):
+        assert allowed(scan_file(made), names).verdict is Verdict.CODE
+    referred = scan_file(source(structures.ALONE[rules.REFERENCE.id]))
+    assert allowed(referred, ["acme.*"]).verdict is Verdict.CODE
+    assert allowed(referred, ["acme.nn.Model"]).verdict is Verdict.PLAIN
+    for rule in (rules.CODE_CALL, rules.CLASS_ARGUMENTS, rules.CLASS_ITEMS, rules.CALL):
+        report = scan_file(source(structures.ALONE[rule.id]))
+        assert allowed(report, [*report.names, "acme.*", "os.*"]).verdict is rule.verdict
