@@ -91,6 +91,8 @@ def examine(values: list[Any], name: str, scan: Scan, member: str = "") -> None:
                     keras_config.examine(part, scan, member)
                 model_config.examine(part, scan, member)
                 exported.examine(part, scan, member)
+            for text in _texts(part):
+                templates.examine_text(text, scan, member)
         if name.rpartition("/")[2].lower() == "modules.json":
             model_config.examine_modules(value, scan, member)
 
@@ -113,6 +115,15 @@ def _parsed(data: bytes, earlier: list[_Twice]) -> Any:
 
     text = data.decode(json.detect_encoding(data), "surrogatepass")
     return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=table)
+
+
+def _texts(part: Any) -> Iterator[str]:
+    """Yield the texts in a map or list that may be templates, except those under a key of templates."""
+    if isinstance(part, dict):
+        part = [value for key, value in part.items() if key.lower() not in model_config.TEMPLATES]
+    for value in part if isinstance(part, list) else ():
+        if isinstance(value, str) and "{" in value:
+            yield value
 
 
 def _parts(value: Any) -> Iterator[Any]:

@@ -99,6 +99,9 @@ def _of_lambda(config: Any) -> Iterator[tuple[Rule, str]]:
     for key in ("function", "output_shape", "mask", "arguments"):
         value = config.get(key) if isinstance(config, dict) else None
         if isinstance(value, str) and key == "function":
+            if not all(part.isidentifier() for part in value.split(".")):
+                yield LAMBDA, value
+                continue
             module = config.get("module")
             name = f"{module}.{value}" if isinstance(module, str) and module else value
             yield (IMPORT if is_hostile(name) else CUSTOM), name

@@ -36,7 +36,7 @@ _PARTS = frozenset(
     {"stable_diffusion", "deprecated.stable_diffusion_variants", "deepfloyd_if", "wuerstchen", "kandinsky"}
 )
 _OWN = ("sentence_transformers.", "torch.nn.modules.", "torch.nn.")
-_TEMPLATES = frozenset({"chat_template", "chat_templates", "default_chat_template"})
+TEMPLATES = frozenset({"chat_template", "chat_templates", "default_chat_template"})
 _MIN_NAMED = 2
 
 
@@ -56,7 +56,7 @@ def examine(value: dict[str, Any], scan: Scan, member: str = "") -> None:
     if isinstance(class_name, list) or (isinstance(class_name, str) and class_name.endswith("Pipeline")):
         _pipeline(value, scan, member)
     for key, template in value.items():
-        if key.lower() in _TEMPLATES:
+        if key.lower() in TEMPLATES:
             for text in _texts(template):
                 templates.examine(text, scan, member)
 

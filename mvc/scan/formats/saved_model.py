@@ -47,6 +47,9 @@ _METADATA = 5
 _NAME, _OPERATION, _INPUT, _ATTRIBUTES = 1, 2, 3, 5
 _TEXT = re.compile(r"""\bop\s*:\s*["'](\w+)["']""")
 _SUFFIXES = (".pb", ".meta", ".pbtxt", ".graphdef")
+_TENSOR, _TEXTS = 8, 8
+_OWN_PATH = re.compile(r"(model|/?part|_temp(_[0-9a-f]+)?(/part)?|)\Z")
+"""The paths that TensorFlow's own savers write into graphs."""
 _MAX_TEXT = 4096
 _MAX_DEPTH = 32
 _MAX_CHECKED = 64
@@ -159,7 +162,9 @@ def _visit(kind: str, reader: Reader, message: Field, scan: Scan, depth: int) ->
             count += _visit(child, reader, field, scan, depth + 1)
     for name, operation, inputs, field in nodes.values():
         if operation in operations.SAVING and inputs and _is_constant(inputs[0], nodes, 0):
-            scan.report(PATH, detail=f"{operation} ({name})")
+            paths = [text for text in _constants(reader, inputs[0], nodes, 0) if not _OWN_PATH.match(text)]
+            if paths:
+                scan.report(PATH, detail=f"{operation} ({name}, {paths[0]})")
         if operation in ("PrintV2", "Print") and _names_file(reader, field):
             scan.report(PRINT, detail=operation)
     return count
@@ -197,6 +202,26 @@ def _is_constant(name: str, nodes: dict[str, _Node], depth: int) -> bool:
     if node[1] == "Const":
         return True
     return node[1] in operations.PASSING and all(_is_constant(part, nodes, depth + 1) for part in node[2])
+
+
+def _constants(reader: Reader, name: str, nodes: dict[str, _Node], depth: int) -> Iterator[str]:
+    """Yield the texts that an input is computed from."""
+    node = nodes.get(name.partition(":")[0])
+    if node is None or depth > _MAX_DEPTH:
+        return
+    if node[1] != "Const":
+        for part in node[2]:
+            yield from _constants(reader, part, nodes, depth + 1)
+        return
+    messages = [node[3]]
+    for number in (_ATTRIBUTES, 2, _TENSOR, _TEXTS):  # the attribute, its value, the tensor, its texts
+        messages = [
+            field
+            for message in messages
+            for field in reader.fields(message.offset, message.end)
+            if field.wire == BYTES and field.number == number
+        ]
+    yield from (reader.text(field, _MAX_TEXT) or "…" for field in messages)
 
 
 def _names_file(reader: Reader, node: Field) -> bool:

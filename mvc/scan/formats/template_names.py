@@ -27,6 +27,8 @@ _POSITIONS = frozenset(
     {"index", "index0", "revindex", "revindex0", "length", "count", "offset", "start", "end", "i", "j", "n"}
 )
 """Names of numbers, which may be added."""
+_NUMBERS = ("abs", "count", "float", "int", "length", "round")
+"""Filters whose result is a number."""
 _ADDING = frozenset({"append", "extend", "insert", "update", "setdefault", "add"})
 """Methods that put a value into a list or map."""
 _NONE = Token("", "")
@@ -68,6 +70,8 @@ class Names:
                 return True
             if token.kind == "name" and before.is_operator("|") and token.text not in _PLAIN_FILTERS:
                 return True
+            if after.is_operator("|") and tokens[index + 2 : index + 3] and tokens[index + 2].is_name(*_NUMBERS):
+                continue
             if token.kind == "name" and not before.is_operator("|") and not after.is_operator("="):
                 is_method = before.is_operator(".") and after.is_operator("(")
                 if token.text in self._computed or (is_method and token.text in _JOINING):
@@ -98,7 +102,10 @@ def _assignments(block: Block) -> Iterator[tuple[tuple[str, ...], Sequence[Token
             yield _names(tokens[index - 2 : index - 1]), group(tokens, index + 1)
     if _begins(block, "for"):
         place = next((index for index, token in enumerate(tokens) if token.is_name("in")), len(tokens))
-        yield _names(tokens[1:place]), tokens[place + 1 :]
+        value = tokens[place + 1 :]
+        is_range = len(value) > 1 and value[0].is_name("range") and len(group(value, 1)) == len(value) - 3
+        if not is_range:
+            yield _names(tokens[1:place]), value
     elif _begins(block, "set", "with"):
         places = [index for index, token in enumerate(tokens) if token.is_operator("=") and _is_outside(tokens, index)]
         if not places and _begins(block, "set"):

@@ -10,6 +10,7 @@ that come from the data. Loaders differ: transformers renders in a sandbox, othe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from mvc.formats.source import Source, TooLongError
@@ -47,6 +48,7 @@ SYNTAX = Rule(
 )
 RULES = (UNDERSCORE, ATTRIBUTE, GADGET, COMPUTED, FORMAT, INCLUDE, SYNTAX)
 
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _GADGETS = frozenset({"cycler", "joiner", "lipsum", "self", "url_for", "get_flashed_messages"})
 _INTERNALS = frozenset(
     {
@@ -96,6 +98,19 @@ def examine(text: str, scan: Scan, member: str = "") -> None:
             scan.report(rule, member=member, detail=detail)
 
 
+def examine_text(text: str, scan: Scan, member: str = "") -> None:
+    """Report what reaches Python in the expressions of a text that may be a template, of Jinja or of another language."""
+    for match in _EXPRESSION.finditer(text) if "__" in text else ():
+        try:
+            parts = list(blocks(match[0]))
+        except SyntaxFault:
+            continue
+        names = Names(parts)
+        for rule, detail in (fault for block in parts for fault in _faults(block, names)):
+            if rule in (UNDERSCORE, ATTRIBUTE) and "__" in detail:
+                scan.report(rule, member=member, detail=detail)
+
+
 def _faults(block: Block, names: Names) -> Iterator[tuple[Rule, str]]:
     """Yield the rules that a block breaks, each with the text that breaks it."""
     tokens = block.tokens
@@ -130,7 +145,8 @@ def _of_name(token: Token, before: Token, after: Token, receiver: Token) -> Iter
     if before.is_operator("|") and token.text == "attr":
         yield ATTRIBUTE, "attr"
     elif token.text.startswith("_"):
-        if token.text != "_" or not before.is_name("set", "for"):  # a name for what is not used
+        is_key = after.is_operator("=") and before.is_operator("(", ",")  # of a map that `dict` makes
+        if is_key or before.is_operator(".") or token.text.startswith("__"):
             yield UNDERSCORE, token.text
     elif before.is_operator("."):
         if token.text in _INTERNALS:

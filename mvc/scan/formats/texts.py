@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from mvc.formats.source import Source, TooLongError
-from mvc.scan.formats import model_config
+from mvc.scan.formats import model_config, templates
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -71,6 +71,7 @@ def scan(source: Source, scan: Scan) -> None:
     decoded = _ESCAPE.sub(_decoded, text)
     for form in dict.fromkeys((text, decoded)):
         _examine(form, scan)
+        templates.examine_text(form, scan)
     if _MENTION.search(_COMMENT.sub("", decoded)) and not _NAMED.search(decoded):
         scan.report(HIDDEN)
 

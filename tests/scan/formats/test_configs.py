@@ -59,6 +59,10 @@ KERAS_HOSTILE = {
         "keras-lambda",
     ),
     "lambda without a type": (old({"class_name": "Lambda", "config": {"function": CODE}}), "keras-lambda"),
+    "lambda as its source": (
+        old({"class_name": "Lambda", "config": {"function": "lambda x: eval('1')", "function_type": "function"}}),
+        "keras-lambda",
+    ),
     "lambda as a shape": (
         old(
             {"class_name": "Lambda", "config": {"function": None, "output_shape": CODE, "output_shape_type": "lambda"}}

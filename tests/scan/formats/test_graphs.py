@@ -142,7 +142,13 @@ def saved(*nodes: bytes, functions: tuple[tuple[bytes, ...], ...] = ()) -> bytes
 
 
 X, MATMUL = op("x", "Placeholder"), op("y", "MatMul", "x", "w")
-CONST = op("c", "Const", attribute=b"/etc/passwd")
+
+
+def constant(text: str) -> bytes:
+    return op("c", "Const", attribute=message(8, message(8, text.encode())))
+
+
+CONST = constant("/etc/passwd")
 TF_HOSTILE = {
     "read": ("saved_model.pb", saved(X, CONST, op("r", "ReadFile", "c")), "graph-operation"),
     "write": ("saved_model.pb", saved(X, op("r", "WriteFile", "c", "x")), "graph-operation"),
@@ -176,6 +182,7 @@ SAVER = (
 TF_HONEST = {
     "model": ("saved_model.pb", saved(X, MATMUL, functions=((op("r", "Relu", "x"),), SAVER))),
     "saver of version 1": ("saved_model.pb", saved(op("save/Const", "PlaceholderWithDefault", "c"), CONST, *SAVER)),
+    "saver of before": ("x.meta", message(2, graph(constant("model"), op("s", "SaveSlices", "c"), op("r", "RestoreSlice", "c")))),
     "frozen": ("frozen.pb", graph(X, MATMUL)),
     "meta": ("model.meta", message(1, message(5, b"2")) + message(2, graph(X, MATMUL))),
     "print": ("saved_model.pb", saved(op("p", "PrintV2", "x", attribute=b"\x12\x06stderr"))),

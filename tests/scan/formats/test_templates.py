@@ -136,6 +136,7 @@ OTHERS = {
     "format of data": ("{{ messages[0].content.format(x) }}", "template-format"),
     "format_map": ("{{ '{x}'.format_map(messages) }}", "template-format"),
     "generator": ("{{ x.gi_frame }}", "template-underscore"),
+    "class by name": ("{% set __x = 1 %}", "template-underscore"),
     "no end": ("{{ x ", "template-syntax"),
     "no expression": ("{{ x ? y }}", "template-syntax"),
     "unknown tag": ("{% debug %}", "template-syntax"),
@@ -201,6 +202,10 @@ message['content'] %}{% else %}{% set content = message['content'] %}{% endif %}
     "a text that formats": "{{ '{}: {:>4}'.format(messages[0].role, 1) }}{{ '%s' % bos_token }}{{ '{0}'.format(x) }}",
     "a set for a side effect": "{%- set _ = items.append(message) %}{%- for _, x in pairs %}{{ x }}{%- endfor %}{% break %}",
     "raw and comments": "{# a __class__ #}{% raw %}{{ x.__class__ }}{% endraw %} __init__ {{ '}}' }}{{ {'a': {'b': 1}}.a.b }}",
+    "numbers of a computed text": """{%- set text = '' %}{%- for m in messages %}{%- set text = text + m.content %}{%- endfor %}
+{%- set parts = text.split('<x>') %}{%- for i in range(1, parts|length) %}{%- set index = i - 1 %}{{ tools[index] }}{{ parts[i] }}
+{%- endfor %}{{ messages[parts|length] }}""",
+    "names with an underscore": "{% set _args = tc.arguments %}{% for k, v in _args.items() %}{{ k }}{% endfor %}",
     "names that look odd": "{{ message.self }}{{ message['system_prompt'] }}{{ ns.index }}{{ x['tool_']|default('_') }}",
 }
 
@@ -236,6 +241,21 @@ def test_each_template_that_reaches_python_is_hostile_and_really_runs(tmp_path: 
 def test_other_constructions_are_reported_by_their_rule(name: str) -> None:
     text, rule = OTHERS[name]
     assert check(Case("chat_template.jinja", text.encode(), (rule,))) == ""
+
+
+def test_templates_in_other_texts_are_examined_where_they_reach_python() -> None:
+    bad = "{{ config.__class__.__init__.__globals__['os'].system('id') }}"
+    files = {
+        "config.yaml": f'name: x\nchat_template:\n  "{bad}"\n',
+        "prompt.template": f"{{% for x in y %}}a{{% endfor %}} {bad}",
+        "prompt.json": json.dumps({"prompts": [bad]}),
+    }
+    assert [check(Case(name, text.encode(), ("template-underscore",))) for name, text in files.items()] == [""] * 3
+    other = {
+        "Modelfile": "{{ if .System }}{{ $x := 1 }}{{ end }}",
+        "ci.yaml": "run: ${{ secrets.X }} {{- include 'a' . }}",
+    }
+    assert [check(Case(name, text.encode())) for name, text in other.items()] == [""] * 2
 
 
 def test_every_rule_of_templates_has_a_case() -> None:
