@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from mvc.formats.gguf import MAX_NAME, MAX_TEXTS
 from mvc.formats.source import Cursor, HeaderError, Source, TooLongError
-from mvc.scan.formats import templates
+from mvc.scan.formats.jinja import templates
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mvc.formats.source import Source, TooLongError
-from mvc.scan.formats import exported, keras_config, model_config, templates
+from mvc.scan.formats import exported, keras_config, model_config
+from mvc.scan.formats.jinja import templates
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -34,7 +35,7 @@ _START = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe\0?\0?|\0?\0?\xfe\xff)?[\s\0]*[\[
 _BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]|[^\xff\xfe]\0")
 _KEYS = (
     b"auto_map", b"class_name", b"custom_pipelines", b"_target_", b"activation_function", b"expr_str",
-    b"graph_module", b"guards_code", b'"params"', b'"type"', b"hat_template",
+    b"graph_module", b"weight_map", b"py/", b"__loader__", b"guards_code", b'"params"', b'"type"', b"hat_template",
 )  # fmt: skip
 """Keys that rules look at; of some a part, whatever the case of the first letter."""
 _ESCAPE = re.compile(rb"\\u00[2-7]")

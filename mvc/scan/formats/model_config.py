@@ -5,6 +5,8 @@
     chat_template        Jinja, rendered with each message                tokenizer_config.json, chat_template.json
     type                 a class that is imported                         modules.json
     _target_             a function that is imported and called           any, of Hydra
+    py/reduce            the same                                         any, of jsonpickle
+    weight_map           files with the weights                           model.safetensors.index.json
     target, params       the same                                         any, of latent diffusion
 
 Source: transformers/dynamic_module_utils.py, sentence_transformers/util, diffusers/pipelines/pipeline_loading_utils.py,
@@ -13,11 +15,12 @@ hydra/_internal/instantiate.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from mvc.scan.formats import templates
-from mvc.scan.formats.references import is_hostile
+from mvc.scan.formats.jinja import templates
+from mvc.scan.formats.references import is_data, is_hostile
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -28,16 +31,30 @@ CUSTOM = Rule("custom-module", Verdict.CODE, "A loader would import the classes 
 IMPORT = Rule(
     "config-import", Verdict.HOSTILE, "A loader would import {} and call it, which does not belong to a model."
 )
-RULES = (AUTO_MAP, CUSTOM, IMPORT, *templates.RULES)
+OUTSIDE = Rule("index-outside", Verdict.HOSTILE, "A loader would read weights from {}, outside of the model's folder.")
+PICKLED = Rule("jsonpickle", Verdict.HOSTILE, "jsonpickle would call what the text names: {}.")
+RULES = (AUTO_MAP, CUSTOM, IMPORT, OUTSIDE, PICKLED, *templates.RULES)
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LIBRARIES = frozenset({"diffusers", "transformers", "onnxruntime.training", "flax", "optimum.onnxruntime"})
 """Libraries whose classes the index of a pipeline of diffusers may name."""
 _PARTS = frozenset(
     {"stable_diffusion", "deprecated.stable_diffusion_variants", "deepfloyd_if", "wuerstchen", "kandinsky"}
 )
 _OWN = ("sentence_transformers.", "torch.nn.modules.", "torch.nn.")
+_PICKLED = frozenset({"py/function", "py/reduce", "py/repr", "py/type"})
+_SKOPS = frozenset({"lightgbm", "numpy", "quantile_forest", "scipy", "sklearn", "xgboost"})
+"""Packages whose classes skops builds."""
 TEMPLATES = frozenset({"chat_template", "chat_templates", "default_chat_template"})
+"""Keys of chat templates."""
 _MIN_NAMED = 2
+
+
+def is_outside(path: str) -> bool:
+    """Return whether a path is not inside of its folder: absolute, with `..`, a URL, or with control characters."""
+    parts = path.replace("\\", "/").split("/")
+    is_absolute = parts[0] in ("", "~") or _SCHEME.match(path) is not None
+    return is_absolute or not path.isprintable() or ".." in parts or not parts[-1]
 
 
 def examine(value: dict[str, Any], scan: Scan, member: str = "") -> None:
@@ -55,6 +72,17 @@ def examine(value: dict[str, Any], scan: Scan, member: str = "") -> None:
     class_name = value.get("_class_name")
     if isinstance(class_name, list) or (isinstance(class_name, str) and class_name.endswith("Pipeline")):
         _pipeline(value, scan, member)
+    if isinstance(shards := value.get("weight_map"), dict):
+        for path in dict.fromkeys(path for path in shards.values() if isinstance(path, str) and is_outside(path)):
+            scan.report(OUTSIDE, member=member, detail=path)
+    for key in _PICKLED & value.keys():
+        scan.report(PICKLED, member=member, detail=str(value[key])[:80])
+    if isinstance(name := value.get("py/object"), str):
+        report(name, scan, member, is_called=True)
+    match value:
+        case {"__loader__": str(), "__module__": str(module), "__class__": str(class_name)}:  # skops
+            if module.partition(".")[0] not in _SKOPS and not is_data(f"{module}.{class_name}"):
+                report(f"{module}.{class_name}", scan, member, is_called=True)
     for key, template in value.items():
         if key.lower() in TEMPLATES:
             for text in _texts(template):

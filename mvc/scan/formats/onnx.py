@@ -9,12 +9,10 @@ Source: onnx.proto of the ONNX project, IR version 13; its pages "External Data"
 
 from __future__ import annotations
 
-import posixpath
-import re
-
 from mvc.formats import onnx as header
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.formats.syntax.protobuf import BYTES, Field, Reader
+from mvc.scan.formats.model_config import is_outside
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -131,10 +129,3 @@ class _Walk:
         custom = sorted({f"{domain}.{name}" for domain, name in operators if domain not in _OWN})
         if custom:
             self._scan.report(DOMAIN, names=custom[:_MAX_NAMES])
-
-
-def is_outside(location: str) -> bool:
-    """Return whether a location is not a path inside of the folder: absolute, with `..`, a URL, or with control characters."""
-    path = location.replace("\\", "/")
-    is_absolute = path.startswith(("/", "~")) or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path) is not None
-    return is_absolute or not location.isprintable() or ".." in path.split("/") or not posixpath.basename(path)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from mvc.formats.source import Source
+from mvc.formats.source import Source, TooLongError
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -31,7 +31,7 @@ RULES = (PYTHON, BYTECODE, LIBRARY, SCRIPT, DISGUISED, PATH_FILE)
 
 _LIBRARIES = (
     ".so", ".dll", ".dylib", ".exe", ".pyd", ".o", ".a", ".lib", ".obj", ".wasm", ".class", ".jar", ".dex", ".bc", ".sys",
-    ".elf", ".bundle", ".node", ".cubin", ".hsaco",
+    ".elf", ".bundle", ".node", ".cubin", ".hsaco", ".llamafile",
 )  # fmt: skip
 _VERSIONED = re.compile(r"\.so(\.[0-9]+)*\Z")
 _SCRIPTS = (
@@ -66,16 +66,15 @@ _MAGICS = (
     (b"!<arch>\n", "a library of object files"),
 )
 _BYTECODE_MAGIC = re.compile(rb"[\x00-\xff][\x0c-\x0f]\r\n[\x00-\x03]\0\0\0")
-_PATH_LINE = re.compile(r"^import[ \t].*$", re.MULTILINE)
+_SHEBANG = re.compile(rb"(\xef\xbb\xbf)?#![ \t]*/")
 _WORDY = re.compile(r"(^|/)(dockerfile|makefile|[a-z0-9_-]+)\Z", re.IGNORECASE)
-_MAX_SCRIPT = 64 * 1024
+_MAX_SCRIPT = 8 * 1024 * 1024
 
 
 def matches(start: bytes, source: Source) -> bool:
     """Return whether it begins as a program, or is named as one."""
     name = source.name.lower()
-    is_path_file = name.endswith(".pth") and b"\0" not in start and start.isascii()
-    return is_path_file or bool(_kind(start, source)) or name.endswith((*_PYTHON, *_BYTECODE, *_WINDOWS))
+    return _is_path_file(start, name) or bool(_kind(start, source)) or name.endswith((*_PYTHON, *_BYTECODE, *_WINDOWS))
 
 
 def scan(source: Source, scan: Scan) -> None:
@@ -89,8 +88,8 @@ def scan(source: Source, scan: Scan) -> None:
         scan.report(BYTECODE, names=[source.name])
     elif name.endswith(_WINDOWS):
         scan.report(SCRIPT, names=[source.name])
-    elif name.endswith(".pth"):
-        _scan_path_file(source, start, scan)
+    elif _is_path_file(start, name):
+        _scan_path_file(source, scan)
     if not kind or name.endswith((*_PYTHON, *_BYTECODE, *_WINDOWS)):
         if kind and kind != "a script" and not name.endswith(_BYTECODE):
             scan.report(DISGUISED, detail=kind)
@@ -109,7 +108,7 @@ def _kind(start: bytes, source: Source) -> str:
             return kind
     if start.startswith(b"MZ") and _is_windows(start, source):
         return "a Windows library or executable"
-    if start.removeprefix(b"\xef\xbb\xbf").startswith((b"#!/", b"#! /")):
+    if _SHEBANG.match(start):
         return "a script"
     if len(start) >= 16 and _BYTECODE_MAGIC.match(start):
         return "bytecode of Python"
@@ -130,11 +129,16 @@ def _is_named_for(kind: str, name: str) -> bool:
     return name.endswith(_LIBRARIES) or _VERSIONED.search(name) is not None
 
 
-def _scan_path_file(source: Source, start: bytes, scan: Scan) -> None:
-    """Report lines that Python's `site` runs, if a file called `.pth` is text."""
-    if b"\0" in start or source.size > _MAX_SCRIPT or not start.isascii():
-        return
-    text = source.read(0, source.size).decode("utf-8", "replace")
-    match = _PATH_LINE.search(text)
-    if match is not None:
-        scan.report(PATH_FILE, detail=match[0])
+def _is_path_file(start: bytes, name: str) -> bool:
+    """Return whether a file called `.pth` is text, and not a checkpoint of PyTorch."""
+    return name.endswith(".pth") and b"\0" not in start and not start.startswith((b"\x80", b"PK"))
+
+
+def _scan_path_file(source: Source, scan: Scan) -> None:
+    """Report the lines that Python's `site` runs. Raises TooLongError."""
+    if source.size > _MAX_SCRIPT:
+        raise TooLongError(f"it is a path file of more than {_MAX_SCRIPT >> 20} MiB")
+    lines = source.read(0, source.size).decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
+    line = next((line for line in lines if line.startswith(("import ", "import\t"))), "")
+    if line:
+        scan.report(PATH_FILE, detail=line)

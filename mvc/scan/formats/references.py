@@ -49,6 +49,11 @@ _CALL_MODULES = (
 """Modules whose functions do."""
 
 
+def is_data(name: str) -> bool:
+    """Return whether a dotted name is one of Python's data types that a configuration may have."""
+    return name in _DATA
+
+
 def is_hostile(name: str) -> bool:
     """Return whether a dotted name is of Python itself, or known to run, read or write something."""
     name = name.replace(":", ".").replace("/", ".").strip()

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator
 
 from mvc.formats.source import Source, TooLongError
-from mvc.scan.formats import model_config, templates
+from mvc.scan.formats import model_config
+from mvc.scan.formats.jinja import templates
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -24,8 +25,19 @@ PYTHON = Rule("yaml-python", Verdict.HOSTILE, "An unsafe loader of YAML would bu
 HIDDEN = Rule(
     "yaml-hidden", Verdict.UNREADABLE, "A loader would import what the text names in a form the scan cannot read."
 )
-RULES = (PYTHON, HIDDEN, *model_config.RULES)
+DOWNLOAD = Rule(
+    "yaml-download", Verdict.CODE, "Ultralytics would run the script under `download` to fetch the dataset."
+)
+ENTITY = Rule("xml-entity", Verdict.HOSTILE, "A parser of XML that follows entities would read {}.")
+RULES = (PYTHON, HIDDEN, DOWNLOAD, ENTITY, *model_config.RULES)
 
+_DOWNLOAD = re.compile(
+    r"^download\s*:\s*([|>][-+0-9]*\s*(#.*)?$|[\"']?bash\s|[^\n]*\b(import|exec|eval|os)\b)", re.MULTILINE
+)
+_ENTITY = re.compile(
+    r"<!ENTITY\s+(?:%\s+)?[^\s>]+\s+(?:SYSTEM|PUBLIC)\s+(?:[\"'][^\"']*[\"']\s+)?[\"']([^\"']*)", re.IGNORECASE
+)
+_XML = (".xml", ".pmml", ".svg", ".html", ".htm")
 _CONFIGS = (".yaml", ".yml", ".config", ".conf", ".cfg")
 _NAMES = ("mlmodel", "hparams", "config")
 _PROSE = (
@@ -58,6 +70,9 @@ def matches(start: bytes, source: Source) -> bool:
 def scan(source: Source, scan: Scan) -> None:
     """Report the Python that a configuration names. Raises TooLongError."""
     name = source.name.lower()
+    if name.endswith(_XML) and source.size <= MAX_TEXT:
+        for match in _ENTITY.finditer(source.read(0, source.size).decode("utf-8", "replace")):
+            scan.report(ENTITY, detail=match[1])
     if name.endswith(_PROSE):
         return
     is_config = name.endswith(_CONFIGS) or name.rpartition("/")[2].startswith(_NAMES)
@@ -65,9 +80,8 @@ def scan(source: Source, scan: Scan) -> None:
         if is_config:
             raise TooLongError(f"it is a configuration of more than {MAX_TEXT >> 20} MiB")
         return
-    text = _text(source.read(0, source.size), is_start=False)
-    if text is None:
-        return
+    data = source.read(0, source.size)
+    text = _text(data, is_start=False) or data.decode("utf-8", "replace")
     decoded = _ESCAPE.sub(_decoded, text)
     for form in dict.fromkeys((text, decoded)):
         _examine(form, scan)
@@ -80,6 +94,8 @@ def _examine(text: str, scan: Scan) -> None:
     for tag in _tags(text):
         if tag not in _DATA_TAGS:
             scan.report(PYTHON, names=[tag.partition(":")[2] or tag], detail=tag)
+    if _DOWNLOAD.search(text):
+        scan.report(DOWNLOAD)
     for match in _NAMED.finditer(_COMMENT.sub("", text)):
         key, name = match[1], match[2]
         is_own = key == "loader_module" and name.startswith("mlflow.")

@@ -159,6 +159,24 @@ OTHER_HOSTILE = {
     "without a suffix": Case("hparams", b"x: !!python/object/apply:os.mkdir [ran-4]\n", ("yaml-python",)),
     "utf-16": Case("e.yaml", "!!python/object/apply:os.mkdir [ran-5]\n".encode("utf-16"), ("yaml-python",)),
     "module": Case("f.yaml", b"!!python/module:os\n", ("yaml-python",)),
+    "index above": Case(
+        "model.safetensors.index.json", b'{"weight_map": {"a": "../../x.safetensors"}}', ("index-outside",)
+    ),
+    "index of the root": Case(
+        "pytorch_model.bin.index.json", b'{"weight_map": {"a": "/etc/x.bin"}}', ("index-outside",)
+    ),
+    "jsonpickle": Case(
+        "m.json", b'{"py/reduce": [{"py/function": "os.system"}, {"py/tuple": ["id"]}]}', ("jsonpickle",)
+    ),
+    "jsonpickle object": Case("m.json", b'{"py/object": "subprocess.Popen"}', ("config-import",)),
+    "skops": Case(
+        "schema.json", b'{"__class__": "system", "__module__": "os", "__loader__": "FunctionNode"}', ("config-import",)
+    ),
+    "entity": Case(
+        "m.pmml",
+        b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>',
+        ("xml-entity",),
+    ),
     "aliased key": Case("g.yaml", b"a: &k _target_\n*k : os.system\n", ("yaml-hidden",)),
     "nested": Case("x.json", b"[" * 200_000 + b"]" * 200_000, ("json-nested",)),
     "key twice": Case(
@@ -187,6 +205,13 @@ OTHER_CODE = {
     "activation": Case("config.json", b'{"in_features": 4, "activation_function": "my.Act"}', ("custom-module",)),
     "mlflow": Case("MLmodel", b"flavors:\n  python_function:\n    loader_module: my_team.loader\n", ("custom-module",)),
     "pipeline": Case("model_index.json", b'{"_class_name": ["pipeline", "MyPipeline"]}', ("custom-module",)),
+    "download": Case(
+        "data.yaml", b"nc: 2\ndownload: |\n  from ultralytics.utils import download\n", ("yaml-download",)
+    ),
+    "download by a shell": Case("data.yaml", b"nc: 2\ndownload: bash get.sh\n", ("yaml-download",)),
+    "skops": Case(
+        "schema.json", b'{"__class__": "T", "__module__": "my.mod", "__loader__": "ObjectNode"}', ("custom-module",)
+    ),
     "adapter": Case("adapter_config.json", b'{"auto_mapping": {"parent_library": "my.lib"}}', ("custom-module",)),
 }
 OTHER_HONEST = [
@@ -229,6 +254,14 @@ OTHER_HONEST = [
     Case("coco.json", b'{"images": [{"id": 1}], "annotations": [], "categories": [{"id": 1, "name": "cat"}]}'),
     Case("log.jsonl", b'{"step": 1}\n{"step": 2}\n'),
     Case("trainer_state.json", b'{"log_history": [{"loss": NaN, "step": 1}], "target": 1, "module": null}'),
+    Case("model.safetensors.index.json", b'{"metadata": {}, "weight_map": {"a": "model-00001-of-00002.safetensors"}}'),
+    Case(
+        "schema.json",
+        b'{"__class__": "SVC", "__module__": "sklearn.svm._classes", "__loader__": "ObjectNode", "c":'
+        b'{"__class__": "dict", "__module__": "builtins", "__loader__": "DictNode"}}',
+    ),
+    Case("coco8.yaml", b"path: coco8\nnames: {0: person}\ndownload: https://example.org/coco8.zip  # optional\n"),
+    Case("m.xml", b'<?xml version="1.0"?><net name="m" version="11"><!-- <!ENTITY --></net>'),
     Case("empty.json", b"{}"),
     Case("empty.yaml", b""),
 ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import pytest
 
-from mvc.scan.formats import exported, onnx, saved_model, torchscript
+from mvc.scan.formats import exported, onnx, saved_model, tflite, torchscript
 from mvc.scan.verdict import Verdict
 from tests.formats.headers import DATA
 from tests.formats.test_onnx import EXAMPLES, message, model, nested, number, outside, tensor
@@ -213,6 +214,29 @@ def test_the_lambda_in_the_metadata_of_a_saved_model_is_hostile() -> None:
 
 def test_a_truncated_graph_is_damaged() -> None:
     assert report(Case("saved_model.pb", saved(X, MATMUL)[:-5])).verdict is Verdict.DAMAGED
+
+
+def lite(*operators: str) -> bytes:
+    """A model of TFLite with these custom operators and nothing else."""
+    table = struct.pack("<HHHH", 8, 8, 0, 4)  # a vtable: its field 1 is at byte 4
+    data = bytearray(struct.pack("<I4s", 16, b"TFL3") + table + struct.pack("<iII", 8, 4, len(operators)))
+    places = len(data)
+    data += bytes(4 * len(operators))
+    for index, operator in enumerate(operators):
+        data += bytes(-len(data) % 4) + table
+        place = places + 4 * index
+        struct.pack_into("<I", data, place, len(data) - place)
+        data += struct.pack("<iI", 8, 4) + struct.pack("<I", len(operator)) + operator.encode() + b"\0"
+    return bytes(data)
+
+
+def test_custom_operators_of_tflite_are_reported() -> None:
+    assert check(Case("m.tflite", lite("FlexWriteFile"), ("tflite-operation",))) == ""
+    assert check(Case("m.bin", lite("Mfcc", "FlexEagerPyFunc"), ("tflite-operation",))) == ""
+    assert check(Case("m.tflite", lite("MyOperator", "FlexAdd"), ("tflite-custom",))) == ""
+    assert check(Case("m.tflite", lite("TFLite_Detection_PostProcess", "FlexStridedSlice"))) == ""
+    assert [fault for path in DATA.glob("*.tflite") if (fault := check(Case(path.name, path.read_bytes())))] == []
+    assert {rule.id for rule in tflite.RULES} == {"tflite-operation", "tflite-custom"}
 
 
 # --- TorchScript and torch.export ---------------------------------------------------------------------------------------

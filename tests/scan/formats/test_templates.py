@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mvc.scan.formats import templates
+from mvc.scan.formats.jinja import templates
 from mvc.scan.verdict import Verdict
 from tests.scan.formats.cases import Case, broken, check, report
 

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mvc.formats.source import Source, TooLongError
-from mvc.scan.formats.template_names import Names
-from mvc.scan.formats.template_tokens import Block, SyntaxFault, Token, blocks, group
+from mvc.scan.formats.jinja.names import Names
+from mvc.scan.formats.jinja.tokens import Block, SyntaxFault, Token, blocks, group
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 

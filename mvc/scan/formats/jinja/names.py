@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mvc.scan.formats.template_tokens import Block, Token, group
+from mvc.scan.formats.jinja.tokens import Block, Token, group
 
 _PLAIN_FILTERS = frozenset(
     {
