@@ -22,6 +22,8 @@ from mvc.porcelain import archive as archives
 from mvc.porcelain import eval as evaluations
 from mvc.porcelain import eval_add, export_hub, notes, source_check
 from mvc.porcelain.archive import Archived
+from mvc.porcelain.bom import Bom, bom
+from mvc.porcelain.card import Card, card
 from mvc.porcelain.check import Checked, check
 from mvc.porcelain.curve import MetricCurve, curve
 from mvc.porcelain.describe import Description, Options, describe
@@ -312,6 +314,28 @@ class Version:
         if form is not None:
             return export_hub.export_for_hub(self._session.of(self.model), self.id, target, form, progress=progress)
         return export(self._session.of(self.model), self.id, target, link=link, progress=progress)
+
+    def bom(
+        self,
+        format: Literal["cyclonedx", "cyclonedx-1.6", "cyclonedx-1.7", "spdx"] = "cyclonedx",  # noqa: A002 - as the option of the command
+        *,
+        read_data: bool = False,
+        progress: Progress | None = None,
+    ) -> Bom:
+        """Return the bill of materials, as `document` and as `text`: CycloneDX 1.6 or 1.7, or SPDX 3.0.1.
+
+        With `read_data`, files are fetched if need be and read, for their SHA-256 and the licenses that they name. Raises
+        Missing, Damaged.
+        """
+        return bom(self._session.of(self.model), self.id, format, read_data=read_data, progress=progress)
+
+    def card(self, *, existing: PathLike | None = None, annex_iv: bool = False) -> Card:
+        """Return the model card; its `text` is Markdown. Of an `existing` file, other text and keys stay. Raises BadCard.
+
+        With `annex_iv`, the facts are under points of Annex IV of the EU's AI Act, and open ones are named.
+        """
+        path = self._session.absolute(existing) if existing is not None else None
+        return card(self._session.of(self.model), self.id, existing=path, annex=annex_iv)
 
     def archive(
         self,

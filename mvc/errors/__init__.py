@@ -250,6 +250,7 @@ if TYPE_CHECKING:
     )
     from mvc.errors.registry import (
         AmbiguousExperiment,
+        BadCard,
         BadDataset,
         BadHubUrl,
         BadLayout,
@@ -424,6 +425,7 @@ __all__ = [
     "AmendHeld",
     "Answer",
     "BadAuthor",
+    "BadCard",
     "BadCertificates",
     "BadConfig",
     "BadDataset",

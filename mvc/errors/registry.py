@@ -273,6 +273,13 @@ class HubLacks(Usage):
     """
 
 
+class BadCard(Usage):
+    """Cannot update {path}: {reason}.
+
+    Nothing was changed. Correct the file, or write the card to another one.
+    """
+
+
 class BadOciTag(Usage):
     """Invalid tag {tag!r}: {reason}.
 

@@ -89,6 +89,8 @@ METHODS: dict[str, tuple[str, ...]] = {
     "ui": ("Repository.export_page",),
     "export": ("Version.export",),
     "archive": ("Version.archive",),
+    "bom": ("Version.bom",),
+    "card": ("Version.card",),
     "du": ("Model.du",),
     "fsck": ("Repository.fsck", "Repository.repair", "Remote.fsck", "Remote.repair"),
     "prune": ("Model.prune", "Remote.prune"),

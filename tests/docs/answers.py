@@ -120,6 +120,9 @@ commit -m Side
 diff v1 HEAD
 compare v1 HEAD
 changelog v1
+bom
+card
+ls --licenses
 ci report v1 v1 --for storage
 ci no-weights a.txt
 diff v1 HEAD --tensors

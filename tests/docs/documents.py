@@ -28,7 +28,9 @@ from mvc.porcelain.archive import Archived
 from mvc.porcelain.bisect import BisectState
 from mvc.porcelain.bisect_find import FoundVersion
 from mvc.porcelain.blame import Blame
+from mvc.porcelain.bom import Bom
 from mvc.porcelain.branch import Branch, Branches
+from mvc.porcelain.card import Card
 from mvc.porcelain.changelog import Changelog
 from mvc.porcelain.check import Checked
 from mvc.porcelain.cherry_pick import Picked
@@ -112,6 +114,8 @@ DOCUMENTS: dict[str, list[Any]] = {
     "blame": [Blame],
     "branch": [Branches, Branch, {"current": str | None}, {"deleted": list[Branch]}],
     "cat": [{"path": str, "size": int, "file": FileId | None, "output": str}],
+    "bom": [Bom],
+    "card": [Card],
     "changelog": [Changelog],
     "check": [Checked, {"rules": list[Rule]}],
     "cherry-pick": [Picked, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],

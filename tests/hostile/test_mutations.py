@@ -47,7 +47,7 @@ _RUN = (
 """Audit events of programs and connections; a verb here needs none."""
 VERBS = (
     ("status",), ("status", "--json"), ("log", "--all", "--stat"), ("show",), ("show", "main"), ("diff",), ("diff", "v1", "v2"), ("ls", "v1"),
-    ("cat", "v1:model-latest", "-o", "copy"), ("cat", "main:model.toml"), ("export", "main", "out"),
+    ("cat", "v1:model-latest", "-o", "copy"), ("cat", "main:model.toml"), ("export", "main", "out"), ("bom", "--read-data"), ("card", "-o", "copy"),
     ("commit", "-m", "x"), ("commit", "--allow-empty", "-m", "x"), ("commit", "--amend", "-m", "x"), ("switch", "v1"),
     ("switch", "--force", "v1"), ("switch", "--force", "main"), ("switch", "side"), ("switch", "--force", "other"), ("switch", "-c", "new"),
     ("restore", "."), ("restore", "--source", "v1", "."), ("reset", "v1"), ("reset", "--hard", "v1"), ("reset", "--hard", "other"),

@@ -74,6 +74,9 @@ ROWS = (
     Row("mv cfg.yaml conf/cfg.yaml"),
     Row("export HEAD ../out", (0, 2, 3, 0)),
     Row("archive HEAD -o ../out.zip", (0, 2, 3, 0)),
+    Row("bom --read-data", (0, 2, 3, 0)),
+    Row("card"),
+    Row("ls --licenses"),
     Row("archive v1 tool -o ../out.tar", (0, 1, 1, 0)),
     Row("export v1 ../out", (1, 3, 3, 1)),
     # --- the next version

@@ -66,6 +66,8 @@ VERBS = {
     "textconv": ("textconv", "Print the tensors of a file, for `git diff`"),
     "export": ("export", "Export a version to a folder"),
     "archive": ("archive", "Write a version's files to a zip or tar file"),
+    "card": ("card", "Write the model card of a version"),
+    "bom": ("bom", "Write the bill of materials of a version"),
     "du": ("du", "Show the disk usage of versions"),
     "fsck": ("fsck", "Verify the integrity of the repository or a remote"),
     "prune": ("prune", "Drop the bytes of versions, and keep their record"),

@@ -47,7 +47,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--offline", "offline"), {"is_flag": True, "help": "Do not contact remotes or registries."}),
 )
 _READING = frozenset({
-    "alias", "branch", "cat", "changelog", "check", "compare", "diff", "export", "grep", "log", "ls", "reflog", "rev-parse", "shortlog", "show",
+    "alias", "bom", "branch", "card", "cat", "changelog", "check", "compare", "diff", "export", "grep", "log", "ls", "reflog", "rev-parse", "shortlog", "show",
     "status", "tag",
 })  # fmt: skip
 """The verbs that take --at-op, unless they write."""

@@ -12,10 +12,11 @@ _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", r
 
 
 class FrontMatter(NamedTuple):
-    """The map of a file's front matter, and the text after it. The map is empty if it is absent or not valid."""
+    """The map of a file's front matter, and the text after it. The map is empty if it is absent, or has a `fault`."""
 
     values: dict[str, Any]
     text: str
+    fault: str = ""
 
 
 def split(text: str) -> FrontMatter:
@@ -23,8 +24,9 @@ def split(text: str) -> FrontMatter:
     front = _FRONT.match(text)
     if front is None:
         return FrontMatter({}, text)
+    rest = text[front.end() :]
     try:
-        values = yaml_text.load_typed(front[1])
-    except MalformedError:
-        values = None
-    return FrontMatter(values if isinstance(values, dict) else {}, text[front.end() :])
+        values = yaml_text.load_typed(front[1], dates=True)
+    except MalformedError as error:
+        return FrontMatter({}, rest, str(error))
+    return FrontMatter(values, rest) if isinstance(values, dict) else FrontMatter({}, rest, "it is not a map")

@@ -34,8 +34,11 @@ def load(text: str) -> Any:
     return _document(text, lambda event: event.value)
 
 
-def load_typed(text: str) -> Any:
-    """Return the value of the only document, as PyYAML reads it safely: numbers, truth values, null. Raises MalformedError."""
+def load_typed(text: str, *, dates: bool = False) -> Any:
+    """Return the value of the only document, as PyYAML reads it safely: numbers, truth values, null. Raises MalformedError.
+
+    A date is malformed; with `dates`, it is a text.
+    """
     yaml = lazy.load("yaml")
     maker = yaml.SafeLoader("")
 
@@ -50,11 +53,19 @@ def load_typed(text: str) -> Any:
             value = construct(maker, yaml.ScalarNode(tag, event.value))
         except ValueError as error:
             raise MalformedError(f"{escape_name(event.value[:40])} is not valid: {error}") from None
+        if isinstance(value, dt.date) and dates:
+            return event.value
         if isinstance(value, dt.date):
             raise MalformedError(f"{escape_name(event.value[:40])} is a date; write it in quotes")
         return value
 
     return _document(text, scalar)
+
+
+def dump(values: dict[str, Any]) -> str:
+    """Return a map as YAML, its keys in their order."""
+    text: str = lazy.load("yaml").safe_dump(values, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def _document(text: str, scalar: Callable[[Any], Any]) -> Any:

@@ -46,6 +46,10 @@ class Checksums:
         """Return the checksum of a file; None if it is not known."""
         return next((known for known, id_ in self._load().get(algorithm, {}).items() if id_ == file), None)
 
+    def digests(self, algorithm: str) -> dict[FileId, str]:
+        """Return every known checksum of an algorithm, by file."""
+        return {id_: digest for digest, id_ in self._load().get(algorithm, {}).items()}
+
     def add(self, algorithm: str, digest: str, file: FileId) -> None:
         """Add the checksum of a file, of a known algorithm; both were computed from the same bytes."""
         if algorithm not in _HEX:

@@ -1,0 +1,4 @@
+"""Documents about one version for other people and programs: the model card, and bills of materials.
+
+version, manifest, tree ─► DocumentedVersion ─► card, cyclonedx, spdx ─► Markdown, JSON
+"""
