@@ -22,8 +22,10 @@ from mvc.storage.records.config import TRUSTED_HOSTS, Config, user_file
 
 if TYPE_CHECKING:
     from mvc.repository import provenance
+    from mvc.repository.signatures import trust
 else:
     provenance = lazy.Module("mvc.repository.provenance")
+    trust = lazy.Module("mvc.repository.signatures.trust")
 
 _REMOVED = Path("/proc/self/cwd")
 """The current folder if it was removed."""
@@ -113,6 +115,11 @@ class Environment:
     def actor(self, settings: Config) -> Actor:
         """Return who acts, and when. Raises BadAuthor, BadDate."""
         return Actor(self.identity(settings).person, self.date())
+
+    def keys(self, settings: Config, root: Path) -> trust.Keys:
+        """Return the settings of keys, for the repository in `root`."""
+        home, own = self.variables.get("HOME"), self.user_config
+        return trust.Keys(settings, self.cwd, root, Path(home) if home else None, own.parent if own else None)
 
     def code(self, root: Path, own: Sequence[str]) -> Code | None:
         """Return the Git commit of the training code; None without Git.

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mvc import errors
-from mvc.api.session import Revision, Session, Who
+from mvc.api.session import PathLike, Revision, Session, Who
 from mvc.api.version import Version
 from mvc.model.ids import VersionId
-from mvc.porcelain import alias, alias_publish, branch, tag
+from mvc.porcelain import alias, alias_publish, branch, sign, tag, verify
 from mvc.porcelain.alias import Alias
 from mvc.porcelain.alias_publish import PublishedAlias, RemovedAlias
 from mvc.porcelain.branch import Branch
 from mvc.porcelain.reflog import Reflog
+from mvc.porcelain.sign import Signed
 from mvc.porcelain.tag import Tag
+from mvc.porcelain.verify import Verified
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
@@ -107,7 +110,27 @@ class Branches(Refs):
         return branch.delete(self._session.of(self._model), name, who, force=force)
 
 
-class Tags(Refs):
+class SignedRefs(Refs):
+    """Refs whose moves can be signed: tags and aliases."""
+
+    def sign(self, name: str, *, key: PathLike | None = None, actor: Who | None = None) -> Signed:
+        """Sign the newest move of the ref `name`, here and on remotes, and its version.
+
+        `key` is the file of an SSH key, by default that of the setting sign.key. Raises NoSuchName, NoSigningKey,
+        SigningFailed, NoSshKeygen.
+        """
+        model, id_, who = self._session.of(self._model), self[name].id, self._session.actor(actor)
+        path = self._session.keys.key(None if key is None else os.fspath(key))
+        return sign.sign(model, id_, path, who, refs=[model.ref(self.kind, name)])
+
+    def verify(self, name: str, *, signers: PathLike | None = None) -> Verified:
+        """Verify the signatures of the newest move of the ref `name` and of its version, as `Version.verify`."""
+        model, id_ = self._session.of(self._model), self[name].id
+        trusted = self._session.keys.signers(None if signers is None else os.fspath(signers))
+        return verify.verify(model, id_, trusted, ref=model.ref(self.kind, name))
+
+
+class Tags(SignedRefs):
     """The tags of a model, which never move."""
 
     kind, called = TAGS, "tag"
@@ -139,7 +162,7 @@ class Tags(Refs):
         return Version(self._session, self._model, id_)
 
 
-class Aliases(Refs):
+class Aliases(SignedRefs):
     """The aliases of a model, which are moved explicitly and log every move."""
 
     kind, called = ALIASES, "alias"

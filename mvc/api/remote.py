@@ -24,6 +24,7 @@ from mvc.remotes import remote as remotes
 from mvc.remotes.backends.probe import Verdict
 from mvc.remotes.remote import JOBS
 from mvc.repository.retention.rules import Best, Rules
+from mvc.repository.signatures import pushed_moves
 from mvc.storage.progress import Progress
 from mvc.transport import connection, fast_forward, refspec
 
@@ -65,6 +66,7 @@ class PushOptions(TypedDict, total=False):
     rebase: bool | int
     repair: bool
     revive: bool
+    signed: bool | None
     dry_run: bool
     jobs: int
     limit: float | None
@@ -140,6 +142,7 @@ class Remote:
         rebase: bool | int = False,
         repair: bool = False,
         revive: bool = False,
+        signed: bool | None = None,
         dry_run: bool = False,
         jobs: int = JOBS,
         limit: float | None = None,
@@ -150,7 +153,8 @@ class Remote:
 
         `rebase` replays your versions on the remote branch after a rejection and pushes again (a number: at most so many
         times); `repair` first replaces missing or damaged data on the remote, `revive` uploads bytes again that were
-        dropped there. Rejected refs are in `rejected` of the result. `limit` is in bytes per second. Raises NoSuchName, NotThere, Detached, with `rebase` also Unrelated,
+        dropped there. `signed` signs the moves of tags and aliases there
+        with sign.key; by default, those whose moves are signed here. Rejected refs are in `rejected` of the result. `limit` is in bytes per second. Raises NoSuchName, NotThere, Detached, with `rebase` also Unrelated,
         CannotRebase, RebaseConflicts, InTheWay, and connection errors.
         """
         if not dry_run:
@@ -160,6 +164,8 @@ class Remote:
             self._session.of(name), self.name, refs, branches=all_branches, tags=tags, delete=delete
         )
         tries = (TRIES if rebase else 0) if isinstance(rebase, bool) else rebase
+        pushed = [] if dry_run else [each.ref for each in updates if each.new is not None]
+        signing = pushed_moves.signing(self._session.of(name), pushed, self._session.keys, signed=signed)
         with self._reached(jobs, limit) as there:
             return push(
                 self._session.of(name),
@@ -171,6 +177,7 @@ class Remote:
                 repair=repair,
                 revive=revive,
                 set_upstream=set_upstream,
+                signing=signing,
                 dry_run=dry_run,
                 progress=progress,
             )

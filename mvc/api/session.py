@@ -24,6 +24,7 @@ from mvc.registry.protocol import Registry
 from mvc.repository import discovery, revisions
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
+from mvc.repository.signatures.trust import Keys
 from mvc.storage.disk.outside import discard_folder
 from mvc.storage.disk.primitives import STORE
 from mvc.transport import connection
@@ -107,6 +108,11 @@ class Session:
         if isinstance(given, datetime):
             return Timestamp.of(given if given.tzinfo else given.astimezone())
         return Timestamp.parse(given, offset=self.environment.now().offset)
+
+    @property
+    def keys(self) -> Keys:
+        """The settings of keys."""
+        return self.environment.keys(self.repository.config, self.repository.root)
 
     def code(self, given: Code | bool) -> CodeOf:  # noqa: FBT001 - True asks Git, as `code=True` reads
         """Return the source of the training code's commit: `given`, Git in the current folder (True), or none."""

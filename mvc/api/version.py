@@ -20,7 +20,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.porcelain import archive as archives
 from mvc.porcelain import eval as evaluations
-from mvc.porcelain import eval_add, export_hub, notes, source_check
+from mvc.porcelain import eval_add, export_hub, notes, sign, source_check, verify
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.bom import Bom, bom
 from mvc.porcelain.card import Card, card
@@ -34,7 +34,9 @@ from mvc.porcelain.export import Exported, export
 from mvc.porcelain.ls import ls
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.show import Shown, show
+from mvc.porcelain.sign import ListedSignature, Signed
 from mvc.porcelain.source_check import SourceChecked
+from mvc.porcelain.verify import Verified
 from mvc.repository import refnames
 from mvc.repository.lineage import Lineage, ModelParent
 from mvc.storage.progress import Progress
@@ -186,6 +188,11 @@ class Version:
         return evaluations.show(self._session.of(self.model), self.id)
 
     @property
+    def signatures(self) -> tuple[ListedSignature, ...]:
+        """The signatures of the version and of moves to it, the oldest first; `verify` says what they prove."""
+        return sign.listed(self._session.of(self.model), self.id)
+
+    @property
     def withdrawn(self) -> bool:
         """True if the newest value `withdrawn` in its notes is true."""
         return notes.is_withdrawn(self._session.of(self.model), self.id)
@@ -223,6 +230,26 @@ class Version:
     def remove_notes(self, *numbers: int, actor: Who | None = None) -> list[ListedNote]:
         """Remove notes by their numbers (none: all); they stay in the history. Raises NoSuchNote."""
         return notes.remove(self._session.of(self.model), self.id, numbers or None, self._session.actor(actor))
+
+    def sign(self, *, key: PathLike | None = None, actor: Who | None = None) -> Signed:
+        """Sign the version with the SSH key in a file, by default that of the setting sign.key.
+
+        Raises NoSigningKey, SigningFailed, NoSshKeygen.
+        """
+        path = self._session.keys.key(None if key is None else os.fspath(key))
+        return sign.sign(self._session.of(self.model), self.id, path, self._session.actor(actor))
+
+    def verify(self, *, signers: PathLike | None = None) -> Verified:
+        """Verify the signatures, by the keys in the file `signers`, else by those that the settings trust.
+
+        `status` of the result is good, unsigned, untrusted or mismatch. Raises NoSignersFile, BadSetting, NoSshKeygen.
+        """
+        trusted = self._session.keys.signers(None if signers is None else os.fspath(signers))
+        return verify.verify(self._session.of(self.model), self.id, trusted)
+
+    def remove_signatures(self, *numbers: int, actor: Who | None = None) -> Signed:
+        """Remove signatures by their numbers; they stay in the history. Raises NoSuchSignature."""
+        return sign.remove(self._session.of(self.model), self.id, numbers, self._session.actor(actor))
 
     def add_evaluation(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,13 +14,14 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import group, subverb
-from mvc.cli.history import notes
+from mvc.cli.history import notes, signatures
 from mvc.cli.history.numbers import Numbers
 from mvc.model.ids import VersionId
 from mvc.porcelain import alias as porcelain
 from mvc.porcelain.alias import Alias
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.storage.records.reflog import ALIASES
 
 if TYPE_CHECKING:
     from mvc.cli.app import registry_tags
@@ -68,6 +70,7 @@ def _lines(model: Model, aliases: Sequence[Alias]) -> Iterator[str]:
 @click.argument("revision", default="HEAD", metavar="[REV]")
 @click.option("-m", "--message", metavar="WHY", help="Reason for the move.")
 @click.option("--force", is_flag=True, help="Set the alias even if REV is not ready.")
+@signatures.options("the move and its version")
 @click.option("--publish", is_flag=True, help="Also set it as a tag on the registry, and publish REV if necessary.")
 @click.option("--rename", is_flag=True, help="With --publish: also name the version there NAME.")
 @click.option("--to", "registry", metavar="REGISTRY", help="With --publish: registry, by its name in `mvc remote`.")
@@ -80,10 +83,12 @@ def assign(
     publish: bool,
     rename: bool,
     registry: str | None,
+    signed: bool | None,
+    key: str | None,
 ) -> None:
     """Set alias NAME to REV (default: HEAD).
 
-    With -m, the reason is recorded even if the alias is at REV already.
+    With --sign, the move and the version are signed as by `mvc sign`. With -m, the reason is recorded even if the alias is at REV already.
 
     Refused if REV is not ready for the uses in intent.ready_for of its model.toml; `mvc check` shows why.
 
@@ -91,10 +96,12 @@ def assign(
     back. Run the command again if it was interrupted.
     """
     _require_publish(publish, rename=rename, registry=registry)
+    signing_key = signatures.key(invocation, signed, key)
     repository, model, actor = invocation.writer(), invocation.model(), invocation.actor()
     target = revisions.resolve(Model(repository, model), revision)
     if not publish:
         done = porcelain.assign(Model(repository, model), name, target, actor, reason=message, force=force)
+        _sign(invocation, Model(repository, model), name, target, signing_key)
         notes.warn(invocation, Model(repository, model), target)
         _emit(invocation, Model(repository, model), done)
         return
@@ -110,10 +117,16 @@ def assign(
             rename=rename,
             progress=progress,
         )
+    _sign(invocation, Model(repository, model), name, target, signing_key)
     notes.warn(invocation, Model(repository, model), target)
     for note in registry_tags.alias_notes(published):
         invocation.note(note)
     invocation.emit("alias", published, lambda: registry_tags.alias(Model(repository, model), published))
+
+
+def _sign(invocation: Invocation, model: Model, name: str, target: VersionId, key: Path | None) -> None:
+    if key is not None:
+        signatures.sign(invocation, model, target, key, f"alias {name} is set", [model.ref(ALIASES, name)])
 
 
 @subverb(command, "rm")

@@ -17,12 +17,14 @@ from mvc.cli.app import render
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
+from mvc.cli.history import signatures
 from mvc.model import textfile
 from mvc.model.version import Person, Timestamp
 from mvc.plural import count
 from mvc.porcelain.commit import Committed, Options, commit
 from mvc.porcelain.status import status
 from mvc.repository.model import Model
+from mvc.storage.records.reflog import ALIASES, TAGS
 
 if TYPE_CHECKING:
     from mvc.cli import source
@@ -51,6 +53,7 @@ else:
 @click.option("--tag", "tags", multiple=True, metavar="NAME", help="Create tag NAME at the new version.")
 @click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Set an alias to the new version.")
 @click.option("--force", is_flag=True, help="With --alias: set it even if the version is not ready.")
+@signatures.options("the new version", "-S", "--gpg-sign/--no-gpg-sign")
 @click.argument("words", nargs=-1, metavar="")
 def command(
     invocation: Invocation,
@@ -69,6 +72,8 @@ def command(
     tags: tuple[str, ...],
     aliases: tuple[str, ...],
     force: bool,
+    signed: bool | None,
+    key: str | None,
 ) -> None:
     """Record a new version of the model.
 
@@ -76,9 +81,12 @@ def command(
     container, the current experiment and its parameters are first written to [source] of model.toml, and parameters
     that differ from those of the run are reported.
 
+    With --sign, the version is signed as by `mvc sign`, and so are the moves of --tag and --alias.
+
     If the weights changed and metrics set by hand did not, a warning names the version that they were measured on.
     """
     _no_paths(words)
+    signing_key = signatures.key(invocation, signed, key)
     repository = invocation.repository() if dry_run else invocation.writer()
     model = invocation.model()
     message = _message(invocation, messages, file)
@@ -108,6 +116,11 @@ def command(
         done = commit(
             Model(repository, model), message, actor, options=options, progress=progress, code=invocation.code
         )
+    if signing_key is not None and done.id is not None and done.version is not None:
+        made = Model(repository, model)
+        refs = [made.ref(kind, name) for kind, names in ((TAGS, tags), (ALIASES, aliases)) for name in names]
+        label = f"v{done.version.number} {short(done.id)} is committed"
+        signatures.sign(invocation, made, done.id, signing_key, label, refs)
     for warning in done.warnings:
         invocation.note(render.problem(warning))
     for path in done.skipped:

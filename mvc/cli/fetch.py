@@ -56,7 +56,7 @@ def lines(done: Fetched) -> Iterator[str]:
     """Yield a summary of a fetch."""
     yield f"From {escape(done.remote)}"
     yield from (f"   {_moved(ref)}  {escape(done.remote)}/{escape(ref.ref.name)}" for ref in done.refs)
-    if not (done.refs or done.notes or done.evaluations):
+    if not (done.refs or done.notes or done.evaluations or done.signatures):
         yield "   up to date"
     if done.refs:
         yield f"{count(done.versions, 'new version')}, {size(done.received)} of metadata."
@@ -64,13 +64,15 @@ def lines(done: Fetched) -> Iterator[str]:
         yield f"{count(done.notes, 'new note')}; `mvc notes` lists them."
     if done.evaluations:
         yield f"{count(done.evaluations, 'new evaluation')}; `mvc eval` lists them."
+    if done.signatures:
+        yield f"{count(done.signatures, 'new signature')}; `mvc verify REV` verifies those of a version."
     if done.dropped:
         kept = f"; {count(done.dropped_kept, 'file')} of them complete here, and kept" if done.dropped_kept else ""
         yield f"The bytes of {count(done.dropped, 'version')} were dropped on {escape(done.remote)}{kept}."
     if done.others:
         yield f"Other models on {escape(done.remote)}: {escape(', '.join(done.others))}; `mvc clone --model NAME` clones one."
     yield from (f"Ignored invalid ref name: {escape(name)}" for name in done.ignored)
-    yield from (f"Ignored a note or evaluation: {escape(reason)}" for reason in done.unreadable)
+    yield from (f"Ignored a note, evaluation or signature: {escape(reason)}" for reason in done.unreadable)
 
 
 def _moved(ref: FetchedRef) -> str:

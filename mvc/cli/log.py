@@ -12,7 +12,7 @@ from mvc.cli.app.terminal import date, escape, short, style
 from mvc.cli.app.verb import verb
 from mvc.cli.git.paths import revisions_and_paths
 from mvc.cli.history import changes as changes_style
-from mvc.cli.history import filters, notes, templates
+from mvc.cli.history import filters, notes, signatures, templates
 from mvc.cli.history import query as queries
 from mvc.cli.history.changes import ChangesStyle
 from mvc.cli.history.filters import Chosen
@@ -52,6 +52,7 @@ _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"
 @click.option("-p", "--patch", "-u", "patch", is_flag=True, help="Show the changes of each version.")
 @changes_style.options
 @click.option("--first-parent", is_flag=True, help="Skip the versions of merged branches.")
+@click.option("--show-signature", "verified", is_flag=True, help="Verify the signatures of each version.")
 @click.option("--count", "counted", is_flag=True, help="Print only the number of versions.")
 @click.option("--reverse", is_flag=True, help="Show the oldest version first.")
 @filters.options
@@ -69,6 +70,7 @@ def command(
     patch: bool,
     changes_style: ChangesStyle,
     first_parent: bool,
+    verified: bool,
     counted: bool,
     reverse: bool,
     chosen: Chosen,
@@ -111,6 +113,7 @@ def command(
         graph=graph,
         first_parent=first_parent,
         query=asked.query,
+        signers=invocation.keys().signers() if verified else None,
     )
     if counted:
         _count(invocation, model.key, entries)
@@ -203,6 +206,7 @@ def _lines(entry: Logged, style_of: _Style) -> list[str]:
         lines = ["  ".join(part for part in head if part)]
         lines += [f"    {escape(line)}".rstrip() for line in version.message.split("\n")]
         lines += [f"    {line}" for line in (*notes.tag_lines(entry.tag_messages), *notes.lines(entry.notes))]
+        lines += [f"    {line}" for line in signatures.lines(entry.verified)]
     lines += [f"    {escape(place.page)}" for place in entry.places if style_of.verbose]
     if style_of.verbose and version.code is not None:
         dirty = " (dirty)" if version.code.dirty else ""

@@ -19,6 +19,7 @@ from mvc.plural import count
 from mvc.porcelain import push as porcelain
 from mvc.porcelain.push import Pushed, PushedRef
 from mvc.repository.model import Model
+from mvc.repository.signatures import pushed_moves
 from mvc.transport import connection
 from mvc.transport.refspec import updates
 
@@ -50,6 +51,10 @@ _DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rej
     "--repair", is_flag=True, help="First replace missing or damaged data on the remote (reads the whole remote)."
 )
 @click.option("--revive", is_flag=True, help="Upload the bytes of a version again that were dropped on the remote.")
+@click.option(
+    "--signed/--no-signed", default=None, help="Sign the moves of tags and aliases there (default: those signed here)."
+)
+@click.option("--key", type=click.Path(), metavar="FILE", help="Sign with the SSH key in FILE, instead of sign.key.")
 @transfers.options
 def command(
     invocation: Invocation,
@@ -64,6 +69,8 @@ def command(
     tries: int | None,
     repair: bool,
     revive: bool,
+    signed: bool | None,
+    key: str | None,
     jobs: int,
     limit: float | None,
 ) -> int:
@@ -83,6 +90,8 @@ def command(
     branch = repository.head(model).branch
     refs = refspecs.own(refs, None if delete else branch, name)
     requests = updates(Model(repository, model), name, refs, branches=all_, tags=tags, delete=delete)
+    pushed = [] if dry_run else [request.ref for request in requests if request.new is not None]
+    signing = pushed_moves.signing(Model(repository, model), pushed, invocation.keys(), signed=signed, given=key)
     with (
         connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected,
         invocation.progress(f"Uploading to {name}") as progress,
@@ -97,6 +106,7 @@ def command(
             repair=repair,
             revive=revive,
             set_upstream=set_upstream,
+            signing=signing,
             dry_run=dry_run,
             progress=progress,
         )
@@ -127,6 +137,8 @@ def _lines(done: Pushed) -> Iterator[str]:
         yield f"Uploaded {count(done.notes, 'note')}."
     if done.evaluations:
         yield f"Uploaded {count(done.evaluations, 'evaluation')}."
+    if done.signatures:
+        yield f"Uploaded {count(done.signatures, 'signature')}."
 
 
 def _move(ref: PushedRef) -> str:

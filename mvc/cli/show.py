@@ -17,7 +17,7 @@ from mvc.cli.app.tensors import held
 from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.cli.history import changes as changes_style
-from mvc.cli.history import evaluations, notes
+from mvc.cli.history import evaluations, notes, signatures
 from mvc.cli.history.changes import ChangesStyle
 from mvc.cli.history.numbers import Numbers
 from mvc.cli.output import screen
@@ -44,6 +44,7 @@ _CLASSES = 10
 @click.argument("revision", default="HEAD", metavar="[REV[:ROLE|PATH]]")
 @changes_style.options
 @click.option("--children", is_flag=True, help="Also list the versions made from it, in all models.")
+@click.option("--show-signature", "verified", is_flag=True, help="Verify the signatures of the version.")
 @click.option("-s", "--no-patch", is_flag=True, help="Leave out the changes.")
 @click.option(
     "--curve", "metric", metavar="KEY", help="Draw a metric over the training, from the version's training log."
@@ -53,6 +54,7 @@ def command(
     revision: str,
     changes_style: ChangesStyle,
     children: bool,
+    verified: bool,
     no_patch: bool,
     metric: str | None,
 ) -> None:
@@ -79,6 +81,7 @@ def command(
         revisions.resolve(Model(repository, model), revision),
         context=None if no_patch else changes_style.context,
         children=children,
+        signers=invocation.keys().signers() if verified else None,
     )
     invocation.emit(
         "show",
@@ -110,8 +113,8 @@ def _lines(model: Model, shown: Shown, chosen: ChangesStyle, *, no_patch: bool) 
     yield ""
     yield from (f"    {escape(line)}" for line in shown.version.message.split("\n"))
     yield ""
-    if shown.tag_messages or shown.notes or shown.evaluations:
-        added = (*notes.tag_lines(shown.tag_messages), *notes.lines(shown.notes), *evaluations.lines(shown.evaluations))
+    added = (*notes.tag_lines(shown.tag_messages), *notes.lines(shown.notes), *evaluations.lines(shown.evaluations))
+    if added:
         yield from (f"    {line}" for line in added)
         yield ""
     if chosen.is_full:
@@ -149,6 +152,8 @@ def _head(shown: Shown, number: str) -> Iterator[str]:
         yield f"{'picsellia':<11} #{place.number} {escape(place.name)} of {where}  {escape(place.page)}"
     if shown.registry_tags:
         yield f"{'picsellia':<11} tags: {', '.join(map(escape, shown.registry_tags))}"
+    signed = signatures.unverified(shown.signatures) if shown.verified is None else signatures.lines(shown.verified)
+    yield from (f"{'signature':<11} {line.removeprefix('signature ')}" for line in signed)
     if version.code is not None:
         code = version.code
         where = " · ".join(escape(part) for part in (code.branch, code.remote) if part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,12 +13,13 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.table import aligned
 from mvc.cli.app.terminal import date, escape, short
 from mvc.cli.app.verb import verb
-from mvc.cli.history import listing
+from mvc.cli.history import listing, signatures
 from mvc.cli.history.numbers import Numbers
 from mvc.porcelain import tag as porcelain
 from mvc.porcelain.tag import Tag
 from mvc.repository import history, revisions
 from mvc.repository.model import Model
+from mvc.storage.records.reflog import TAGS
 
 if TYPE_CHECKING:
     from mvc.cli import semver as semver_lines
@@ -37,6 +39,7 @@ _MISSING = "missing tag name, as in `mvc tag NAME`, or `mvc tag -d NAME` to dele
 @click.option("--points-at", metavar="REV", help="List only tags of REV.")
 @click.option("--contains", metavar="REV", help="List only tags that reach REV.")
 @click.option("--merged", metavar="REV", help="List only tags that are reachable from REV.")
+@signatures.options("the tag and its version", "-s")
 @click.option("--sort", "order", type=listing.Order(), metavar="KEY", help="Sort by KEY, such as -v:refname.")
 def command(
     invocation: Invocation,
@@ -50,6 +53,8 @@ def command(
     contains: str | None,
     merged: str | None,
     order: str | None,
+    signed: bool | None,
+    key: str | None,
 ) -> None:
     """List, create or delete tags.
 
@@ -61,11 +66,11 @@ def command(
     if semver and (delete or listed):
         raise click.UsageError("--semver cannot be combined with --delete or the options of a list")
     if semver:
-        _make_next(invocation, names, message)
+        _make_next(invocation, names, message, signatures.key(invocation, signed, key))
     elif delete:
         _delete(invocation, names)
     elif names and not listed:
-        _make(invocation, names, message)
+        _make(invocation, names, message, signatures.key(invocation, signed, key))
     elif message is not None and not listed:
         raise click.UsageError(_MISSING)
     else:
@@ -111,22 +116,29 @@ def _lines(model: Model, tags: Sequence[Tag]) -> Iterator[str]:
     return aligned(rows)
 
 
-def _make(invocation: Invocation, names: tuple[str, ...], message: str | None) -> None:
+def _make(invocation: Invocation, names: tuple[str, ...], message: str | None, key: Path | None) -> None:
     if len(names) > 2:
         raise click.UsageError("too many arguments: expected NAME [REV]")
     model = Model(invocation.writer(), invocation.model())
     target = revisions.resolve(model, names[1] if len(names) > 1 else "HEAD")
     made = porcelain.create(model, names[0], target, invocation.actor(), message=message)
+    _sign(invocation, model, made, key)
     invocation.emit("tag", made, lambda: [_made(model, made)])
 
 
-def _make_next(invocation: Invocation, names: tuple[str, ...], message: str | None) -> None:
+def _make_next(invocation: Invocation, names: tuple[str, ...], message: str | None, key: Path | None) -> None:
     if len(names) > 1:
         raise click.UsageError("too many arguments: expected --semver [REV]")
     model = Model(invocation.writer(), invocation.model())
     target = revisions.resolve(model, names[0] if names else "HEAD")
     made, following = porcelain.create_next(model, target, invocation.actor(), message=message)
+    _sign(invocation, model, made, key)
     invocation.emit("tag", made, lambda: [_made(model, made), *semver_lines.lines(following)], ids=[made.name])
+
+
+def _sign(invocation: Invocation, model: Model, tag: Tag, key: Path | None) -> None:
+    if key is not None:
+        signatures.sign(invocation, model, tag.id, key, f"tag {tag.name} is set", [model.ref(TAGS, tag.name)])
 
 
 def _made(model: Model, tag: Tag) -> str:

@@ -17,14 +17,14 @@ All other classes inherit the exit code of their branch. One module per area:
     base        the branches above, and how templates are filled
     repository  the repository as a whole: none, incomplete, locked, newer, without a network
     disk        the disk and the filesystem
-    settings    settings of the repository and of the user, and optional packages
+    settings    settings of the repository and of the user, keys, optional packages and programs
     model       models, their names and folders
     model_toml  model.toml: syntax, keys and values
     files       tracked files: paths, patterns, roles and links
     worktree    the working tree: local changes in the way, interrupted changes
     refs        branches, tags and aliases
     revisions   revisions, and formats and filters of the log
-    commit      commits, recordings, notes on versions and their evaluations; the command of `mvc run`
+    commit      commits, recordings, notes on versions, their evaluations and signatures; the command of `mvc run`
     merge       merges, fast-forwards and rebases
     store       stored data: missing or damaged, in the store or on a remote; fetches of promised files
     remotes     remotes: their settings, reach and rights
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         BadNote,
         BadRecordRequest,
         BadResults,
+        BadSignature,
         CommandNotExecutable,
         CommandNotFound,
         Detached,
@@ -71,13 +72,16 @@ if TYPE_CHECKING:
         FileReplaced,
         NoSuchEvaluation,
         NoSuchNote,
+        NoSuchSignature,
         NothingToAmend,
         NothingToCommit,
         NothingWritten,
         NotRecordable,
+        NotSigned,
         SecretFound,
         SecretInEvaluation,
         SecretInNote,
+        SigningFailed,
         StaleMetrics,
         UnknownClasses,
         UnknownUse,
@@ -373,6 +377,9 @@ if TYPE_CHECKING:
         BadLockFile,
         BadSetting,
         MissingPackage,
+        NoSignersFile,
+        NoSigningKey,
+        NoSshKeygen,
         PortInUse,
         UnknownSetting,
     )
@@ -456,6 +463,7 @@ __all__ = [
     "BadResults",
     "BadRole",
     "BadSetting",
+    "BadSignature",
     "BadTemplate",
     "BadToml",
     "BadValue",
@@ -586,6 +594,9 @@ __all__ = [
     "NoRule",
     "NoRun",
     "NoSemverTag",
+    "NoSignersFile",
+    "NoSigningKey",
+    "NoSshKeygen",
     "NoSuchArtifact",
     "NoSuchEvaluation",
     "NoSuchFile",
@@ -597,6 +608,7 @@ __all__ = [
     "NoSuchOperation",
     "NoSuchRef",
     "NoSuchRemote",
+    "NoSuchSignature",
     "NoSuchStash",
     "NoToken",
     "NoTrainingLog",
@@ -635,6 +647,7 @@ __all__ = [
     "NotReady",
     "NotRecordable",
     "NotRegularFile",
+    "NotSigned",
     "NotThere",
     "NotTracked",
     "NotWritable",
@@ -706,6 +719,7 @@ __all__ = [
     "SeveralModels",
     "ShallowCheckout",
     "ShallowHistory",
+    "SigningFailed",
     "SomebodySends",
     "SourceExpected",
     "StaleMetrics",

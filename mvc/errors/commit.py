@@ -182,3 +182,32 @@ class WhoseRun(Refused):
 
     {choice} record it with `{command}`; next time, name its folder with `mvc run --watch PATH`.
     """
+
+
+class BadSignature(Usage):
+    """Cannot add the signature: {reason}.
+
+    Nothing was changed.
+    """
+
+
+class NoSuchSignature(Usage):
+    """{version} has no signature {number}.
+
+    `mvc verify {id}` lists its signatures.
+    """
+
+
+class NotSigned(MvcError):
+    """{what}, but not signed: {reason}
+
+    Sign it with `{command}`.
+    """
+
+
+class SigningFailed(MvcError):
+    """Cannot sign with the key {key}: {reason}.
+
+    Nothing was signed. Check the file and its passphrase, and that ssh-agent has the key (`ssh-add -l`); then run the
+    command again.
+    """

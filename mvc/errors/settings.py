@@ -1,4 +1,4 @@
-"""Errors: a setting is unknown or invalid, or an optional Python package is not installed."""
+"""Errors: a setting is unknown or invalid, there is no key, or an optional package or program is not installed."""
 
 from __future__ import annotations
 
@@ -45,4 +45,26 @@ class BadLockFile(Usage):
     """Cannot read the lock file {path}: {reason}.
 
     Write it again with `mvc download SOURCE DIR --lock FILE`.
+    """
+
+
+class NoSigningKey(Usage):
+    """No key to sign with: {reason}.
+
+    Name one with --key FILE, or set it for all repositories with `mvc config --global sign.key ~/.ssh/id_ed25519`. For a
+    key in ssh-agent, name its .pub file.
+    """
+
+
+class NoSignersFile(Usage):
+    """Cannot read the file of keys {path}: {reason}.
+
+    `mvc config --list --show-origin` shows where it is set; `mvc verify --signers FILE` names another one.
+    """
+
+
+class NoSshKeygen(Usage):
+    """Cannot run ssh-keygen: {reason}.
+
+    Signatures need OpenSSH 8.9 or newer; install it, such as with `apt-get install openssh-client`.
     """

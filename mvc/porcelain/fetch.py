@@ -44,14 +44,14 @@ class FetchedRef(Document):
 class Fetched(Document):
     """The refs that moved, the number of new versions, and the bytes fetched; `others` are models missing here.
 
-    `ignored` are refs with names that mvc would not create. `notes` and `evaluations` count the new ones; `unreadable` are
+    `ignored` are refs with names that mvc would not create. `notes`, `evaluations` and `signatures` count the new ones; `unreadable` are
     reasons why others are left out. `dropped` counts the versions whose bytes were dropped there since the last fetch, `dropped_kept` the
     files of these that are complete here.
     """
 
     KEYS = keys(
         "remote refs versions bytes_received=received other_models=others ignored notes evaluations "
-        "unreadable_notes=unreadable dropped dropped_kept"
+        "unreadable_notes=unreadable dropped dropped_kept signatures"
     )
 
     remote: str
@@ -62,6 +62,7 @@ class Fetched(Document):
     ignored: tuple[str, ...] = ()
     notes: int = 0
     evaluations: int = 0
+    signatures: int = 0
     unreadable: tuple[str, ...] = ()
     dropped: int = 0
     dropped_kept: int = 0
@@ -109,6 +110,7 @@ def fetch(
         there.ignored,
         notes=received.notes,
         evaluations=received.evaluations,
+        signatures=received.signatures,
         unreadable=received.unreadable,
         dropped=dropped.versions,
         dropped_kept=dropped.kept,

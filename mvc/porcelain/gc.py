@@ -26,7 +26,7 @@ from mvc.storage.packs.gc import Live, Plan, Store
 from mvc.storage.packs.loose import Packing
 from mvc.storage.progress import Progress
 from mvc.storage.records import config, expired, operations, promised, stashes
-from mvc.storage.records.reflog import EVALUATIONS, REMARKS
+from mvc.storage.records.reflog import ANNOTATIONS
 
 GRACE = 14 * 86_400
 """Grace period in seconds, by default."""
@@ -117,6 +117,7 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     expired.record_pruned(repository.door, promised.dropped(repository.door).seq)
     needed = any(record.kept for record in operations.sound(repository.door).values())
     config.set_feature(repository.door, config.OPERATIONS, needed=needed)
+    config.set_feature(repository.door, config.SIGNATURES, needed=_has_signatures(repository))
     config.set_feature(repository.door, config.STASHES, needed=stashes.exist(repository.door))
     return replace(found, plan=plan, done=True, packed=packed, cached=_expire_cache(repository, live, dry_run=False))
 
@@ -130,12 +131,21 @@ def _expire_cache(repository: Repository, live: Live, *, dry_run: bool) -> Remov
 
 
 def _remove_annotations(repository: Repository, removed: set[VersionId]) -> None:
-    """Remove the notes on versions that no longer exist, and their evaluations, also those of an interrupted collection."""
+    """Remove the annotations of versions that no longer exist, also those of an interrupted collection."""
     for model in repository.refs.models():
-        for kind in (REMARKS, EVALUATIONS):
+        for kind in ANNOTATIONS:
             for id_ in Model(repository, model).annotated(kind):
                 if id_ in removed or not repository.objects.has(id_):
                     repository.annotations[kind].remove(model, id_)
+
+
+def _has_signatures(repository: Repository) -> bool:
+    """Return whether any version has a signature."""
+    return any(
+        repository.signatures.numbers(name, id_)
+        for name in repository.refs.models()
+        for id_ in Model(repository, name).signed()
+    )
 
 
 class Planned(NamedTuple):

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from mvc.repository import disk_usage, lineage
     from mvc.repository.compare import texts
     from mvc.repository.query import select
+    from mvc.repository.signatures import verify
+    from mvc.repository.signatures.trust import Signers
     from mvc.storage.records.annotations import remarks
 else:
     narrow = lazy.Module("mvc.model.compare.narrow")
@@ -45,6 +47,7 @@ else:
     texts = lazy.Module("mvc.repository.compare.texts")
     notes = lazy.Module("mvc.registry.tags.notes")
     remarks = lazy.Module("mvc.storage.records.annotations.remarks")
+    verify = lazy.Module("mvc.repository.signatures.verify")
 
 NOTE = "number=seq time=at by text values"
 """The keys of a note in the document of its version."""
@@ -100,9 +103,9 @@ class Logged(Document):
         {"names": rows("names", "kind=0 name=1")},
         "registry=places registry_tags values model_parent branch *changes",
         {"notes": rows("notes", NOTE)},
-        "tag_messages dropped",
+        "tag_messages dropped verified",
     )
-    OPTIONAL = ("values", "model_parent", "branch")
+    OPTIONAL = ("values", "model_parent", "branch", "verified")
 
     id: VersionId
     version: Version
@@ -118,6 +121,8 @@ class Logged(Document):
     dropped: int = 0
     """The files whose bytes a prune dropped."""
     model_parent: lineage.ModelParent | None = None
+    verified: verify.Verdict | None = None
+    """The verdict on its signatures; None unless requested."""
 
 
 _Fields = TypeVar("_Fields", bound=VersionFields)
@@ -138,13 +143,14 @@ def log(
     graph: bool = False,
     first_parent: bool = False,
     query: Query = _NO_QUERY,
+    signers: Signers | None = None,
 ) -> Iterator[Logged]:
     """Yield the versions reachable from `texts` (revisions and ranges; default HEAD), newest first.
 
     `every_name` adds all refs; a `query` that selects or sorts starts from all refs unless `texts` are given, and reads
     the manifests of all these versions. `count` applies before `reverse`. `changes` compares each version with its first
-    parent, with `context` also small text files by line; `graph` keeps all versions in memory to draw their parents; `first_parent` skips merged branches. Raises
-    NoVersionYet, BadExpression, NoVersionHasKey, and as resolving does.
+    parent, with `context` also small text files by line; `graph` keeps all versions in memory to draw their parents; `first_parent` skips merged branches; with `signers`, the signatures are
+    verified. Raises NoVersionYet, BadExpression, NoVersionHasKey, and as resolving does.
     """
     tips, exclude = _ends(model, texts, every_name=every_name or (query.searches and not texts))
     noted = model.noted()
@@ -182,6 +188,7 @@ def log(
             notes=tuple(model.repository.remarks.current(model.key, id_)) if id_ in noted else (),
             tag_messages=decorations.tag_messages(model, id_),
             dropped=_dropped(model.repository, records, id_, version),
+            verified=verify.version(model, id_, signers) if signers is not None else None,
             model_parent=named(model.key, model.repository.objects.manifest(version.manifest)) if named else None,
         )
         for id_, version in entries

@@ -29,6 +29,8 @@ from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, Repository, writes
+from mvc.repository.signatures import pushed_moves
+from mvc.repository.signatures.pushed_moves import Signing
 from mvc.storage.progress import Progress
 from mvc.storage.records.promised import Dropped
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, Move, RefEntry, RefName
@@ -65,13 +67,13 @@ class Pushed(Document):
     """The result of each ref update; the versions and bytes sent, and the bytes of changed files that the remote had already.
 
     `done` is False after a dry run; `rebased` counts the tries after the first, `rebases` has the result of each rebase;
-    `repaired` is the repair of the remote, if one was made; `notes` and `evaluations` count what is new of them
+    `repaired` is the repair of the remote, if one was made; `notes`, `evaluations` and `signatures` count what is new of them
     there, `encoded_again` the chunks whose encoding here the remote does not support.
     """
 
     KEYS = keys(
         "remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired notes evaluations "
-        "encoded_again"
+        "encoded_again signatures"
     )
     OPTIONAL = ("repaired",)
 
@@ -88,6 +90,7 @@ class Pushed(Document):
     notes: int = 0
     evaluations: int = 0
     encoded_again: int = 0
+    signatures: int = 0
 
     @property
     def rejected(self) -> tuple[PushedRef, ...]:
@@ -107,6 +110,7 @@ def push(
     repair: bool = False,
     set_upstream: bool = False,
     revive: bool = False,
+    signing: Signing | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Pushed:
@@ -114,9 +118,9 @@ def push(
 
     With `tries`, local versions are replayed on a branch that somebody else has moved, and pushed again, at most so
     often. `repair` first uploads again what the remote has lost; `set_upstream` sets each pushed branch's upstream;
-    `revive` uploads the bytes of tips again that were dropped on the remote.
+    `revive` uploads the bytes of tips again that were dropped on the remote; `signing` signs moves there.
     Raises PushRejected if the only update is rejected (of several, each has its own result), Unrelated, CannotRebase,
-    RebaseConflicts, InTheWay, RemoteBusy, PushUncertain, FilesElsewhere, and as fetching does.
+    RebaseConflicts, InTheWay, RemoteBusy, PushUncertain, NotSigned, FilesElsewhere, and as fetching does.
     """
     if dry_run:
         return _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).dry_run(requests)
@@ -132,8 +136,10 @@ def push(
         )
     if not done.rejected:
         place_sync.send(model, remote, actor)
+        if signing is not None:
+            pushed_moves.sign(model, remote.name, {each.ref: each.new for each in done.refs}, signing, actor)
         sent = annotation_sync.send(model, remote)
-        done = replace(done, notes=sent.notes, evaluations=sent.evaluations)
+        done = replace(done, notes=sent.notes, evaluations=sent.evaluations, signatures=sent.signatures)
     if done.rejected and len(done.refs) == 1:
         only = done.refs[0]
         raise errors.PushRejected(

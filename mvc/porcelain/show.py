@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mvc import lazy
 from mvc.deferred import dataclass
 from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.model.compare.diff import VersionDiff, compare
@@ -18,8 +19,10 @@ from mvc.model.tensor_count import TensorCount, count
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
 from mvc.porcelain import eval as evaluations
+from mvc.porcelain import sign
 from mvc.porcelain.eval import ListedEvaluation
 from mvc.porcelain.log import NOTE
+from mvc.porcelain.sign import ListedSignature
 from mvc.registry.tags import notes as registry_notes
 from mvc.repository import disk_usage, history, refnames, tensors
 from mvc.repository import places as publications
@@ -31,6 +34,12 @@ from mvc.storage.chunks.recipes import MAX_INLINE
 from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import Place
+
+if TYPE_CHECKING:
+    from mvc.repository.signatures import verify
+    from mvc.repository.signatures.trust import Signers
+else:
+    verify = lazy.Module("mvc.repository.signatures.verify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Shown(Document):
     had when they were last read; `states` says where the
     content of each path is, `tensors` lists the tensors of files in which they are known. `notes` and `evaluations` are those of the
     version, `tag_messages` the messages of its tags by name. `model_parent` is what `model.parent` names; `children` are the versions made from it, None unless requested.
+    `signatures` are as recorded, `verified` their verdict, None unless requested.
     """
 
     KEYS = keys(
@@ -66,9 +76,9 @@ class Shown(Document):
         "model_parent labelmap=manifest.labelmap files changes=difference texts",
         {"notes": rows("notes", NOTE)},
         "evaluations",
-        "tag_messages children",
+        "tag_messages children signatures verified",
     )
-    OPTIONAL = ("texts",)
+    OPTIONAL = ("texts", "verified")
 
     model: str
     id: VersionId
@@ -88,6 +98,8 @@ class Shown(Document):
     tag_messages: Mapping[str, str] = field(default_factory=dict)
     model_parent: ModelParent | None = None
     children: tuple[Child, ...] | None = None
+    signatures: tuple[ListedSignature, ...] = ()
+    verified: verify.Verdict | None = None
 
     @property
     def sections(self) -> dict[str, Any]:
@@ -103,11 +115,18 @@ class Shown(Document):
         )
 
 
-def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT, children: bool = False) -> Shown:
+def show(
+    model: Model,
+    id_: VersionId,
+    *,
+    context: int | None = CONTEXT,
+    children: bool = False,
+    signers: Signers | None = None,
+) -> Shown:
     """Return the version `id_` of `model`; raise Missing, Damaged.
 
     Its small text files are compared with its parent's by line, with `context` equal lines around a change, unless None.
-    `children` reads every version of every model.
+    `children` reads every version of every model; with `signers`, the signatures are verified.
     """
     repository = model.repository
     version = repository.objects.version(id_)
@@ -139,6 +158,8 @@ def show(model: Model, id_: VersionId, *, context: int | None = CONTEXT, childre
         tag_messages=decorations.tag_messages(model, id_),
         model_parent=lineage.model_parent(model.key, snapshot.manifest),
         children=lineage.children(id_) if children else None,
+        signatures=sign.listed(model, id_),
+        verified=verify.version(model, id_, signers) if signers is not None else None,
     )
 
 

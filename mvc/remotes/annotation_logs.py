@@ -2,6 +2,7 @@
 
     refs/<model>/remarks/<version id>/0000000001       as `.mvc/remarks/<model>/<version id>/0000000001`
     refs/<model>/evaluations/<version id>/0000000001   likewise
+    refs/<model>/signatures/<version id>/0000000001    likewise
 
 The second to create an entry creates the next one, so no annotation is lost.
 """
@@ -17,9 +18,10 @@ from mvc.storage.disk.workers import Workers
 from mvc.storage.records.annotations.evaluations import Evaluation
 from mvc.storage.records.annotations.log import MAX_ENTRIES, Annotation
 from mvc.storage.records.annotations.remarks import Note
+from mvc.storage.records.annotations.signatures import Signature
 from mvc.storage.records.reflog import RefName
 
-KINDS: dict[str, type[Annotation]] = {kind.FOLDER: kind for kind in (Note, Evaluation)}
+KINDS: dict[str, type[Annotation]] = {kind.FOLDER: kind for kind in (Note, Evaluation, Signature)}
 """The kinds, by the kind of their logs."""
 Read = tuple[RefName, Annotation | errors.MvcError]
 """A log, and an entry of it or the reason why that cannot be read."""

@@ -20,11 +20,10 @@ from mvc.model.ids import VersionId
 from mvc.remotes.backends.backend import Backend, Outcome
 from mvc.storage.records.reflog import (
     ALIASES,
-    EVALUATIONS,
+    ANNOTATIONS,
     HEADS,
     PUBLISHED,
     REFS,
-    REMARKS,
     TAGS,
     Move,
     Place,
@@ -38,9 +37,8 @@ MAX_ENTRY = 64 * 1024
 TRIES = 6
 """Attempts to create an entry when it is unknown whether it was created."""
 _KINDS = (HEADS, TAGS, ALIASES)
-_ANNOTATIONS = (REMARKS, EVALUATIONS)
 _PUBLISHED_PATH = re.compile(rf"{REFS}/([^/]+)/{PUBLISHED}/([a-z]+)/([0-9a-f]{{64}})/([0-9]{{10}})\Z")
-_ANNOTATION_PATH = re.compile(rf"{REFS}/([^/]+)/({REMARKS}|{EVALUATIONS})/([0-9a-f]{{64}})/([0-9]{{10}})\Z")
+_ANNOTATION_PATH = re.compile(rf"{REFS}/([^/]+)/({'|'.join(ANNOTATIONS)})/([0-9a-f]{{64}})/([0-9]{{10}})\Z")
 _REF_PATH = re.compile(rf"{REFS}/([^/]+)/({'|'.join(_KINDS)})/([^/]+)/([0-9]{{10}})\Z")
 
 T = TypeVar("T")
@@ -52,7 +50,7 @@ class Listing(NamedTuple):
     """The logs on a remote, each with its newest number; `strange` are folders that are none.
 
     `refs` are branches, tags and aliases, deleted ones included, `published` the places of versions, `annotations` the
-    notes on them and their evaluations, with all numbers.
+    notes on them, their evaluations and signatures, with all numbers.
     """
 
     refs: dict[RefName, int]
@@ -146,8 +144,8 @@ class RemoteRefs:
                 folder, lambda path: _ref_path(path) or _published_path(path) or _annotation_path(path), strange
             )
         )
-        annotations = _numbers(entry for entry in listed if entry[0].kind in _ANNOTATIONS)
-        newest = _newest(entry for entry in listed if entry[0].kind not in _ANNOTATIONS)
+        annotations = _numbers(entry for entry in listed if entry[0].kind in ANNOTATIONS)
+        newest = _newest(entry for entry in listed if entry[0].kind not in ANNOTATIONS)
         published = {ref: seq for ref, seq in newest.items() if ref.kind.startswith(f"{PUBLISHED}/")}
         refs = {ref: seq for ref, seq in newest.items() if ref not in published}
         return Listing(refs, published, annotations, strange)
@@ -255,6 +253,6 @@ def _published_path(path: str) -> tuple[RefName, int] | None:
 
 
 def _annotation_path(path: str) -> tuple[RefName, int] | None:
-    """Return the log and number of a note or an evaluation; None for another path. Raises Damaged."""
+    """Return the log and number of a note, an evaluation or a signature; None for another path. Raises Damaged."""
     match = _ANNOTATION_PATH.match(path)
     return None if match is None else (RefName(names.decode_component(match[1]), match[2], match[3]), int(match[4]))

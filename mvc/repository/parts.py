@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mvc.storage.records.annotations.evaluations import Evaluation
     from mvc.storage.records.annotations.log import Logs
     from mvc.storage.records.annotations.remarks import Note
+    from mvc.storage.records.annotations.signatures import Signature
     from mvc.storage.records.journal import Journal
     from mvc.storage.records.promised import Promised
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from mvc.storage.chunks import extract, ingest, recipes
     from mvc.storage.packs import index, metapacks, reader
     from mvc.storage.records import promised
-    from mvc.storage.records.annotations import evaluations, log, remarks
+    from mvc.storage.records.annotations import evaluations, log, remarks, signatures
 else:
     extract = lazy.Module("mvc.storage.chunks.extract")
     ingest = lazy.Module("mvc.storage.chunks.ingest")
@@ -54,6 +55,7 @@ else:
     evaluations = lazy.Module("mvc.storage.records.annotations.evaluations")
     log = lazy.Module("mvc.storage.records.annotations.log")
     remarks = lazy.Module("mvc.storage.records.annotations.remarks")
+    signatures = lazy.Module("mvc.storage.records.annotations.signatures")
 
 DIRECTORY = STORE
 MODEL_TOML = "model.toml"
@@ -209,10 +211,15 @@ class Parts:
         """The evaluations of versions."""
         return log.Logs(self.door, evaluations.Evaluation)
 
+    @cached_property
+    def signatures(self) -> Logs[Signature]:
+        """The signatures of versions, and of moves to them."""
+        return log.Logs(self.door, signatures.Signature)
+
     @property
     def annotations(self) -> dict[str, Logs[Any]]:
         """The logs of each kind of annotations, by the folder of the kind."""
-        return {logs.kind.FOLDER: logs for logs in (self.remarks, self.evaluations)}
+        return {logs.kind.FOLDER: logs for logs in (self.remarks, self.evaluations, self.signatures)}
 
     @cached_property
     def extract(self) -> Extract:

@@ -46,6 +46,7 @@ from mvc.storage.records import (
 from mvc.storage.records.annotations.evaluations import Evaluation
 from mvc.storage.records.annotations.log import Annotation, Logs
 from mvc.storage.records.annotations.remarks import Note
+from mvc.storage.records.annotations.signatures import Signature
 from mvc.storage.records.reflog import RefEntry, RefLogs, RefName
 from mvc.storage.records.unfinished import bisections, publications
 
@@ -68,6 +69,8 @@ FINDINGS = {
     "`mvc fsck --repair --from REMOTE` copies it from a remote, and `mvc notes rm REV N` drops it",
     "evaluation": "an evaluation of a version is damaged, or missing from the middle; other commands skip a damaged one, "
     "`mvc fsck --repair --from REMOTE` copies it from a remote, and `mvc eval rm REV N` drops it",
+    "signature": "a signature of a version is damaged, or missing from the middle; `mvc fsck --repair --from REMOTE` copies a damaged "
+    "one from a remote, and `mvc sign --remove N REV` drops it",
     "operation": "an operation record is damaged; remove it, as `mvc gc` may refuse to run: the edits that it keeps are not known",
     "stray": "a file that does not belong to the store",
     "expired": "a pack still has chunks that only dropped files use; `mvc gc` removes them",
@@ -86,7 +89,7 @@ _DECODERS: dict[str, Callable[[bytes], Version | Manifest | Tree]] = {
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
     "tmp", "lock", "journal", "clone", "importing", "merges", "bisects", "publishing", "sparse", "collected", "pruned", "stashes", "remarks",
-    "evaluations", "operations",
+    "evaluations", "signatures", "operations",
 }  # fmt: skip
 
 
@@ -178,7 +181,7 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _stashes(door)
     yield from _publishing(door)
     yield from _sparse(door)
-    for kind in (Note, Evaluation):
+    for kind in (Note, Evaluation, Signature):
         yield from _annotations(door, kind, sound)
     yield from _operations(door)
     yield from (

@@ -43,6 +43,8 @@ METHODS: dict[str, tuple[str, ...]] = {
     "eval show": ("Version.evaluations",),
     "eval list": ("Model.evaluations",),
     "eval rm": ("Version.remove_evaluations",),
+    "sign": ("Version.sign", "Tags.sign", "Aliases.sign", "Version.signatures", "Version.remove_signatures"),
+    "verify": ("Version.verify", "Tags.verify", "Aliases.verify"),
     "check": ("Model.check", "Version.check", "Model.rules"),
     "merge": ("Model.merge", "Model.continue_merge", "Model.abort_merge"),
     "revert": ("Model.revert",),

@@ -138,6 +138,12 @@ def state(root: Path) -> State:
         ("", "evaluation", path.parent.name, Evaluation.decode(path.read_bytes()).named)
         for path in (root / ORIGIN).glob("refs/*/evaluations/*/*")
     }
+    names |= {
+        (model, "signature", id_, f"{entry.what} {entry.key}")
+        for model in repository.heads.models()
+        for id_ in Model(repository, model).signed()
+        for entry in repository.signatures.current(model, id_)
+    }
     heads = frozenset(
         (model, head.folder, str(head.branch), str(head.version))
         for model in repository.heads.models()

@@ -18,6 +18,7 @@ from tests.crash.harness import ORIGIN, made_once, mvc
 from tests.intake import runs
 from tests.older import mark_plain
 from tests.quantised import gguf
+from tests.signatures.keys import Keys
 from tests.weights import rounded, safetensors
 
 SURVEY = ("fsck", "--remote", "origin", "--read-data")
@@ -103,6 +104,13 @@ def side(root: Path) -> None:
     (root / "notes.txt").write_bytes(b"on the side")
     mvc(root, "commit", "-m", "side two", "--tag", "kept", "--alias", "prod")
     mvc(root, "switch", "main")
+
+
+@made_once
+def keyed(root: Path) -> None:
+    """As `side`, and an SSH key."""
+    side(root)
+    Keys(root).make("key")
 
 
 @made_once
@@ -457,6 +465,7 @@ SCENARIOS = (
     Scenario("tag -d", side, ("tag", "-d", "kept"), (0, 2)),
     Scenario("alias set", side, ("alias", "set", "prod", "v2", "-m", "approved")),
     Scenario("alias set again, with a reason", moved, ("alias", "set", "prod", "v2", "-m", "approved by QA")),
+    Scenario("sign", keyed, ("sign", "--key", "key", "prod")),
     Scenario("notes add", two_versions, ("notes", "add", "v1", "bad in rain", "incident=4711")),
     Scenario("notes rm", noted, ("notes", "rm", "v1", "1"), (0, 2)),
     Scenario("push of notes and evaluations", noted, ("push",), check=SURVEY),

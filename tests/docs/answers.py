@@ -13,6 +13,7 @@ from tests.registry import histories
 from tests.servers.picsellia import Platform
 from tests.servers.picsellia_experiments import add_artifact
 from tests.servers.registry import Registry
+from tests.signatures.keys import Keys
 from tests.weights import network, safetensors, tuned
 
 Answer = tuple[str, str]
@@ -63,6 +64,10 @@ eval
 eval show v1
 compare --eval night v1 v2
 eval rm v1 1
+sign prod --key ../key
+verify prod
+log --show-signature
+sign --remove 1 prod
 alias rollback prod
 undo
 redo
@@ -284,6 +289,7 @@ def of_stores(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Answer]:
         "results.json": RESULTS,
     }.items():
         shell.write(name, data)
+    Keys(folder).make("key")
     yield from _lines(shell, FIRST)
     shell.write("w.safetensors", safetensors(tuned(weights, rng) | {"new": ("U8", (2,), b"ab")}))
     yield from _lines(shell, TUNED)

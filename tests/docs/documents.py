@@ -85,6 +85,7 @@ from mvc.porcelain.reset import Reset
 from mvc.porcelain.restore import Restored
 from mvc.porcelain.semver import Bump
 from mvc.porcelain.show import Shown
+from mvc.porcelain.sign import Signed
 from mvc.porcelain.source_check import SourceChecked
 from mvc.porcelain.stash import Stash, StashChanges, Stashed
 from mvc.porcelain.stash_apply import Applied
@@ -93,6 +94,7 @@ from mvc.porcelain.switch import Switched
 from mvc.porcelain.tag import Tag
 from mvc.porcelain.textconv import Converted
 from mvc.porcelain.undo import Undone
+from mvc.porcelain.verify import Verified
 from mvc.readiness.rule import Rule
 from mvc.registry.tags.follow import TagChange
 from mvc.registry.tags.rename import RenamedVersion
@@ -173,6 +175,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "semver": [Bump],
     "show": [Shown, MetricCurve],
     "shortlog": [{"model": str, "authors": [{"author": str, "versions": list[VersionId]}]}],
+    "sign": [Signed],
     "source": [{"source": dict[str, Any]}, SourceChecked],
     "stash": [Stashed, {"stashes": list[Stash]}, StashChanges, Applied, {"dropped": list[Stash]}],
     "status": [Status],
@@ -182,6 +185,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "ui": [{"url": str, "port": int}, ExportedPage],
     "undo": [{"undone": list[Undone]}],
     "unset": [EDITED],
+    "verify": [Verified],
 }  # fmt: skip
 """The documents of each verb; where a verb has several, which one depends on its options. `*` merges a class in."""
 OTHERS = "…"

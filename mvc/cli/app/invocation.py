@@ -24,6 +24,7 @@ from mvc.storage.records.config import Config
 if TYPE_CHECKING:
     from mvc.cli.app.progress import Progress
     from mvc.images.registries import Registries
+    from mvc.repository.signatures.trust import Keys
 
 if TYPE_CHECKING:
     from mvc.cli.app import progress
@@ -108,9 +109,9 @@ class Invocation:
             self.note(f"warning: kept files modified while the command was running: {', '.join(paths)}")
 
     def note_skipped(self, repository: Repository | None = None) -> None:
-        """Print the notes and evaluations that the verb did not read in `repository`, or in this one, as they are damaged."""
+        """Print the annotations that the verb did not read in `repository`, or in this one, as they are damaged."""
         opened = repository or self.__dict__.get("_opened")
-        for kind, may in (("remarks", " It may withdraw the version."), ("evaluations", "")):
+        for kind, may in (("remarks", " It may withdraw the version."), ("evaluations", ""), ("signatures", "")):
             if opened is not None and kind in vars(opened):
                 for path, error in getattr(opened, kind).unreadable.items():
                     self.note(f"warning: skipped .mvc/{path}: {error.message}{may} `mvc fsck` explains it.")
@@ -170,6 +171,10 @@ class Invocation:
             commands = " and ".join(_setting_commands(identity.guessed))
             self.note(f"note: author {identity.person}, from the system; set your own with {commands}")
         return Actor(identity.person, self.environment.date())
+
+    def keys(self) -> Keys:
+        """Return the user's settings of keys."""
+        return self.environment.keys(self.settings(), self.repository().root)
 
     def code(self, own: Sequence[str]) -> Code | None:
         """Return the Git commit of the training code, without the model's `own` files; None without Git."""

@@ -41,6 +41,8 @@ VERBS = {
     "alias": ("alias", "List, set, delete or roll back aliases"),
     "notes": ("notes", "Add, show or remove notes on versions"),
     "eval": ("eval", "Add, show or remove evaluations of versions"),
+    "sign": ("sign", "Sign a version, or the move of a tag or an alias to it"),
+    "verify": ("verify", "Verify the signatures of a version, tag or alias"),
     "check": ("check", "Check whether a version is ready for a use"),
     "merge": ("merge", "Merge a branch or version into the current branch"),
     "revert": ("revert", "Undo the changes of versions by new versions"),

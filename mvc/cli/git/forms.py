@@ -54,7 +54,7 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
     "commit": (
         ("-a", "--all"),
         ("--no-edit",),
-        ("-n", "--no-verify", "--no-post-rewrite", "--no-gpg-sign"),
+        ("-n", "--no-verify", "--no-post-rewrite"),
         ("--cleanup", "--status", "--no-status", "--untracked-files"),
     ),
     "config": (
@@ -109,7 +109,7 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "push": (
         ("--no-verify", "--verify", "--thin", "--no-thin", "--no-atomic"),
-        ("--force-if-includes", "--recurse-submodules", "--no-signed"),
+        ("--force-if-includes", "--recurse-submodules"),
     ),
     "reflog": (("--date", "--oneline", "--decorate", *_IDS),),
     "reset": (("--soft", "--mixed"), ("--no-refresh", "--refresh", "--recurse-submodules")),

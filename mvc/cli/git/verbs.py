@@ -21,6 +21,8 @@ class _Form(NamedTuple):
 
 
 _FORMS = {
+    "verify-commit": _Form(("verify",), ("-v", "--verbose", "--raw")),
+    "verify-tag": _Form(("verify",), ("-v", "--verbose", "--raw")),
     "annotate": _Form(("blame",)),
     "br": _Form(("branch",)),
     "cat-file": _Form(("show",), ("-p", "blob", "commit", "tag")),

@@ -44,8 +44,6 @@ VERBS = {
     "update-index": "there is no staging area; `mvc commit -m MESSAGE` records every tracked file",
     "update-ref": "use `mvc branch NAME REV`",
     "var": "use `mvc config --list`",
-    "verify-commit": "versions are not signed; use `mvc fsck`, which checks every version",
-    "verify-tag": "tags are not signed; use `mvc fsck`, which checks every version",
     "worktree": "use `mvc export REV DIR`, or `mvc clone URL DIR` for a second working tree",
 }
 """Git's verbs that mvc lacks."""
@@ -88,7 +86,6 @@ _STASH: dict[tuple[str, ...], str] = {
 _PARTS = "files are restored whole: `mvc restore FILE`"
 _ASIDE = "use `mvc stash`, and `mvc stash pop` afterwards"
 _CONFLICTS = "use `mvc status`, which lists the conflicts and how to resolve them"
-_SIGNED = "versions are not signed; use `mvc commit -m MESSAGE`"
 _ORPHAN = "a history of its own is another model: `mvc init DIRECTORY --model NAME`"
 _WHOLE = "all versions are fetched, and files when needed: `mvc fetch`"
 _CHECKOUTS: dict[tuple[str, ...], str] = {
@@ -104,7 +101,7 @@ _PICKS: dict[tuple[str, ...], str] = {
         "--signoff",
         "-S",
         "--gpg-sign",
-    ): "versions are not signed; use `mvc commit --amend -m MESSAGE` for the message",
+    ): "use `mvc commit --amend -m MESSAGE`, with -S to sign",
     ("--skip", "--quit"): "use --abort, which restores the working tree",
     ("-X", "--strategy-option", "--strategy"): "use --ours, --theirs or --take FIELD=ours",
 }
@@ -142,7 +139,6 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("--allow-empty-message",): "a version needs a message: `mvc commit -m MESSAGE`",
         ("--reset-author",): "use `mvc commit --author 'Ana <ana@example.org>' -m MESSAGE`",
         ("-p", "--patch", "--interactive"): "there is no staging area; `mvc commit -m MESSAGE` records every tracked file",
-        ("-S", "--gpg-sign"): "versions are not signed; use `mvc commit -m MESSAGE`",
         ("--fixup", "--squash"): "use `mvc commit --amend`",
     },
     "init": {
@@ -151,7 +147,7 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     },
     "merge": {
         ("--quit",): "use `mvc merge --abort`",
-        ("-S", "--gpg-sign", "--verify-signatures", "--signoff"): "versions are not signed; use `mvc merge REV`",
+        ("-S", "--gpg-sign", "--verify-signatures", "--signoff"): "use `mvc verify REV`, then `mvc merge REV`; the merge is signed afterwards",
         ("--autostash",): _ASIDE,
         ("--no-ff", "--no-commit", "--squash"): "`mvc merge REV` fast-forwards where it can, and commits a merge without conflicts",
         ("-X", "--strategy-option", "-s", "--strategy"): "use `mvc merge REV --theirs`, or --take FIELD=ours",
@@ -176,7 +172,6 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("--prune",): "delete a branch of the remote with `mvc push origin --delete BRANCH`",
         ("--porcelain",): "use `mvc push --json`",
         ("--atomic",): "each ref moves by itself, and a rejected one is named; use `mvc push`, and again after a rejection",
-        ("--signed",): "pushes are not signed; use `mvc push`",
     },
     "reset": {
         ("-p", "--patch"): _PARTS,
@@ -199,7 +194,8 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
     "stash save": _STASH,
     "switch": {names: text for names, text in _CHECKOUTS.items() if "-p" not in names},
     "tag": {
-        ("-s", "--sign", "-u", "--local-user", "--verify"): "tags are not signed; use `mvc tag NAME -m WHY`",
+        ("-u", "--local-user"): "use --key FILE, or the setting that `mvc config sign.key` prints",
+        ("--verify",): "use `mvc verify REV`",
         ("-F", "--file", "-e", "--edit"): "use `mvc tag NAME -m WHY`",
         ("--format",): "use `mvc tag --json`",
         ("--no-contains", "--no-merged"): "use `mvc log --decorate REV`, which shows the tags",
@@ -211,7 +207,6 @@ OPTIONS: dict[str, dict[tuple[str, ...], str]] = {
         ("-L",): "use `mvc blame`, or `mvc log -S TEXT`",
         ("--not", "--left-right", "--cherry-pick", "--cherry-mark", "--boundary"): "use `mvc log main..dev`",
         ("--skip", "--no-walk"): "use `mvc log -n 1 REV`",
-        ("--show-signature",): "versions are not signed; use `mvc log`",
         ("--invert-grep",): "use `mvc log --where 'not subject ~ \"text\"'`",
         ("--merge",): _CONFLICTS,
     },

@@ -45,7 +45,9 @@ OPERATIONS = "operations"
 """The feature that is required while an operation names edits that only it keeps: an older gc would delete their files."""
 EXPIRED = "expired"
 """The feature that a store with dropped versions requires: an older mvc would call their absent bytes damage."""
-KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES, OPERATIONS, EXPIRED})
+SIGNATURES = "signatures"
+"""The feature that a store with signatures requires: an older mvc would lose them when it renames a model."""
+KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES, OPERATIONS, EXPIRED, SIGNATURES})
 _LONG = 64 * 1024
 _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")
@@ -107,14 +109,24 @@ KEYS: dict[str, tuple[type, str]] = {
         str,
         "warn, refuse or ignore: what `mvc commit` does if the weights changed and metrics set by hand did not (default warn)",
     ),
+    "sign.key": (
+        str,
+        "the SSH key of `mvc sign`: the file of a private key, or a .pub file whose key is in ssh-agent",
+    ),
+    "sign.always": (bool, "true: commit, tag, alias set and push sign (default false)"),
+    "trust.allowed-signers": (
+        str,
+        "the file of trusted keys (default ~/.config/mvc/allowed_signers, else Git's gpg.ssh.allowedSignersFile)",
+    ),
+    "trust.revoked": (str, "the file of revoked keys: an OpenSSH KRL, or a list of public keys"),
     "ui.pager": (str, "the pager for long output"),
     "ui.progress": (str, "auto, bar, plain or none"),
 }
 """Every key with its type and meaning."""
 _BOOLEANS = {"true": True, "false": False}
-USER_ONLY = ("ui.pager", "links.outside")
+USER_ONLY = ("ui.pager", "links.outside", "sign.key", "sign.always", "trust.allowed-signers", "trust.revoked")
 """Keys that a repository, which may be somebody else's, cannot set."""
-_PERSONAL = "it names a program, a token or a trusted host, so only --global can set it"
+_PERSONAL = "it names a program, a key, a token or whom you trust, so only --global can set it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +263,7 @@ class Config:
         self._set_table((BRANCH, model, branch), {"remote": remote, "merge": name})
 
     def _set_table(self, keys: tuple[str, ...], table: Mapping[str, str] | None) -> None:
-        self._repository = _with(self._repository, keys, table)
-        write_repository(self._door_for_writing(), self._repository)
+        self._save(_with(self._repository, keys, table), user=False)
 
     def set(self, key: str, text: str, *, user: bool) -> None:
         """Set `key` to the value that `text` denotes. Raises UnknownSetting, BadSetting, ReadOnlyStore."""
@@ -298,8 +309,11 @@ class Config:
             self._user = values
             self._write_user(values)
         else:
-            self._repository = values
-            write_repository(self._door_for_writing(), values)
+            door = self._door_for_writing()
+            stored = _read_repository(door)  # this process, too, may have added a feature since the settings were read
+            kept = {key: stored[key] for key in _RESERVED if key in stored}
+            self._repository = {**values, **kept}
+            write_repository(door, self._repository)
 
     def _door_for_writing(self) -> StoreDoor:
         if self._door is None:
@@ -340,7 +354,7 @@ def _meant(near: list[str]) -> str:
 
 
 def is_personal(key: str) -> bool:
-    """Return whether only the user's settings may set `key`: it names a program, a token, or a trusted host."""
+    """Return whether only the user's settings may set `key`: it names a program, a key, a token, or whom the user trusts."""
     table, _, option = _parts(key)
     return key in USER_ONLY or table == HOST or (table == REMOTE and option == TOKEN_ENV)
 

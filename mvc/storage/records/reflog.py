@@ -37,6 +37,9 @@ ALIASES = "aliases"
 PUBLISHED = "published"
 REMARKS = "remarks"
 EVALUATIONS = "evaluations"
+SIGNATURES = "signatures"
+ANNOTATIONS = (REMARKS, EVALUATIONS, SIGNATURES)
+"""The kinds of logs of what is added to a version later."""
 BISECTS = "bisects"
 """The folder of bisects in progress: it is looked for without loading their module."""
 _NUMBER = regex(r"[0-9]{10}\Z")
@@ -53,7 +56,7 @@ class RefName:
     """The full name of a ref of a model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
 
     Of kind published/<registry> the name is a version's id: such a log records its places, and keeps no version reachable.
-    Of kind remarks or evaluations, on a remote only, it is one too: such a log has the notes on it, or its evaluations.
+    Of one of the kinds ANNOTATIONS, on a remote only, it is one too: such a log has its notes, evaluations or signatures.
     """
 
     model: str

@@ -1,1 +1,1 @@
-"""Annotations: logs of what people add to a version after the fact, notes and evaluations."""
+"""Annotations: logs of what people add to a version after the fact, notes, evaluations and signatures."""

@@ -1,4 +1,4 @@
-"""Annotations: what people add to a version after the fact; not part of its identity. Notes and evaluations are such.
+"""Annotations: notes, evaluations and signatures, which people add to a version after the fact; not part of its identity.
 
     <kind>/<model>/<version id>/0000000001   {"by":"Ana <…>","nonce":"5d…",…}
     <kind>/<model>/<version id>/0000000002   {"by":"Ben <…>","nonce":"77…","withdraws":"5d…",…}
@@ -21,6 +21,7 @@ from mvc.model import names
 from mvc.model.ids import VersionId, is_id
 from mvc.model.version import Timestamp
 from mvc.storage.disk.door import StoreDoor
+from mvc.storage.records import config
 from mvc.storage.records.record import OMITTED, Record
 from mvc.storage.records.reflog import Nonce, RefLogs, RefName
 
@@ -39,6 +40,8 @@ class Annotation(Record):
 
     FOLDER: ClassVar[str]
     MAX_BYTES: ClassVar[int]
+    FEATURE: ClassVar[str | None] = None
+    """The feature that a store with such entries requires; None if an older mvc may ignore them."""
 
     version: VersionId
     seq: Annotated[int, (0).__lt__]
@@ -191,11 +194,13 @@ class Logs(Generic[Entry]):
         return self.append(model, replace(entry, known=len(self.numbers(model, entry.version))))
 
     def append(self, model: str, entry: Entry) -> Entry:
-        """Create the entry under the lowest free number, and return it as stored."""
+        """Create the entry under the lowest free number, and return it as stored. The caller holds the lock."""
         return replace(entry, seq=self._create(model, entry.version, entry))
 
     def _create(self, model: str, version: VersionId, content: Entry | bytes) -> int:
         """Write an entry, or its bytes as they are, under the lowest free number, and return that."""
+        if self.kind.FEATURE is not None:
+            config.require(self._door, [self.kind.FEATURE])
         taken = set(self.numbers(model, version))
         for seq in range(1, MAX_ENTRIES + 1):
             if seq not in taken:

@@ -1,0 +1,1 @@
+"""Signatures of versions and of moves of tags and aliases: statements, keys, and what they prove."""

@@ -1,0 +1,144 @@
+"""The program ssh-keygen, which signs and verifies: with keys in files, in ssh-agent, or on a FIDO device.
+
+Messages go through its standard input, and signatures through a pipe, so that no temporary file is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from mvc import errors
+from mvc.deferred import dataclass
+from mvc.repository.signatures import sshsig
+from mvc.repository.signatures.sshsig import SshSignature
+from mvc.repository.signatures.trust import Signers
+
+PROGRAM = "ssh-keygen"
+_SECONDS = 120
+"""Seconds after which a verification is ended. Signing has no limit: it may wait for a passphrase or a touch."""
+_OLD = (
+    "unknown option",
+    "illegal option",
+    "Unsupported operation for -Y",
+    "Unsupported verify option",
+    "Invalid option",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A signature with the namespace, the message and the time, in seconds since 1970, that it has to be of."""
+
+    signature: SshSignature
+    namespace: str
+    message: bytes
+    seconds: int
+
+
+class Verified(NamedTuple):
+    """The answer of a verification: whether the signature is valid, and otherwise the reason."""
+
+    ok: bool
+    reason: str
+
+
+def sign(key: Path, namespace: str, message: bytes) -> SshSignature:
+    """Sign a message with the key in a file, or with that of a `.pub` file by ssh-agent. Raises SigningFailed, NoSshKeygen."""
+    done = _run(["-Y", "sign", "-n", namespace, "-f", os.fspath(key)], message, seconds=None)
+    if done.code != 0:
+        raise errors.SigningFailed(key=key, reason=_last(done.messages))
+    try:
+        made = sshsig.of_armored(done.output)
+    except ValueError as error:
+        raise errors.SigningFailed(key=key, reason=f"{PROGRAM} returned no signature: {error}") from error
+    if made.namespace != namespace:
+        raise errors.SigningFailed(key=key, reason=f"{PROGRAM} signed for another namespace")
+    return made
+
+
+def matches(claim: Claim) -> bool:
+    """Return whether the signature is one of the message, by the key in it. Raises NoSshKeygen."""
+    return _run(["-Y", "check-novalidate", "-n", claim.namespace], claim.message, claim.signature).code == 0
+
+
+def principals(signers: Signers, claim: Claim) -> list[str]:
+    """Return the names that the allowed signers have for the key at that time. Raises NoSshKeygen."""
+    done = _run(["-Y", "find-principals", *_allowed(signers), _at(claim)], b"", claim.signature)
+    return [line for line in done.output.splitlines() if line] if done.code == 0 else []
+
+
+def verify(signers: Signers, principal: str, claim: Claim) -> Verified:
+    """Return whether the allowed signers trust the signature, by `principal` at that time. Raises NoSshKeygen."""
+    revoked = ["-r", os.fspath(signers.revoked)] if signers.revoked is not None else []
+    arguments = ["-Y", "verify", *_allowed(signers), "-I", principal, "-n", claim.namespace, _at(claim), *revoked]
+    done = _run(arguments, claim.message, claim.signature)
+    return Verified(done.code == 0, _last(done.messages))
+
+
+class _Done(NamedTuple):
+    code: int
+    output: str
+    messages: str
+
+
+def _allowed(signers: Signers) -> list[str]:
+    return ["-f", os.fspath(signers.allowed or os.devnull)]
+
+
+def _at(claim: Claim) -> str:
+    """Return the option for the time of a verification: as the dates of allowed signers, it is local time."""
+    moment = datetime.fromtimestamp(claim.seconds, UTC).astimezone()
+    return f"-Overify-time={moment:%Y%m%d%H%M%S}"
+
+
+def _run(
+    arguments: list[str], message: bytes, signature: SshSignature | None = None, *, seconds: float | None = _SECONDS
+) -> _Done:
+    """Run the program; `signature` is its argument `-s`. Raises NoSshKeygen."""
+    with contextlib.ExitStack() as stack:
+        pipe: list[int] = []
+        if signature is not None:
+            pipe = [stack.enter_context(_pipe(signature.armored))]
+            arguments = [*arguments, "-s", f"/dev/fd/{pipe[0]}"]
+        try:
+            done = subprocess.run(
+                [PROGRAM, *arguments],
+                input=message,
+                capture_output=True,
+                pass_fds=pipe,
+                timeout=seconds,
+                check=False,
+            )
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise errors.NoSshKeygen(reason=reason) from error
+    messages = os.fsdecode(done.stderr)
+    if done.returncode != 0 and any(word in messages for word in _OLD):
+        raise errors.NoSshKeygen(reason=f"this version is too old: {_last(messages)}")
+    return _Done(done.returncode, os.fsdecode(done.stdout), messages)
+
+
+@contextlib.contextmanager
+def _pipe(data: bytes) -> Iterator[int]:
+    """Yield the number of a pipe that has `data`. Raises NoSshKeygen if it does not fit."""
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        with os.fdopen(writing, "wb", buffering=0) as sink:
+            if sink.write(data) != len(data):
+                raise errors.NoSshKeygen(reason="the signature does not fit into a pipe")
+        yield reading
+    finally:
+        os.close(reading)
+
+
+def _last(messages: str) -> str:
+    """Return the last message that says why."""
+    lines = [line.strip() for line in messages.splitlines() if line.strip() and "No principal matched" not in line]
+    return lines[-1].rstrip(".") if lines else f"{PROGRAM} gave no reason"

@@ -1,0 +1,114 @@
+"""The keys of the user: the one that signs, and those that a verification trusts.
+
+They are named by the user's own settings, by Git's of the user, or on the command line; never by a repository, and no file in
+the repository is trusted unless the command line names it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mvc import errors
+from mvc.deferred import dataclass
+from mvc.repository.git import command
+from mvc.storage.records.config import Config
+
+KEY = "sign.key"
+ALWAYS = "sign.always"
+ALLOWED = "trust.allowed-signers"
+REVOKED = "trust.revoked"
+DEFAULT = "allowed_signers"
+"""The name of the default file, beside the user's settings."""
+_GIT_ALLOWED = "gpg.ssh.allowedSignersFile"
+_GIT_REVOKED = "gpg.ssh.revocationFile"
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """The file of trusted keys, in OpenSSH's format of allowed signers, and that of revoked ones; None for none."""
+
+    allowed: Path | None
+    revoked: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The user's settings of keys.
+
+    `home` is the home folder, `beside` that of the user's settings, `root` the repository's; `folder` the current one.
+    """
+
+    config: Config
+    folder: Path
+    root: Path
+    home: Path | None
+    beside: Path | None
+
+    @property
+    def always(self) -> bool:
+        """True if commands sign without being asked to."""
+        return self.config.get(ALWAYS) is True
+
+    def key(self, given: str | None = None) -> Path:
+        """Return the file of the signing key, from `given` or the settings. Raises NoSigningKey, BadSetting."""
+        if given is not None:
+            path = self.folder / self._expanded(given)
+        else:
+            setting = self.config.get(KEY)
+            if not setting:
+                raise errors.NoSigningKey(reason=f"{KEY} is not set")
+            path = self._absolute(KEY, str(setting))
+        if not path.is_file():
+            raise errors.NoSigningKey(reason=f"{path} is not a file")
+        return path
+
+    def signers(self, given: str | None = None) -> Signers:
+        """Return the trusted and the revoked keys. Raises BadSetting, NoSignersFile."""
+        if given is not None:
+            allowed: Path | None = self.folder / self._expanded(given)
+            _check_readable(allowed)
+        else:
+            allowed = self._setting(ALLOWED) or self._default() or self._of_git(_GIT_ALLOWED)
+        return Signers(allowed, self._setting(REVOKED) or self._of_git(_GIT_REVOKED))
+
+    def _default(self) -> Path | None:
+        path = self.beside / DEFAULT if self.beside is not None else None
+        return path if path is not None and path.is_file() else None
+
+    def _setting(self, key: str) -> Path | None:
+        setting = self.config.get(key)
+        return self._trusted(key, str(setting)) if setting else None
+
+    def _of_git(self, key: str) -> Path | None:
+        """Return the file that Git's settings of the user or of the system name; those of a repository do not count."""
+        for scope in ("--global", "--system"):
+            answer = command.run(self.folder, "config", scope, "--get", key)
+            if answer.code == 0 and (text := os.fsdecode(answer.output).strip()):
+                return self._trusted(key, text)
+        return None
+
+    def _trusted(self, key: str, text: str) -> Path:
+        path = self._absolute(key, text)
+        _check_readable(path)
+        if path.resolve().is_relative_to(self.root.resolve()):
+            reason = "it is a file in the repository, which may come from the signer to verify"
+            raise errors.BadSetting(key=key, value=text, reason=reason)
+        return path
+
+    def _absolute(self, key: str, text: str) -> Path:
+        path = self._expanded(text)
+        if not path.is_absolute():
+            raise errors.BadSetting(key=key, value=text, reason="the path must be absolute, or begin with ~/")
+        return path
+
+    def _expanded(self, text: str) -> Path:
+        return self.home / text[2:] if text.startswith("~/") and self.home is not None else Path(text)
+
+
+def _check_readable(path: Path | None) -> None:
+    try:
+        if path is not None:
+            path.open("rb").close()
+    except OSError as error:
+        raise errors.NoSignersFile(path=path, reason=error.strerror or str(error)) from error

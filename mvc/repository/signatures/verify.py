@@ -1,0 +1,207 @@
+"""Verification: whose signatures a version has, and a move of a ref to it, and whether they are trusted.
+
+record ─► statement from the version ─► ssh-keygen: by a trusted key, for this namespace, at the time of the signature?
+                                         └ no: does it match at all? ─► its status
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from mvc import errors
+from mvc.deferred import dataclass
+from mvc.model.document import Document, keys
+from mvc.model.ids import VersionId
+from mvc.model.version import Timestamp
+from mvc.repository.model import Model
+from mvc.repository.signatures import ssh_keygen, sshsig
+from mvc.repository.signatures.ssh_keygen import Claim
+from mvc.repository.signatures.sshsig import SshSignature
+from mvc.repository.signatures.statements import NAMESPACES, statement
+from mvc.repository.signatures.trust import Signers
+from mvc.storage.records.annotations import log
+from mvc.storage.records.annotations.signatures import SSHSIG, VERSION, Signature, SignedMove
+from mvc.storage.records.reflog import RefName
+
+GOOD = "good"
+UNKNOWN = "unknown"
+EXPIRED = "expired"
+REVOKED = "revoked"
+NAMESPACE = "namespace"
+FORMAT = "format"
+MISMATCH = "mismatch"
+DAMAGED = "damaged"
+UNSIGNED = "unsigned"
+UNTRUSTED = "untrusted"
+STATUSES = {
+    GOOD: "by a trusted key",
+    UNKNOWN: "the key is not among the allowed signers",
+    EXPIRED: "the key was not valid at the time of the signature",
+    REVOKED: "the key was revoked",
+    NAMESPACE: "the key is not trusted for this kind of statement",
+    FORMAT: "this mvc does not know its format",
+    MISMATCH: "it is not a signature of this version or move",
+    DAMAGED: "its record is damaged",
+}
+"""Each status of a signature, and its meaning."""
+_FALSE = (MISMATCH, DAMAGED)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSignature(Document):
+    """A signature and its status, one of STATUSES; `principal` is the name that the allowed signers have for its key.
+
+    `by` and `time` are what the signer says. `ref` is the ref that was moved. `reason` is what ssh-keygen says.
+    """
+
+    KEYS = keys("number status principal key what ref by time reason")
+
+    number: int
+    status: str
+    principal: str | None
+    key: str
+    what: str
+    ref: str | None
+    by: str
+    time: Timestamp | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Document):
+    """The signatures of a version or of a move, and what they amount to: good, unsigned, untrusted or mismatch."""
+
+    KEYS = keys("status signatures")
+
+    status: str
+    signatures: tuple[CheckedSignature, ...]
+
+    @classmethod
+    def of(cls, signatures: Iterable[CheckedSignature]) -> Verdict:
+        """Return the verdict: one that does not match outweighs all others, and one good signature is enough otherwise."""
+        found = tuple(signatures)
+        statuses = {each.status for each in found}
+        if statuses & {*_FALSE}:
+            return cls(MISMATCH, found)
+        return cls(GOOD if GOOD in statuses else UNTRUSTED if found else UNSIGNED, found)
+
+
+def version(model: Model, id_: VersionId, signers: Signers) -> Verdict:
+    """Verify the signatures of a version. Raises Missing, NoSshKeygen."""
+    records = [each for each in current(model, id_) if each.what == VERSION]
+    return Verdict.of([*_checked(model, records, signers), *damaged(model, id_)])
+
+
+def move(model: Model, id_: VersionId, places: Sequence[SignedMove], signers: Signers) -> Verdict:
+    """Verify the signatures of the newest moves of a ref to a version, here or on remotes: one has to be good.
+
+    A signature of another move is none of these. Raises Missing, NoSshKeygen.
+    """
+    records = [each for each in current(model, id_) if each.move in places]
+    return Verdict.of([*_checked(model, records, signers), *damaged(model, id_)])
+
+
+def places(model: Model, ref: RefName, id_: VersionId) -> list[SignedMove]:
+    """Return the newest entry of a ref's log, here and on each remote where it is at the same version. Raises Damaged."""
+    refs = model.repository.refs
+    found: list[SignedMove] = []
+    tip = refs.tip(ref)
+    if tip is not None and tip.new == id_:
+        found.append(SignedMove(ref.model, ref.text, tip.seq, refs.identified(ref, tip.seq)[1]))
+    for kind in refs.kinds(model.key):
+        if kind.startswith("remotes/") and kind.endswith(f"/{ref.kind}"):
+            seen = refs.tip(RefName(model.key, kind, ref.name))
+            if seen is not None and seen.new == id_ and seen.seen is not None:
+                found.append(SignedMove(ref.model, ref.text, *seen.seen))
+    return found
+
+
+def current(model: Model, id_: VersionId) -> list[Signature]:
+    """Return the intact signatures of a version and of moves to it that were not removed, oldest first."""
+    return log.current(model.repository.signatures.entries(model.key, id_))
+
+
+def damaged(model: Model, id_: VersionId) -> list[CheckedSignature]:
+    """Return the damaged records of a version, of which nobody knows what they signed."""
+    faults = model.repository.signatures.faults(model.key, id_)
+    return [
+        CheckedSignature(seq, DAMAGED, None, "", "", None, "", None, str(error.fields["reason"]))
+        for seq, error in sorted(faults.items())
+    ]
+
+
+def check(model: Model, record: Signature, signers: Signers) -> CheckedSignature:
+    """Return a signature with its status. Raises Missing, NoSshKeygen."""
+    status, principal, reason = _status(model, record, signers)
+    ref = record.move.ref if record.move is not None else None
+    return CheckedSignature(record.seq, status, principal, record.key, record.what, ref, record.by, record.at, reason)
+
+
+def is_match(model: Model, record: Signature) -> bool:
+    """Return whether a record has a signature of its statement, by whatever key. Raises NoSshKeygen."""
+    try:
+        signature = _parsed(record)
+        message = statement(model.repository, record)
+        return ssh_keygen.matches(Claim(signature, NAMESPACES[record.what], message, record.at.seconds))
+    except (ValueError, errors.Damaged):
+        return False
+
+
+def _checked(model: Model, records: Iterable[Signature], signers: Signers) -> list[CheckedSignature]:
+    return [check(model, record, signers) for record in records]
+
+
+def _parsed(record: Signature) -> SshSignature:
+    signature = sshsig.of_base64(record.signature)
+    if signature.fingerprint != record.key or signature.namespace != NAMESPACES[record.what]:
+        raise ValueError("its key or its namespace is another one")
+    return signature
+
+
+def _status(model: Model, record: Signature, signers: Signers) -> tuple[str, str | None, str]:
+    """Return the status of a signature, the name of its key, and the reason."""
+    if record.format != SSHSIG:
+        return FORMAT, None, record.format
+    try:
+        signature = _parsed(record)
+    except ValueError as error:
+        return MISMATCH, None, str(error)
+    claim = Claim(signature, NAMESPACES[record.what], statement(model.repository, record), record.at.seconds)
+    names = _names(signers, claim)
+    reasons: list[str] = []
+    for name in names:
+        done = ssh_keygen.verify(signers, name, claim)
+        if done.ok:
+            return GOOD, name, ""
+        reasons.append(done.reason)
+    if not ssh_keygen.matches(claim):
+        return MISMATCH, None, ""
+    for name in names if signers.revoked is not None else ():
+        if ssh_keygen.verify(replace(signers, revoked=None), name, claim).ok:
+            return REVOKED, name, f"in {signers.revoked}"
+    for name, reason in zip(names, reasons, strict=True):
+        if (status := _known(reason)) is not None:
+            return status, name, reason
+    return UNKNOWN, None, reasons[0] if reasons else ""
+
+
+def _known(reason: str) -> str | None:
+    """Return the status that a message of ssh-keygen means."""
+    if "expired" in reason or "not yet valid" in reason:
+        return EXPIRED
+    return NAMESPACE if "namespace" in reason and "permitted" in reason else None
+
+
+def _names(signers: Signers, claim: Claim) -> list[str]:
+    """Return the names under which the signers may have a key; each is verified by ssh-keygen.
+
+    Its own search ends at the first line of a key, and a key may have a line for each namespace.
+    """
+    if signers.allowed is None:
+        return []
+    lines = signers.allowed.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    key = claim.signature.key_text
+    fields = [line.split()[0] for line in lines if key in line.split() and not line.startswith("#")]
+    found = [name for field in fields for name in field.strip('"').split(",") if name and not name.startswith("!")]
+    return list(dict.fromkeys(found)) or ssh_keygen.principals(signers, claim)
