@@ -35,7 +35,7 @@ def card(model: Model, id_: VersionId, *, existing: Path | None = None, annex: b
 
     With `annex`, the facts are under the points of Annex IV. Raises BadCard, Missing, Damaged.
     """
-    version = documented_version.of(model, id_)
+    version = documented_version.of_card(model, id_)
     since = changes.since(model, id_)
     text = cards.render(version, _read(existing), since=since, annex=annex)
     return Card(model.key, id_, version.version.number, since.label if since is not None else None, text)

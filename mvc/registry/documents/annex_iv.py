@@ -59,7 +59,7 @@ _DEVELOPMENT = (
           "data sheets of the datasets"),
     Point("(e) human oversight", (), "not recorded"),
     Point("(f) changes that were determined in advance", (), "not recorded"),
-    Point("(g) validation and testing, metrics, test logs", (sections.metrics,),
+    Point("(g) validation and testing, metrics, test logs", (sections.metrics, sections.evaluations),
           "test data, discriminatory impacts, signed test reports"),
     Point("(h) cybersecurity measures", (), "not recorded; the BLAKE3 of each file is under 1 (d)"),
 )  # fmt: skip

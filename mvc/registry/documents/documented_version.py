@@ -6,7 +6,7 @@ Without its files, nothing but the version's own objects is used: every clone gi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import NamedTuple
 
 from mvc.deferred import dataclass
@@ -21,6 +21,7 @@ from mvc.repository import contents
 from mvc.repository.model import Model
 from mvc.repository.record import license_claims
 from mvc.storage.progress import Progress
+from mvc.storage.records.annotations.evaluations import Evaluation, newest
 from mvc.transport import promises
 
 _VARIANTS = "89ab"
@@ -41,7 +42,10 @@ class Parent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DocumentedVersion:
-    """A version; `sha256` has the hashes of its files, and `claims` their licenses, if the files were read."""
+    """A version; `sha256` has the hashes of its files, and `claims` their licenses, if the files were read.
+
+    `evaluations` are the newest on each dataset, for a card only: they are added to a version later.
+    """
 
     id: VersionId
     version: Version
@@ -50,6 +54,7 @@ class DocumentedVersion:
     sha256: Mapping[FileId, str] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     is_read: bool = False
+    evaluations: tuple[Evaluation, ...] = ()
 
     @property
     def name(self) -> str:
@@ -97,3 +102,14 @@ def of(model: Model, id_: VersionId, *, read_data: bool = False, progress: Progr
     hashes = sha256.of(repository, tree.entries, progress)
     claims = tuple(license_claims.of(contents.stored(repository), tree.entries))
     return DocumentedVersion(id_, version, manifest, tree, hashes, claims, is_read=True)
+
+
+def of_card(model: Model, id_: VersionId) -> DocumentedVersion:
+    """Return the version `id_` with its evaluations. Raises Missing, Damaged."""
+    version = of(model, id_)
+    if id_ not in model.evaluated():
+        return version
+    entries = model.repository.evaluations.current(model.key, id_)
+    by_dataset = newest(entries)
+    datasets = dict.fromkeys(entry.dataset for entry in entries)
+    return replace(version, evaluations=tuple(by_dataset[dataset] for dataset in datasets))

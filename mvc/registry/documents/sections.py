@@ -24,6 +24,7 @@ def lines(version: DocumentedVersion, since: Since | None) -> Iterator[str]:
     for title, content in (
         ("Intended use", uses(version)),
         ("Metrics", metrics(version)),
+        ("Evaluations", evaluations(version)),
         ("Classes", classes(version)),
         ("Training", training(version)),
         ("Files", files(version)),
@@ -59,6 +60,16 @@ def uses(version: DocumentedVersion) -> Iterator[str]:
 def metrics(version: DocumentedVersion) -> Iterator[str]:
     """Yield the table of the metrics."""
     yield from table(("metric", "value"), ((key, str(value)) for key, value in version.manifest.metrics.items()))
+
+
+def evaluations(version: DocumentedVersion) -> Iterator[str]:
+    """Yield the table of the newest evaluation on each dataset."""
+    rows = (
+        (evaluation.named, name, str(value))
+        for evaluation in version.evaluations
+        for name, value in sorted(evaluation.metrics.items())
+    )
+    yield from table(("dataset", "metric", "value"), rows)
 
 
 def classes(version: DocumentedVersion) -> Iterator[str]:

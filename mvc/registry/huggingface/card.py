@@ -58,7 +58,7 @@ def is_own_card(data: bytes) -> bool:
 
 def render(version: HubVersion, existing: str = "") -> bytes:
     """Return the card of a version; of an `existing` one, other keys and the text of people stay."""
-    documented, since = documented_version.of(version.model, version.id), changes.since(version.model, version.id)
+    documented, since = documented_version.of_card(version.model, version.id), changes.since(version.model, version.id)
     return documents_card.render(documented, existing, since=since).encode()
 
 

@@ -33,6 +33,10 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
         shell.write("new.txt", b"new")
         shell.ok("add", "new.txt")
         shell.commit("Hats")
+        shell.write("old.json", b'{"metrics": {"mAP50": 0.4}}')
+        shell.write("results.json", b'{"metrics": {"mAP50": 0.6, "recall": 0.5}}')
+        for path in ("old.json", "results.json"):
+            shell.ok("eval", "add", "HEAD", "--dataset", "night@3", "--file", path)
         shell.set(model__description=HOSTILE, labelmap__2=HOSTILE, model__license="Acme, for internal use")
         shell.commit(HOSTILE)
         yield shell
@@ -62,10 +66,14 @@ def test_the_text_has_the_facts_and_the_changes_since_the_last_tag(shell: Shell)
         "### Changes since v2 (2026.1)",
         "- class 1 renamed: head to hat",
         "- metrics mAP50: 0.71 to 0.8",
+        "| night@3 | mAP50 | 0.6 |",
+        "| night@3 | recall | 0.5 |",
         "- file new.txt: added",
         "- base model base-yolo@v3",
     ):
         assert line in card.splitlines()
+    assert "| 0.4 |" not in card
+    assert "night@3" not in shell.ok("bom", "v3").out
     assert "### Changes since v1" in shell.ok("card", "v2").out
     assert "### Changes" not in shell.ok("card", "v1").out
     assert shell.ok("card", "v3", "--json").json["since"] == "v2 (2026.1)"
@@ -81,6 +89,7 @@ def test_annex_iv_lists_each_point_and_marks_what_is_not_recorded(shell: Shell) 
     assert annex_iv.NOTE in card
     for line in (
         "## 6. Changes through the lifecycle",
+        "| night@3 | mAP50 | 0.6 |",
         "Since v2 (2026.1):",
         "- class 1 renamed: head to hat",
         "| mAP50 | 0.8 |",

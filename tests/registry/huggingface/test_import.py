@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from huggingface_hub import HfApi, snapshot_download
 
+from mvc.registry.huggingface import card
 from tests.cli.shell import Shell
 from tests.registry import histories
 from tests.registry.huggingface.published import URL, repository, tip
@@ -83,6 +84,12 @@ def test_commits_become_versions_with_author_time_and_message(
     assert shell.raw("--model", "helmet", "cat", "v1.0:model.safetensors")[1] == WEIGHTS
     assert shell.raw("--model", "helmet", "cat", "HEAD:model.safetensors")[1] == WEIGHTS[::-1]
     assert shell.ok("--model", "helmet", "ls", "night").code == 0
+
+
+def test_the_header_of_a_card_keeps_its_license_by_name_and_its_other_keys_beside_a_date() -> None:
+    named = card.read(b"---\nlicense: other\nlicense_name: gemma\ndate: 2026-02-03\n---\n", None)
+    assert named.sections == {"model": {"license": "gemma"}}
+    assert card.read(b"---\nlicense: other\n---\n", None).sections == {}
 
 
 def test_ids_do_not_depend_on_who_imports_and_a_repeated_import_adds_nothing(
