@@ -58,7 +58,8 @@ def volume(name: str, shape: Sequence[Any]) -> int:
 
     Raises HeaderError if a tensor cannot have it. `name` is the tensor's.
     """
-    if len(shape) > MAX_RANK or not all(type(count) is int and 0 <= count < _TOO_LARGE for count in shape):
+    is_valid = len(shape) <= MAX_RANK and set(map(type, shape)) <= {int}
+    if not is_valid or (shape and not 0 <= min(shape) <= max(shape) < _TOO_LARGE):
         raise HeaderError(f"{name} has an invalid shape")
     elements: int = math.prod(shape)
     if elements >= _TOO_LARGE:

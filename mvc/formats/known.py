@@ -44,15 +44,16 @@ class Format(NamedTuple):
         return self.begins(start) or (not self.strict and name.lower().endswith(self.suffixes))
 
 
-_ZIP = b"PK"
+ZIP = b"PK"
+"""The magic of zip archives."""
 FORMATS = {
     format_.name: format_
     for format_ in (
         Format("safetensors", (".safetensors",), b"{", offset=8),
-        Format("torch", (".pt", ".pth", ".ckpt", ".torchscript", ".jit", ".pt2"), _ZIP, strict=False),
+        Format("torch", (".pt", ".pth", ".ckpt", ".torchscript", ".jit", ".pt2"), ZIP, strict=False),
         Format("torch_legacy", (".pt", ".pth", ".ckpt"), b"\x80"),
-        Format("npz", (".npz",), _ZIP),
-        Format("keras", (".keras",), _ZIP),
+        Format("npz", (".npz",), ZIP),
+        Format("keras", (".keras",), ZIP),
         Format("gguf", (".gguf",), b"GGUF"),
         Format("hdf5", (".h5", ".hdf5", ".keras"), b"\x89HDF"),
         Format("onnx", (".onnx",), b"\x08", strict=False, beside=""),
@@ -62,7 +63,7 @@ FORMATS = {
         Format("torch_distributed", (".metadata",), b"\x80", folder="exports", are_weights=False, beside=".distcp"),
         Format("coreml_program", (".mlmodel",), b"\x08", folder="exports", are_weights=False, beside="weight.bin"),
         Format("coreml_weights", ("weight.bin",), b"\xef\xbe\xad\xde", offset=64, folder="exports", are_weights=False),
-        Format("zip", (".mar",), _ZIP, strict=False, folder="archives"),  # after the formats that are zip archives
+        Format("zip", (".mar",), ZIP, strict=False, folder="archives"),  # after the formats that are zip archives
         Format("tar", (".nemo",), b"ustar", offset=257, strict=False, folder="archives"),
     )
 }

@@ -106,4 +106,4 @@ def _segment(name: str, value: Any, start: int) -> Segment:
 
 
 def _are_offsets(values: Any) -> bool:
-    return isinstance(values, list) and [type(value) for value in values] == [int, int] and 0 <= values[0] <= values[1]
+    return isinstance(values, list) and list(map(type, values)) == [int, int] and 0 <= values[0] <= values[1]

@@ -106,6 +106,9 @@ def listed(segments: Iterable[Segment]) -> tuple[Segment, ...]:
     """Return every tensor of segments by itself, in place of one that has its name; the digest is that of the segment."""
     tensors: list[Segment] = []
     for segment in segments:
+        if not segment.views:
+            tensors.append(segment)
+            continue
         if segment.name not in {view.name for view in segment.views}:
             tensors.append(segment._replace(views=()))
         for name, shape, strides, start, size in segment.views:

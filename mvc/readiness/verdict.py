@@ -66,11 +66,14 @@ def any_of(verdicts: Iterable[Verdict]) -> Verdict:
 
 def _deciding(verdicts: tuple[Verdict, ...], order: tuple[Result, ...]) -> tuple[Verdict, ...]:
     """Return the verdicts with the first result of `order` that occurs."""
-    by_result = (tuple(verdict for verdict in verdicts if verdict.result is result) for result in order)
-    return next(filter(None, by_result), ())
+    results = {verdict.result for verdict in verdicts}
+    first = next((result for result in order if result in results), None)
+    return tuple([verdict for verdict in verdicts if verdict.result is first])
 
 
 def _joined(verdicts: tuple[Verdict, ...], fix: str) -> Verdict:
     """Join verdicts that have the same result."""
+    if len(verdicts) == 1 and verdicts[0].fix == fix:
+        return verdicts[0]
     why = "; ".join(dict.fromkeys(filter(None, (verdict.why for verdict in verdicts))))
     return Verdict(verdicts[0].result, why, fix)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
-from mvc.formats.fault import examine, fault
+from mvc.formats.fault import examine
 from mvc.formats.header import Header
+from mvc.formats.known import FORMATS, ZIP
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
 from mvc.formats.syntax import zip_directory
@@ -50,27 +51,30 @@ class Contents:
         self._metadata: dict[_Key, Metadata | None] = {}
         self._members: dict[_Key, Collection[str] | None] = {}
         self._formats: dict[_Key, str | None] = {}
+        self._last: tuple[_Key | None, Header | None] = (None, None)
 
     def members(self, entry: TreeEntry) -> Collection[str] | None:
         """Return the names in a zip archive, none if it is truncated; None if its bytes are absent."""
         if _key(entry) not in self._members:
+            header = self._header(entry)
             with self._open(entry) as source:
-                self._members[_key(entry)] = None if source is None else _members(source)
+                self._members[_key(entry)] = None if source is None else _members(source, header)
         return self._members[_key(entry)]
 
     def format(self, entry: TreeEntry) -> str | None:
         """Return the format by its header, `""` for an unknown one; None if its bytes are absent."""
         if _key(entry) not in self._formats:
             with self._open(entry) as source:
-                header = _header(source) if source is not None else None
+                header = (self._header(entry) or _header(source)) if source is not None else None
                 self._formats[_key(entry)] = None if source is None else header.format if header is not None else ""
         return self._formats[_key(entry)]
 
     def metadata(self, entry: TreeEntry) -> Metadata | None:
         """Return the metadata of its header, with the format `""` when it is invalid; None when it is not here."""
         if _key(entry) not in self._metadata:
+            header = self._header(entry)
             with self._open(entry) as source:
-                self._metadata[_key(entry)] = None if source is None else _metadata(source)
+                self._metadata[_key(entry)] = None if source is None else _metadata(source, header)
         return self._metadata[_key(entry)]
 
     def licenses(self, entry: TreeEntry) -> tuple[Claim, ...] | None:
@@ -84,8 +88,15 @@ class Contents:
         """Return the fault of a weight file, `""` when none is found; None when its bytes are not here."""
         if _key(entry) not in self._faults:
             with self._open(entry) as source:
-                self._faults[_key(entry)] = None if source is None else fault(source)
+                reason, header = (None, None) if source is None else examine(source)
+            self._faults[_key(entry)], self._last = reason, (_key(entry), header)
         return self._faults[_key(entry)]
+
+    def _header(self, entry: TreeEntry) -> Header | None:
+        """Return the header that the last file was found to have; of others, and without one, None."""
+        self.fault(entry)
+        key, header = self._last
+        return header if key == _key(entry) else None
 
     def examined(self, entry: TreeEntry) -> tuple[str, Compression | None]:
         """Return the fault of a file, `""` when none is found, and how it is compressed; nothing when it is not here."""
@@ -108,7 +119,9 @@ def _key(entry: TreeEntry) -> _Key:
     return entry.path, entry.file
 
 
-def _members(source: Source) -> Collection[str]:
+def _members(source: Source, header: Header | None) -> Collection[str]:
+    if header is not None and header.format in FORMATS and FORMATS[header.format].magic != ZIP:
+        return ()
     try:
         return zip_directory.members(source)
     except HeaderError:
@@ -122,9 +135,9 @@ def _header(source: Source) -> Header | None:
         return None
 
 
-def _metadata(source: Source) -> Metadata:
+def _metadata(source: Source, header: Header | None) -> Metadata:
     try:
-        return reader.read(source) or Metadata("")
+        return reader.read(source, header) or Metadata("")
     except HeaderError:
         return Metadata("")
 
@@ -139,7 +152,9 @@ def stored(repository: Repository) -> Contents:
     @contextlib.contextmanager
     def opened(entry: TreeEntry) -> Iterator[Source | None]:
         if entry.file not in last:
-            absent = repository.promised.state(entry.file) in (State.PROMISED, State.EXPIRED)
+            promised = repository.promised
+            is_presumed = promised.is_presumed(entry.file, entry.size)
+            absent = not is_presumed and promised.state(entry.file) in (State.PROMISED, State.EXPIRED)
             read = None if absent else repository.extract.ranges(entry.file)
             last.clear()  # its chunks stay decoded for the next question about the same file
             last[entry.file] = read

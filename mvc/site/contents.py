@@ -34,6 +34,8 @@ from mvc.storage.records.reflog import ALIASES
 
 FORMAT = 1
 """The number of the form of the documents that depend on ids; another number makes an export write them again."""
+_FEW = 8
+"""Manifests, trees and recipes that are kept: a version, its readiness and its comparison ask for the same ones."""
 Pair = tuple[VersionId, VersionId]
 _OTHER = re.compile(r"[^a-z0-9._]+")
 _LETTERS = 40
@@ -47,6 +49,8 @@ class Contents:
     ) -> None:
         """Read the index of each of `models`; `pairs` are compared besides those that are always. Raises Missing, Damaged."""
         self.repository = repository
+        repository.recipes.remember(_FEW)
+        repository.objects.remember(_FEW)
         self._options, self._pairs = options, pairs
         self.indexes = [model.read(each) for each in models]
         self.damaged = {

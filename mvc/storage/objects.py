@@ -8,8 +8,9 @@ read verifies the id and the object's kind.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvc import errors, lazy
 from mvc.model.ids import FileId, ManifestId, TreeId, VersionId, digest
@@ -46,6 +47,7 @@ class Objects:
         self._versions: dict[VersionId, Version] = {}
         self._absent: frozenset[str] | None = None
         self._some_packed = False
+        self._remembered: Callable[..., Any] | None = None
 
     def version(self, id_: VersionId) -> Version:
         """Return the version of that id; it is cached, since walks return to it."""
@@ -73,11 +75,15 @@ class Objects:
 
     def manifest(self, id_: ManifestId) -> Manifest:
         """Return the manifest of that id."""
-        return self._decoded(Manifest.decode, id_, "manifest")
+        return self._of(Manifest.decode, id_, "manifest")
 
     def tree(self, id_: TreeId) -> Tree:
         """Return the tree of that id."""
-        return self._decoded(Tree.decode, id_, "tree")
+        return self._of(Tree.decode, id_, "tree")
+
+    def remember(self, count: int) -> None:
+        """Keep the last `count` manifests and trees, for a reader that asks for these again and again."""
+        self._remembered = functools.lru_cache(count)(self._decoded)
 
     def put_version(self, version: Version) -> VersionId:
         """Stage a version for the next barrier."""
@@ -135,6 +141,10 @@ class Objects:
             records = promised.read_log(self._door, promised.ABSENT)
             self._absent = frozenset(id_ for record in records for id_ in record.ids)
         return self._absent
+
+    def _of(self, decode: Callable[[bytes], _Object], id_: str, what: str) -> _Object:
+        found: _Object = (self._remembered or self._decoded)(decode, id_, what)
+        return found
 
     def _decoded(self, decode: Callable[[bytes], _Object], id_: str, what: str) -> _Object:
         """Decode an object; name it in the error if that fails."""

@@ -20,26 +20,18 @@ _TENSORS = 64
 
 
 def page(report: Report, place: Path, *, quick: bool) -> None:
-    """1,000 versions that change values, then 5,000; a hundred that change their weights, without a goal."""
+    """1,000 versions that change values, 1,000 that change their weights, then 5,000."""
     versions = 100 if quick else 1000
     root = place / "site" / "versions"
     root.mkdir(parents=True)
     repositories.with_history(root, versions, _weights(0))
     report.title(f"The page of {versions:,} versions, processor time")
-    report.goal("first export", _processor(report, "mvc ui --export", _first(root)), FIRST, "s")
-    again = [_after_a_commit(root, number) for number in range(3)]
-    report.goal("export after one more commit", _processor(report, "  again", merged(again)), AGAIN, "s")
+    _exports(report, root)
     changed = place / "weights" / "versions"
     changed.mkdir(parents=True)
-    repositories.with_history(changed, 1, _weights(0))
-    count = 10 if quick else 100
-    for number in range(1, count):
-        (changed / repositories.WEIGHTS).write_bytes(_weights(number))
-        command([MVC, "commit", "-m", f"Weights {number}"], changed)
-    times = command(EXPORT, changed)
-    report.line(
-        f"{count} versions with new weights", times, f"processor {1000 * times.processor[0] / count:.1f} ms each"
-    )
+    repositories.with_history(changed, versions, _weights(0), _weights)
+    report.title(f"The page of {versions:,} versions with weights of their own, processor time")
+    _exports(report, changed)
     if quick:
         return
     many = place / "many" / "versions"
@@ -49,6 +41,13 @@ def page(report: Report, place: Path, *, quick: bool) -> None:
     _processor(report, "mvc ui --export", _first(many))
     (index,) = (many.parent / "page" / "data" / "models").iterdir()
     report.goal("index of the model", index.stat().st_size / 1e6, INDEX, "MB")
+
+
+def _exports(report: Report, root: Path) -> None:
+    """The first export, and those after one more commit each."""
+    report.goal("first export", _processor(report, "mvc ui --export", _first(root)), FIRST, "s")
+    again = [_after_a_commit(root, number) for number in range(3)]
+    report.goal("export after one more commit", _processor(report, "  again", merged(again)), AGAIN, "s")
 
 
 def _weights(seed: int) -> bytes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from mvc.model.tree import Tree
 from mvc.model.version import Person, Timestamp
 from mvc.porcelain.commit import commit
 from mvc.porcelain.init import init
@@ -59,10 +61,10 @@ def with_versions(root: Path, count: int, classes: int) -> None:
     git(root, "fast-import", "--quiet", stdin=b"".join(stream))
 
 
-def with_history(root: Path, count: int, weights: bytes = b"") -> None:
+def with_history(root: Path, count: int, weights: bytes = b"", later: Callable[[int], bytes] | None = None) -> None:
     """A model with `count` versions on one branch, each with a manifest of its own: made of objects, without commits.
 
-    All of them have `weights`, if there are any, and two classes.
+    All of them have `weights`, if there are any, and two classes; or later ones by their number what `later` returns.
     """
     init(root, model=MODEL)
     text = _model_toml(1, 2 if weights else 0)
@@ -76,17 +78,31 @@ def with_history(root: Path, count: int, weights: bytes = b"") -> None:
     tip = model.current
     assert tip is not None
     version = objects.version(tip)
-    manifest = objects.manifest(version.manifest)
+    manifest, ingest = objects.manifest(version.manifest), repository.ingest(None)
+    first = tree = version.tree
     for number in range(2, count + 1):
+        if later is not None:
+            (root / WEIGHTS).write_bytes(later(number))
+            with (root / WEIGHTS).open("rb") as file:
+                stored = ingest.add(file.fileno(), WEIGHTS, "model-latest")
+            [entry] = objects.tree(first).entries
+            tree = objects.put_tree(Tree((entry._replace(file=stored.file, size=stored.size),)))
         metrics = {"mAP50": number * 7919 % 10_007 / 10_007, "mAP50-95": 0.4}
         of_number = objects.put_manifest(replace(manifest, metrics=metrics, parameters={"epochs": number}))
         time = Timestamp(START + 60 * number, 0)
         version = replace(
-            version, parents=(tip,), number=number, time=time, message=f"Version {number}", manifest=of_number
+            version,
+            parents=(tip,),
+            number=number,
+            time=time,
+            message=f"Version {number}",
+            manifest=of_number,
+            tree=tree,
         )
         tip = objects.put_version(version)
         if number % 1_000 == 0:
             repository.door.barrier()
+    ingest.close()
     branch = model.ref(HEADS, MAIN)
     with repository.locked():
         repository.refs.append(branch, repository.refs.tip(branch), tip, Actor(ANA, version.time).move("bench"))

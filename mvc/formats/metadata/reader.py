@@ -9,6 +9,7 @@ torch         the names of classes in a checkpoint of Ultralytics
 from __future__ import annotations
 
 from mvc import lazy
+from mvc.formats.header import Header
 from mvc.formats.metadata import class_names
 from mvc.formats.sniff import read_header
 from mvc.formats.source import HeaderError, Source
@@ -23,9 +24,12 @@ _MODULES = {
 """The module of each format, with a function `read(source) -> Metadata`."""
 
 
-def read(source: Source) -> Metadata | None:
-    """Return the metadata, only the format if no module reads more; None for an unknown format. Raises HeaderError."""
-    header = read_header(source)
+def read(source: Source, header: Header | None = None) -> Metadata | None:
+    """Return the metadata, only the format if no module reads more; None for an unknown format. Raises HeaderError.
+
+    `header` is that of the file if it was read before.
+    """
+    header = header or read_header(source)
     if header is None:
         return None
     if header.format not in _MODULES:

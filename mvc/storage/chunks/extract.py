@@ -154,9 +154,14 @@ class Extract:
 
     def _decoded(self, chunks: Chunks, *, check: bool) -> Iterator[tuple[ChunkId, Buffer]]:
         """Yield the id and the bytes of each of `chunks`."""
+        wanted = self._wanted(chunks, check=check)
         window = min(WINDOW, AHEAD // max(size for _, size in chunks)) if chunks else 1
         together = max(1, min(TOGETHER, len(chunks) // TASKS))
-        for outcome in self._workers.ahead(self._try, self._wanted(chunks, check=check), window, together):
+        # A single chunk, as that of a header, is decoded at once: to wait for another thread takes as long.
+        outcomes = (
+            self._workers.ahead(self._try, wanted, window, together) if len(chunks) > 1 else map(self._try, wanted)
+        )
+        for outcome in outcomes:
             yield self._again(outcome) if isinstance(outcome, _Failed) else outcome
 
     def _wanted(self, chunks: Chunks, *, check: bool) -> Iterator[_Wanted]:

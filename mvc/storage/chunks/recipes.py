@@ -44,6 +44,8 @@ _SMALL = re.compile(
 """The whole recipe of a small file, in its canonical form: there may be hundreds of thousands."""
 _PLACE = {"offset", "size"}
 _TEXTS = ("name", "dtype", "digest")
+_OF_SEGMENT = {*_PLACE, *_TEXTS, "shape"}
+_NO_SHAPE: list[int] = []
 _REQUIRED = {"kind", "file", "size", "segmenter"}
 _OPTIONAL = {"inline", "chunks", "segments"}
 
@@ -139,6 +141,14 @@ class Recipes:
         self._metapacks = metapacks
         self._chunks = chunks
         self._lies: set[RecipeId] = set()
+        self._remembered: Callable[[FileId], list[Recipe]] | None = None
+
+    def remember(self, count: int) -> None:
+        """Keep the recipes of the last `count` files, for a reader that asks for these again and again.
+
+        Recipes that are added to them, or removed, are not seen while they are kept.
+        """
+        self._remembered = functools.lru_cache(count)(self._by_preference)
 
     def put(self, recipe: Recipe) -> None:
         """Stage a recipe for the next barrier."""
@@ -188,14 +198,14 @@ class Recipes:
 
         Raises Damaged as `for_file`.
         """
-        return self._first_stored(self._by_preference(file))
+        return self._first_stored((self._remembered or self._by_preference)(file))
 
     def best_known(self, file: FileId) -> Recipe | None:
         """Return a recipe, if there are several the one that `best` returns; None for none. Raises Damaged.
 
         Chunks of it may be absent. If `best` returns none, a recipe that a remote has comes first: its chunks can be fetched.
         """
-        recipes = self._by_preference(file)
+        recipes = (self._remembered or self._by_preference)(file)
         if len(recipes) < 2:
             return next(iter(recipes), None)
         fetched = {name for name, _ in self._metapacks.recipes(file)}
@@ -208,6 +218,7 @@ class Recipes:
     def distrust(self, recipe: Recipe) -> None:
         """Ignore a recipe from now on: it rebuilt another file."""
         self._lies.add(recipe.id())
+        self._remembered = None
 
     def _undecoded(self, file: FileId) -> list[bytes]:
         """Return the bytes of the recipes of a file, b"" for one that is damaged, which nothing can be said about."""
@@ -316,19 +327,19 @@ def _check(record: Any) -> None:
 
 
 def _segment(record: Any) -> Segment:
-    if not isinstance(record, dict) or not _PLACE <= set(record) <= _PLACE | {*_TEXTS, "shape"}:
+    if not isinstance(record, dict) or not _PLACE <= record.keys() <= _OF_SEGMENT:
         raise errors.NotCanonical(reason="the fields of a segment are wrong")
-    texts = [record.get(key, "") for key in _TEXTS]
-    shape = record.get("shape", [])
-    if not all(isinstance(text, str) for text in texts) or not isinstance(shape, list):
+    name, dtype, digest_ = texts = [record.get(key, "") for key in _TEXTS]
+    shape = record.get("shape", _NO_SHAPE)
+    if set(map(type, texts)) != {str} or type(shape) is not list:
         raise errors.NotCanonical(reason="name, dtype and digest of a segment are texts, and its shape a list")
-    if any(not text and key in record for key, text in zip(_TEXTS, texts, strict=True)):
+    if len(record) != len(_PLACE) + sum(map(bool, texts)) + ("shape" in record):
         raise errors.NotCanonical(reason="an unknown field of a segment must be left out")
-    if not all(type(number) is int and number >= 0 for number in (record["offset"], record["size"], *shape)):
+    numbers = [record["offset"], record["size"], *shape]
+    if set(map(type, numbers)) != {int} or min(numbers) < 0:
         raise errors.NotCanonical(reason="offset, size and shape of a segment are numbers, 0 or above")
-    if texts[-1] and not is_id(texts[-1]):
+    if digest_ and not is_id(digest_):
         raise errors.NotCanonical(reason="the digest of a segment is an id")
-    name, dtype, digest_ = texts
     return Segment(record["offset"], record["size"], name, dtype, tuple(shape) if "shape" in record else None, digest_)
 
 
