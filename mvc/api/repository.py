@@ -148,6 +148,7 @@ class Repository:
         target: PathLike,
         *,
         single: bool = False,
+        force: bool = False,
         models: Iterable[str] = (),
         base_url: str | None = None,
         redact_emails: bool = False,
@@ -155,15 +156,16 @@ class Repository:
     ) -> ExportedPage:
         """Write the page of the repository to a folder: a new one, or an earlier export, to which only new files are added.
 
-        With `single`, to one HTML file. `models` are by default all; `base_url` is the address where it will be, and
+        With `single`, to one HTML file; with `force`, in place of the page of another repository. `models` are by default all; `base_url` is the address where it will be, and
         `compare` pairs of versions whose tensors are compared besides each with its parent. Raises NotAnExport,
-        NotWritable, Damaged.
+        OtherExport, NotWritable, Damaged.
         """
         session, keys = self._session, list(models)
         pairs = [self._pair(old, new) for old, new in compare]
         found = [session.of(key) for key in keys or session.repository.heads.models()]
         contents = Contents(session.repository, found, Options(redact_emails, base_url), pairs)
-        return (pages.single if single else pages.folder)(contents, session.absolute(target))
+        path = session.absolute(target)
+        return pages.single(contents, path) if single else pages.folder(contents, path, force=force)
 
     def _pair(self, old: Revision, new: Revision) -> tuple[str, tuple[VersionId, VersionId]]:
         session = self._session

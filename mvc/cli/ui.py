@@ -49,6 +49,7 @@ _EMAILS = "emails"
 @click.option("--files", "with_files", is_flag=True, help="Also serve the bytes of files.")
 @click.option("--remote", metavar="NAME|URL", help="Show a remote, without a clone.")
 @click.option("--export", "folder", metavar="DIR", help="Write the page to DIR: a new folder, or an earlier export.")
+@click.option("--force", is_flag=True, help="With --export: replace the page of another repository.")
 @click.option("--single", "file", metavar="FILE", help="Write the page to one HTML file, for mail.")
 @click.option("--base-url", "base", metavar="URL", help="The address where the export will be, for links to it.")
 @click.option("--redact", type=click.Choice([_EMAILS]), help="Leave out the mail addresses of authors.")
@@ -60,6 +61,7 @@ def command(
     with_files: bool,
     remote: str | None,
     folder: str | None,
+    force: bool,
     file: str | None,
     base: str | None,
     redact: str | None,
@@ -69,13 +71,15 @@ def command(
 
     Serves the page to this machine until Ctrl-C, and prints its address, which is needed to see it. With
     --export, write it to a folder that opens without a server: from disk, GitLab or GitHub Pages, or a bucket.
-    Repeated, it writes only what is new. --model limits the page to one model.
+    Repeated, it writes only what is new, and refuses to replace the page of another repository. --model limits the page to one model.
     """
     if folder is not None and file is not None:
         raise click.UsageError("expected either --export DIR or --single FILE")
     target = folder or file
     if target is not None and (port is not None or browse or with_files):
         raise click.UsageError("--port, --open and --files apply to the server, not to --export and --single")
+    if force and folder is None:
+        raise click.UsageError("--force applies to --export")
     if base is not None and not base.startswith(("https://", "http://")):
         raise click.UsageError(f"--base-url is an address that begins with https:// or http://, not {base!r}")
     if target is not None:
@@ -87,7 +91,8 @@ def command(
             _serve(invocation, page, port or 0, browse=browse, with_files=with_files)
             return
         contents = page.contents()
-        done = (export.single if folder is None else export.folder)(contents, invocation.cwd / target)
+        place = invocation.cwd / target
+        done = export.single(contents, place) if folder is None else export.folder(contents, place, force=force)
         invocation.note_skipped(contents.repository)
     if done.damaged:
         names = ", ".join(id_[:10] for id_ in done.damaged)

@@ -66,6 +66,14 @@ class NotAnExport(WouldOverwrite):
     """
 
 
+class OtherExport(WouldOverwrite):
+    """{path} is the page of another repository or model: {models} of {repository}.
+
+    Nothing was changed. Choose a folder that is empty or does not exist yet, or replace that page with
+    `mvc ui --export DIR --force`.
+    """
+
+
 class UnsavedChanges(WouldOverwrite):
     """Nothing was changed, because {model} has uncommitted changes.
 

@@ -5,6 +5,7 @@ contents ─► files that the folder lacks ─► index.html ─► files that 
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from mvc import errors
 from mvc.deferred import dataclass
 from mvc.model.document import Document, keys
-from mvc.model.ids import digest
+from mvc.model.ids import DIGITS, digest
 from mvc.site import assets
 from mvc.site.contents import Contents
 from mvc.site.documents.script import HASH
@@ -25,6 +26,11 @@ _HEAD = 4096
 """Bytes of index.html in which it names its listing."""
 _LISTING = re.compile(rf"files-[0-9a-f]{{{HASH}}}\.txt")
 _OURS = re.compile(rf'<meta name="mvc-files" content="({_LISTING.pattern})">')
+_TITLE = re.compile(r"<title>([^<]*)</title>")
+_VERSION = re.compile(rf"data/versions-[0-9a-f]{{{HASH}}}/([0-9a-f]{{{DIGITS}}})\.js")
+_MODEL = re.compile(rf"data/models/(.+)-[0-9a-f]{{{HASH}}}\.js")
+_NAMED = 5
+"""Models that a message names, at most."""
 _NAME = re.compile(
     rf"(?:(?:app|style|files)-[0-9a-f]{{{HASH}}}\.(?:js|css|txt)|data/(?:[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*\.js)\Z"
 )
@@ -48,8 +54,11 @@ class ExportedPage(Document):
     damaged: tuple[str, ...]
 
 
-def folder(contents: Contents, target: Path) -> ExportedPage:
-    """Write the page to a folder that is absent, empty or an earlier export. Raises NotAnExport, NotWritable, Damaged."""
+def folder(contents: Contents, target: Path, *, force: bool = False) -> ExportedPage:
+    """Write the page to a folder that is absent, empty or an earlier export, with `force` also of another repository.
+
+    Raises NotAnExport, OtherExport, NotWritable, Damaged.
+    """
     files, real = Files(contents), outside_store(target)
     if not real.exists() or (real.is_dir() and not any(real.iterdir())):
         with ExportDoor(target) as door:
@@ -58,7 +67,7 @@ def folder(contents: Contents, target: Path) -> ExportedPage:
                     file.write(data)
             door.finish()
     else:
-        _update(files, UpdatedFolder(real))
+        _update(files, UpdatedFolder(real), force=force)
     return files.report(target)
 
 
@@ -73,13 +82,15 @@ def single(contents: Contents, target: Path) -> ExportedPage:
     return files.report(target)
 
 
-def _update(files: Files, door: UpdatedFolder) -> None:
+def _update(files: Files, door: UpdatedFolder, *, force: bool) -> None:
     with door.held():
         names = door.names()
         before = door.read(INDEX) if INDEX in names else None
         ours = _OURS.search((before or b"")[:_HEAD].decode("utf-8", "replace"))
         if ours is None or ours[1] not in names:
             raise errors.NotAnExport(path=door.root)
+        if not force:
+            _check_same(files.contents, door, before or b"", door.read(ours[1]) or b"")
         old = _listed(door)
         for name, data in files.missing(door.has):
             door.add(name, data)
@@ -89,6 +100,22 @@ def _update(files: Files, door: UpdatedFolder) -> None:
         if index != before or files.count or removed:
             # What an interruption leaves is named by a listing, which is the first file written and the last removed.
             door.finish(files.counted(name, listing), files.counted(INDEX, index), removed)
+
+
+def _check_same(contents: Contents, door: UpdatedFolder, index: bytes, listing: bytes) -> None:
+    """Raise OtherExport for a page that shows versions, none of which `contents` has: of another repository or model."""
+    names = listing.decode("utf-8", "replace").split("\n")
+    shown = {match[1] for match in map(_VERSION.fullmatch, names) if match}
+    if not shown or any(not shown.isdisjoint(each.entries) for each in contents.indexes):
+        return
+    title = _TITLE.search(index.decode("utf-8", "replace"))
+    models = [match[1] for match in map(_MODEL.fullmatch, names) if match]
+    more = ["…"] * (len(models) > _NAMED)
+    raise errors.OtherExport(
+        path=door.root,
+        models=", ".join([*models[:_NAMED], *more]),
+        repository=html.unescape(title[1]) if title else "an unnamed repository",
+    )
 
 
 def _listed(door: UpdatedFolder) -> set[str]:

@@ -89,6 +89,26 @@ def test_a_folder_of_others_is_refused_and_left_alone(shell: Shell) -> None:
     assert files(shell.folder.parent / "out") == {"index.html": b"<p>my page"}
 
 
+def test_the_page_of_another_repository_is_replaced_on_request_only(shell: Shell, example: Shell) -> None:
+    example.ok("ui", "--export", "../out", "--model", "shapes-base")
+    before = files(example.folder.parent / "out")
+    for other, arguments in ((shell, ()), (example, ("--model", "helmet-classifier"))):
+        said = other("ui", "--export", "../out", *arguments)
+        assert (said.code, "shapes-base of example" in said.err) == (16, True)
+        assert files(shell.folder.parent / "out") == before
+    example.ok("ui", "--export", "../out")  # more models
+    example.ok("ui", "--export", "../out", "--model", "shapes-base")
+    assert files(shell.folder.parent / "out") == before
+    assert len(files(_export(shell, "--force"))) < len(before) + 3
+    assert files(shell.folder.parent / "out") == files(_export_to(shell, "../fresh"))
+    assert shell("ui", "--single", "../page.html", "--force").code == 2
+
+
+def _export_to(shell: Shell, place: str) -> Path:
+    shell.ok("ui", "--export", place)
+    return shell.folder / place
+
+
 def test_one_file_contains_every_document(shell: Shell) -> None:
     shell.ok("ui", "--single", "../page.html")
     page = (shell.folder.parent / "page.html").read_text(encoding="utf-8")
