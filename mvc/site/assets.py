@@ -22,8 +22,9 @@ _FOLDER = Path(__file__).parent / "page"
 _STYLE = re.compile(r'<link rel="stylesheet" href="([a-z_-]+\.css)">\n?')
 _SCRIPT = re.compile(r'<script src="([a-z_-]+\.js)"></script>\n?')
 _LEFT_OUT = re.compile(rb"^(?: *//| */\*\*| +\*).*\n|^ +", re.MULTILINE)
-_JOINS = re.compile(rb"(?<=[\[({,;=>\n])\n+|\n+(?=[\])}.?:&|])")
-_ARROW = re.compile(rb" => ")
+_JOINS = re.compile(rb"(?<=[\[({,;=>&|}\n])\n+|\n+(?=[\])}.?:&|])")
+_OPERATORS = re.compile(rb"[ \n](=>|[=!]==|[<>]=|&&|\|\||\?\?|[=?:*<>])[ \n]")
+"""Operators whose spaces are left out: no text of the front-end has one between spaces."""
 _TITLE = re.compile(r"<title>[^<]*</title>")
 _POLICY = "default-src 'none'; script-src {scripts}; style-src {styles}; img-src 'self' data:; base-uri 'none'; form-action 'none'"
 POLICY = _POLICY.format(scripts="'self'", styles="'self'")
@@ -79,9 +80,9 @@ def load() -> Assets:
 
 
 def _joined(names: list[str]) -> bytes:
-    """Return the files as browsers get them: without comments, indentation, most ends of lines, and spaces of arrows."""
+    """Return the files as browsers get them: without comments, indentation, most ends of lines, and spaces of operators."""
     lines = _LEFT_OUT.sub(b"", b"".join((_FOLDER / name).read_bytes() for name in names))
-    return _ARROW.sub(b"=>", _JOINS.sub(b"", lines))
+    return _JOINS.sub(b"", _OPERATORS.sub(rb"\1", lines))
 
 
 def _source(text: str) -> str:

@@ -23,7 +23,7 @@ from mvc.model.tree import Tree
 from mvc.repository import lineage as lineages
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
-from mvc.site.documents import compare, model, script, site, state, storage, version
+from mvc.site.documents import compare, evaluations, model, script, site, state, storage, version
 from mvc.site.documents.model import Index
 from mvc.site.documents.options import Options
 from mvc.site.documents.rows import Row
@@ -154,14 +154,18 @@ class Contents:
 
     def _model(self, index: Index, put: Callable[[str, dict[str, Any]], str]) -> tuple[str, dict[str, Any]]:
         noted = index.model.noted() | index.model.evaluated()
-        found = ((id_, state.document(index.model, id_, self._options)) for id_ in index.entries if id_ in noted)
-        states = {id_: put("data/state/", document) for id_, document in found if document is not None}
+        states, evaluated = {}, {}
+        for id_ in filter(noted.__contains__, index.entries):
+            document = state.document(index.model, id_, self._options)
+            if document is not None:
+                states[id_], evaluated[id_] = put("data/state/", document), evaluations.newest(document)
         manifest = self._manifest(index)
         made = model.document(
             index,
             self._options,
             about=manifest.model if manifest is not None else {},
             states=states,
+            evaluated=evaluations.columns(index.entries, evaluated),
             compared=[pair for pair in self.pairs(index) if self._compared(pair) in self.fixed],
             damaged=self.damaged,
             parents=self._parents(index),

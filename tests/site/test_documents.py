@@ -67,16 +67,43 @@ def test_what_a_training_logged(shell: Shell) -> None:
     assert version["environment"]["packages"] == {"torch": "2.4.0"}
 
 
-def test_evaluations_of_a_version(shell: Shell) -> None:
-    report = {"helmet": {"precision": 0.9, "recall": 0.8, "f1-score": 0.85, "support": 10}, "accuracy": 0.9}
-    shell.write("report.json", json.dumps(report).encode())
-    shell.ok("eval", "add", "v1", "--dataset", "night@3", "--file", "report.json")
-    found = _export(shell, "--redact", "emails")
-    index = _model(found)["versions"]
-    state = found[index["state"][index["number"].index(1)]]
-    [evaluation] = state["evaluations"]
-    assert (evaluation["dataset"], evaluation["dataset_version"], evaluation["by"]) == ("night", "3", "Ana")
-    assert [each["name"] for each in evaluation["classes"]] == ["helmet"]
+def test_evaluations_of_versions(shell: Shell) -> None:
+    def evaluated(version: str, dataset: str, **metrics: float) -> None:
+        classes = [{"name": "helmet", "AP50": metrics["mAP50"], "log_loss": 0.5}]
+        shell.write("report.json", json.dumps({"metrics": metrics, "classes": classes}).encode())
+        shell.tick()
+        shell.ok("eval", "add", version, "--dataset", dataset, "--file", "report.json")
+
+    evaluated("v1", "night@3", mAP50=0.5, val_loss=0.2)
+    evaluated("v1", "night@4", mAP50=0.4)
+    evaluated("v2", "night@3", mAP50=0.6)
+    evaluated("v2", "night@3", mAP50=0.7)
+    evaluated("v2", "day.1@1", mAP50=0.9)
+    model = _model(found := _export(shell, "--redact", "emails"))
+    main, side, first = (found.get(path, {}).get("evaluations") for path in model["versions"]["state"])
+    assert side is None
+    assert [(each["dataset"], each["dataset_version"], each["superseded_by"], each["by"]) for each in first] == [
+        ("night", "3", 2, "Ana"), ("night", "4", None, "Ana"),
+    ]  # fmt: skip
+    assert [each["superseded_by"] for each in main] == [2, None, None]
+    assert [each["lowest"] for each in first] == [["log_loss", "val_loss"], ["log_loss"]]
+    assert [each["name"] for each in main[0]["classes"]] == ["helmet"]
+    assert model["evaluations"] == {
+        "eval.night.mAP50": [0.7, None, 0.4],
+        'eval."night@3".mAP50': [0.7, None, 0.5],
+        'eval."night@4".mAP50': [None, None, 0.4],
+        'eval."night@3".val_loss': [None, None, 0.2],
+        'eval."day.1".mAP50': [0.9, None, None],
+    }
+    for key, column in model["evaluations"].items():  # the keys are those of queries
+        best = shell.ok("log", "--all", "--sort", key, "-n", "1", "--columns", f"id,{key}", "--json").json
+        assert best["versions"][0]["id"] == model["versions"]["id"][column.index(max(filter(None, column)))], key
+
+
+def test_metrics_of_which_the_lowest_is_the_best(shell: Shell) -> None:
+    shell.set(metrics__val_loss=0.2, metrics__latency_ms=3, metrics__closeness=1)
+    shell.commit("Measured")
+    assert _model(_export(shell))["lowest"] == ["latency_ms", "val_loss"]
 
 
 def test_a_whole_number_that_a_browser_would_round_is_a_text(shell: Shell) -> None:
@@ -118,6 +145,7 @@ def test_moves_of_an_alias(shell: Shell) -> None:
 def test_savings_are_those_of_du(shell: Shell) -> None:
     [storage] = of_schema(_export(shell), "storage")
     usage = shell.ok("du", "--json").json
+    assert storage.keys() == {"schema", "raw", "stored", "by", "models"}
     assert storage["raw"] == usage["all_versions"]["bytes_total"]
     assert storage["stored"] == usage["bytes_store"]
     assert {each["what"]: each["bytes"] for each in storage["by"]} == usage["all_versions"]["bytes_saved"]

@@ -1,7 +1,7 @@
 """The document of a model: the index of its versions, newest first, by columns.
 
 {"schema":"mvc.site.model/1","key":"helmet","versions":{"id":["9f86…"],"number":[7],"parents":[[1]],…},
- "metrics":{"mAP50":[0.61,null]},"refs":{"branches":[{"name":"main","row":0}],…},"aliases":{"prod":[…]},…}
+ "metrics":{"mAP50":[0.61,null]},"evaluations":{"eval.night.mAP50":[0.58,null]},"lowest":[],"refs":{"branches":[{"name":"main","row":0}],…},"aliases":{"prod":[…]},…}
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mvc.model.ids import VersionId
 from mvc.porcelain.alias import ROLLED_BACK
 from mvc.repository import history
 from mvc.repository.model import Model
-from mvc.site.documents import people
+from mvc.site.documents import evaluations, people
 from mvc.site.documents.options import Options
 from mvc.site.documents.rows import Row, Rows
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry
@@ -48,17 +48,22 @@ def document(
     *,
     about: Mapping[str, Any],
     states: Mapping[VersionId, str],
+    evaluated: evaluations.Columns,
     compared: Sequence[tuple[VersionId, VersionId]],
     damaged: Mapping[VersionId, str],
     parents: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the document: `about` is what the newest version says of the model, `states` the files of states by id."""
+    """Return the document: `about` is what the newest version says of the model, `states` the files of states by id.
+
+    `evaluated` are the columns of evaluations.
+    """
     model, entries = index.model, index.entries
     at = {id_: row for row, id_ in enumerate(entries)}
     authors = list(dict.fromkeys((row.name, row.email) for row in entries.values()))
     author_at = {author: number for number, author in enumerate(authors)}
     branches = _branches(index)
     rows = entries.values()
+    metrics = sorted({each for row in rows for each in row.metrics})
     return {
         "schema": SCHEMA,
         "key": model.key,
@@ -79,10 +84,9 @@ def document(
             "damaged": [damaged.get(id_) for id_ in entries],
             "state": [states.get(id_) for id_ in entries],
         },
-        "metrics": {
-            name: [row.metrics.get(name) for row in rows]
-            for name in sorted({each for row in rows for each in row.metrics})
-        },
+        "metrics": {name: [row.metrics.get(name) for row in rows] for name in metrics},
+        "evaluations": evaluations.by_name(evaluated),
+        "lowest": evaluations.lowest([*(("metrics", name) for name in metrics), *evaluated]),
         "refs": {name: _refs(model, kind, at) for name, kind in _REFS.items()},
         "aliases": {
             name: _moves(model, name, options)

@@ -29,7 +29,6 @@ def document(repository: Repository, indexes: Sequence[Index]) -> dict[str, Any]
         "models": [
             {"key": index.model.key, "versions": len(index.entries), "bytes": _bytes(index)} for index in indexes
         ],
-        "prune": None,
     }
 
 

@@ -41,7 +41,7 @@ async function route() {
     .flat()
     .join("");
   put(
-    crumbs,
+    document.querySelector("#top nav"),
     parts.map((part, at) => [
       dim("/"),
       at < parts.length - 1 ? link(parts.slice(0, at + 1), x(part)) : h("span", { "aria-current": "page" }, x(part))
@@ -115,25 +115,8 @@ addEventListener("keydown", (event) => {
 addEventListener("hashchange", route);
 addEventListener("scroll", () => scrolls.set(location.hash, scrollY), { passive: true });
 
-const crumbs = h("nav", { "aria-label": "Address" });
 addEventListener("DOMContentLoaded", () => {
   history.scrollRestoration = "manual";
-  const mark = s(
-    "svg",
-    { viewBox: "0 0 24 24", width: 22, height: 22, "aria-hidden": "true" },
-    s("path", { d: "M7 5v14M7 14c0-5 10-2 10-8" }),
-    [
-      [7, 19],
-      [7, 5],
-      [17, 5]
-    ].map(([cx, cy]) => s("circle", { cx, cy, r: 2.6 }))
-  );
-  fill(
-    document.querySelector("header"),
-    h("a.home", { href: "#/" }, mark, "mvc"),
-    crumbs,
-    h("a", { href: "#/storage" }, "Storage"),
-    button("?", help, { "aria-label": "Keyboard" })
-  );
+  document.querySelector("#top button").onclick = help;
   route();
 });

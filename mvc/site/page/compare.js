@@ -34,10 +34,15 @@ function paired(old, young) {
   return [...new Set([...before.keys(), ...after.keys()])].map((key) => [key, before.get(key), after.get(key)]);
 }
 
+const difference = (was, is) =>
+  isNumber(was) &&
+  isNumber(is) && [num(signed(is - was)), was !== 0 && dim(` ${signed(((is - was) / Math.abs(was)) * 100)} %`)];
+
 async function compareScreen(one, rows) {
   const [a, b] = rows.map((row) => one.label(row));
   const swapped = one.at(rows[1], rows[0]);
   const sides = await Promise.all(rows.map((row) => one.version(row)));
+  const states = await Promise.all(rows.map((row) => one.notes(row)));
   const compared = served || one.compared.some(([old, young]) => old === sides[0].id && young === sides[1].id);
   const deep = compared && (await load(`${site.folders.compare}/${sides[0].id}-${sides[1].id}`));
   const labels = compareLabels(...sides.map(({ labelmap }) => labelmap));
@@ -106,19 +111,17 @@ async function compareScreen(one, rows) {
       values.length
         ? table(
             ["Key", a, b, "#Difference"],
-            values.map(([key, was, is]) => [
+            values.map(([key, ...pair]) => [
               x(key),
-              shown(was),
-              shown(is),
-              isNumber(was) &&
-                isNumber(is) && [
-                  num(signed(is - was)),
-                  was !== 0 && dim(` ${signed(((is - was) / Math.abs(was)) * 100)} %`)
-                ]
+              ...pair.map((value) =>
+                rated(value, key.startsWith("metrics.") ? pair : [], one.lowest.includes(key.slice(8)))
+              ),
+              difference(...pair)
             ])
           )
         : dim("All values are the same.")
     ),
+    compareEvaluations([a, b], states),
     card(
       "Files",
       table(

@@ -39,6 +39,7 @@ function load(path) {
 class Model {
   constructor(record) {
     Object.assign(this, record, record.versions);
+    this.metrics = { ...record.metrics, ...record.evaluations };
     // What texts of model.parent name.
     this.origins = record.parents;
     this.count = this.id.length;
@@ -90,6 +91,11 @@ class Model {
     if (this.damaged[row])
       throw new Missing("Damaged version", `${this.label(row)} cannot be read: ${this.damaged[row]}. Run mvc fsck.`);
     return load(`${site.folders.versions}/${this.id[row]}`);
+  }
+
+  /** The notes and evaluations of a version. */
+  notes(row) {
+    return this.state[row] ? load(this.state[row]) : { notes: [], evaluations: [] };
   }
 
   /** The address of a version, or of the comparison of two. */

@@ -121,8 +121,15 @@ function number(value) {
   if (Number.isInteger(value) && size < 1e15) return value.toLocaleString("en");
   return size >= 1e-4 && size < 1e7 ? String(+value.toPrecision(5)) : value.toExponential(2);
 }
-const signed = (value) => (value > 0 ? "+" : "−") + number(Math.abs(+value.toPrecision(3)));
+const signed = (value) => (value < 0 ? "−" : "+") + number(Math.abs(+value.toPrecision(3)));
 const isNumber = (value) => typeof value === "number";
+
+/** A value of a metric; the best of several is marked. */
+function rated(value, others, lowest) {
+  const lead = (one) => isNumber(one) && (lowest ? value - one : one - value);
+  const best = isNumber(value) && others.some((one) => lead(one) < 0) && !others.some((one) => lead(one) > 0);
+  return best ? h("b", { title: "best" }, num(value), " ★") : shown(value);
+}
 
 /** Any value of a version. */
 function shown(value) {

@@ -1,23 +1,15 @@
 // An evaluation of a version: metrics in all and by class, curves over thresholds, and the confusion matrix.
 
-function evaluation({
-  dataset,
-  dataset_version,
-  by,
-  time,
-  files,
-  metrics,
-  thresholds,
-  values,
-  classes,
-  matrix,
-  curves
-}) {
+const datasetOf = (one) => `${one.dataset}@${one.dataset_version}`;
+
+function evaluation(one, at, all) {
+  const { by, time, files, metrics, thresholds, values, classes, matrix, curves } = one;
+  const later = all.find(({ number }) => number === one.superseded_by);
   const names = [...new Set(classes.flatMap((one) => Object.keys(one.metrics)))];
   const row = (one) =>
     [one.class_number, one.name, one.support, ...names.map((name) => own(one.metrics, name))].map(shown);
   return card(
-    ["Evaluation on ", x(`${dataset}@${dataset_version}`)],
+    ["Evaluation on ", x(datasetOf(one)), later && dim(" superseded by that on ", x(datasetOf(later)), " of ", when(later.time))],
     tiles(Object.entries(metrics).map(([name, value]) => [name, number(value)])),
     h(
       "p.dim",
@@ -39,6 +31,38 @@ function evaluation({
       ];
     }),
     matrix && details("Confusion matrix", () => confusion(matrix))
+  );
+}
+
+/** What both versions measured on a dataset, or on one version of it: the newest evaluations, in all and by class. */
+function compareEvaluations(labels, states) {
+  const [old, young] = states.map(
+    ({ evaluations }) => new Map(evaluations.flatMap((one) => [one.dataset, datasetOf(one)].map((name) => [name, one])))
+  );
+  const pairs = new Map();
+  for (const [name, was] of old) {
+    const is = young.get(name);
+    if (is) pairs.set(`${was.number} ${is.number}`, [name, was, is]);
+  }
+  return [...pairs.values()].map(([name, was, is]) =>
+    card(
+      ["Evaluations on ", x(name)],
+      was.dataset_version !== is.dataset_version &&
+        h("p.warn", x(datasetOf(was)), " and ", x(datasetOf(is)), " are different versions of the dataset."),
+      table(
+        ["Class", "Metric", ...labels.map((label) => "#" + label), "#Difference"],
+        paired(...[was, is].map((one) => [["", one], ...one.classes.map((each) => [each.name, each])]))
+          .flatMap(([label, ...sides]) =>
+            paired(...sides.map((side) => Object.entries(side?.metrics ?? {}))).map(([metric, ...pair]) => [
+              label ? x(label) : dim("all"),
+              x(metric),
+              ...pair.map((value) => rated(value, pair, is.lowest.includes(metric))),
+              difference(...pair)
+            ])
+          )
+          .slice(0, 5000)
+      )
+    )
   );
 }
 

@@ -172,7 +172,8 @@ function metricsScreen(one) {
       empty("No version has a metric. ", code("mvc set metrics.NAME=VALUE"), " sets one for the next version.")
     ];
   let by = names[0];
-  let sign = -1;
+  const start = () => (one.lowest.includes(by) ? 1 : -1);
+  let sign = start();
   let limit = 50;
   const holder = h("div");
   function draw() {
@@ -185,7 +186,7 @@ function metricsScreen(one) {
         .slice(0, limit)
         .map((row) => [
           [one.link(row), one.chips(row)],
-          ...names.map((name) => shown(one.metrics[name][row])),
+          ...names.map((name) => rated(one.metrics[name][row], one.metrics[name], one.lowest.includes(name))),
           one.writer(row),
           when(one.time[row])
         ])
@@ -194,7 +195,7 @@ function metricsScreen(one) {
       head.ariaSort = names[at] === by ? (sign < 0 ? "descending" : "ascending") : "none";
       head.replaceChildren(
         button([x(names[at]), names[at] === by && (sign < 0 ? " ↓" : " ↑")], () => {
-          [by, sign] = [names[at], names[at] === by ? -sign : -1];
+          sign = names[at] === by ? -sign : start((by = names[at]));
           draw();
           holder.querySelectorAll("th button")[at].focus();
         })

@@ -91,7 +91,7 @@ const SAVED = {
 };
 
 async function storageScreen() {
-  const { raw, stored, by, models: list, prune } = await load(site.storage);
+  const { raw, stored, by, models: list } = await load(site.storage);
   const rows = [{ what: "stored", bytes: stored }, ...by].filter((one) => one.bytes);
   const whole = rows.reduce((sum, one) => sum + one.bytes, 0) || 1;
   let left = 0;
@@ -134,10 +134,6 @@ async function storageScreen() {
         list.map((one) => [link([one.key], x(one.key)), number(one.versions), bytes(one.bytes)])
       )
     ),
-    prune &&
-      card(
-        "Prune",
-        h("p", code("mvc prune"), ` would free ${bytes(prune.frees)} of ${many(prune.versions, "version")}.`)
-      )
+    h("p", code("mvc prune -n"), " lists what dropping old versions would free.")
   ];
 }

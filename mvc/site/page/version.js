@@ -2,7 +2,7 @@
 
 async function versionScreen(one, row) {
   const record = await one.version(row);
-  const state = one.state[row] ? await load(one.state[row]) : { notes: [], evaluations: [] };
+  const state = await one.notes(row);
   const { parent: text, ...about } = record.about;
   const [subject, ...body] = record.message.split("\n");
   const [parent] = one.parents[row];
@@ -113,7 +113,7 @@ async function versionScreen(one, row) {
       card("Datasets", record.datasets.map(facts)),
       card("Environment", facts(record.environment))
     ),
-    state.evaluations.map(evaluation),
+    state.evaluations.toReversed().map(evaluation),
     record.curves.map(({ role, columns, rows }) => card(["Training ", dim(x(role))], plots(columns, rows))),
     card(
       "Files",

@@ -14,10 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import mvc
 from mvc.site.documents import script
 from tests.integrations import main
 
 EXAMPLE = main.TOP / ".mvc-example"
+AUTHOR = {"MVC_AUTHOR_NAME": "Ben", "MVC_AUTHOR_EMAIL": "ben@example.org"}
+EVALUATIONS = (
+    ("v1", "night@1", 0.31, ("helmet", 40, 0.8, 0.31)),
+    ("v1", "night@1", 0.3, ("helmet", 310, 0.91, 0.25), ("bare head", 140, 0.74, 0.41)),
+    ("v2", "night@1", 0.29, ("helmet", 310, 0.93, 0.22), ("bare head", 140, 0.7, 0.44), ("cap", 25, 0.6, 0.6)),
+)
+"""Versions, datasets, losses, and for each class its name, support, recall and loss."""
 
 
 def export(repository: Path, target: Path, option: str = "--export") -> Path:
@@ -28,8 +36,12 @@ def export(repository: Path, target: Path, option: str = "--export") -> Path:
 
 
 def example(folder: Path) -> Path:
-    """Build the example's repository in `folder`."""
+    """Build the example's repository in `folder`, with evaluations of two versions; the first one was repeated."""
     subprocess.run([sys.executable, EXAMPLE / "build.py", folder], check=True, stdout=subprocess.DEVNULL)
+    model = mvc.open(folder, environ=AUTHOR).model("helmet-classifier")
+    for version, dataset, loss, *results in EVALUATIONS:
+        classes = [dict(zip(("name", "support", "recall", "log_loss"), row, strict=True)) for row in results]
+        model[version].add_evaluation(dataset, {"metrics": {"log_loss": loss}, "classes": classes})
     return folder
 
 
@@ -79,7 +91,8 @@ def lengthened(page: Path, key: str, count: int) -> None:
     versions["id"][:new] = [f"{row:064x}" for row in range(new)]
     versions["number"] = [*range(count, 0, -1)]
     versions["parents"] = [[row + 1, row + 9][: 1 + (row % 10 == 0)] if row + 9 < count else [] for row in range(count)]
-    record["metrics"] = {name: (values * (count // size + 1))[:count] for name, values in record["metrics"].items()}
+    for columns in (record["metrics"], record["evaluations"]):
+        columns |= {name: (values * (count // size + 1))[:count] for name, values in columns.items()}
     for refs in record["refs"].values():
         for ref in refs:
             ref["row"] += new

@@ -21,7 +21,7 @@ TEXT = " ".join(TEXTS)
 
 
 def repository(folder: Path) -> Path:
-    """Make it: two versions, so that they are compared; an alias that moved, with a reason; a note."""
+    """Make it: two versions, so that they are compared; an alias that moved, with a reason; a note; evaluations."""
     folder.mkdir()
 
     def mvc(*arguments: str) -> None:
@@ -43,9 +43,11 @@ def repository(folder: Path) -> Path:
         mvc("alias", "set", "prod", "-m", TEXT)
     mvc("alias", "rollback", "prod", "-m", TEXT)
     shares = {"labels": TEXTS, "matrix": [[number] * len(TEXTS) for number in range(len(TEXTS))]}
-    found = {"metrics": {TEXTS[0]: 0.5}, "confusion_matrix": shares}
+    classes = [{"name": text, "recall": 0.5} for text in TEXTS]
+    found = {"metrics": {TEXTS[0]: 0.5}, "classes": classes, "confusion_matrix": shares}
     (folder / "found.json").write_text(json.dumps(found), encoding="utf-8")
-    mvc("eval", "add", "v2", "--dataset", f"{TEXTS[1]}@1", "--file", "found.json", "--set", f"{TEXTS[6]}=1")
+    for version in ("v1", "v2"):
+        mvc("eval", "add", version, "--dataset", f"{TEXTS[1]}@1", "--file", "found.json", "--set", f"{TEXTS[6]}=1")
     mvc("notes", "add", "v2", TEXT, "incident=1")
     return folder
 

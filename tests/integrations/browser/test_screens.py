@@ -29,10 +29,18 @@ SCREENS = (
     "#/helmet-classifier/v99",
 )
 SMALL = bool(os.environ.get(main.SMALL))
-"""CI visits five screens, from disk."""
+"""CI visits five screens, three from disk and two from the server."""
+VISITED = (
+    [("disk", screen) for screen in SCREENS[:3]] + [("server", screen) for screen in SCREENS[3:5]]
+    if SMALL
+    else [(place, screen) for place in ("disk", "pages", "server") for screen in SCREENS]
+)
 LOOKS: dict[str, dict[str, str | int]] = {"light": {}, "dark": {"scheme": "dark"}, "phone": {"width": 380}}
 PICTURES = os.environ.get("MVC_PICTURES")
 """A folder for pictures of all screens, to look at."""
+HEADS = "[...document.querySelectorAll('th')].map((head) => head.textContent)"
+LAST = ("Author", "Date")
+NONE = "\N{EN DASH}"
 HEADING = "document.querySelector('h1').textContent"
 
 
@@ -43,21 +51,23 @@ def server(repository: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{found.port}/{found.token}/"
 
 
-@pytest.fixture(scope="module", params=["disk"] if SMALL else ["disk", "pages", "server"])
-def url(request: pytest.FixtureRequest, example: Path) -> Iterator[str]:
-    """The address of the example's page: from disk, in a folder with a space and `#`; from static pages; from `mvc ui`."""
-    if request.param == "disk":
-        yield (example / "index.html").as_uri()
-    elif request.param == "server":
-        yield request.getfixturevalue("server")
-    else:
-        with exported.served(example) as address:
-            yield address
+@pytest.fixture(scope="module")
+def disk(example: Path) -> str:
+    """The address of the example's page on disk, in a folder with a space and `#`."""
+    return (example / "index.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def pages(example: Path) -> Iterator[str]:
+    """The address of the example's page on static pages."""
+    with exported.served(example) as address:
+        yield address
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("screen", SCREENS[:5] if SMALL else SCREENS)
-def test_screen(browser: Browser, url: str, screen: str, look: str) -> None:
+@pytest.mark.parametrize(("place", "screen"), VISITED)
+def test_screen(request: pytest.FixtureRequest, browser: Browser, place: str, screen: str, look: str) -> None:
+    url = request.getfixturevalue(place)
     picture = f"{PICTURES}/{screen[2:].replace('/', '-') or 'overview'}-{look}.png" if PICTURES else None
     visit = browser.visit(url + screen, axe=True, picture=picture, **LOOKS[look])
     assert visit.errors == []
@@ -127,12 +137,33 @@ def test_the_keyboard_reaches_all_screens_of_a_model(browser: Browser, example: 
     assert visit.values == ["v3", "51a3fa0691", "", "v2...51a3fa0691", "51a3fa0691...v2", 1, 4, True]
 
 
-def test_the_leaderboard_is_sorted_by_its_heads(browser: Browser, example: Path) -> None:
-    column = "[...document.querySelectorAll('tbody td.n:nth-child(2)')].map((cell) => cell.textContent)"
-    steps = [column, "click:th button", column]
-    visit = browser.visit((example / "index.html").as_uri() + "#/helmet-classifier/metrics", steps=steps)
-    falling = ["0.985", "0.979", "0.978", "0.976"]
-    assert (visit.values, visit.errors) == ([falling, falling[::-1]], [])
+def test_the_leaderboard_is_sorted_by_its_heads(browser: Browser, disk: str) -> None:
+    """The best first, which of a duration is the lowest; then the worst first."""
+    accuracy, loss = (
+        f"[...document.querySelectorAll('tbody td.n:nth-child({nth})')].map((cell) => cell.textContent)"
+        for nth in (2, 4)
+    )
+    steps = [accuracy, "click:th button", accuracy, *["click:th:nth-child(4) button", loss] * 2, HEADS]
+    visit = browser.visit(f"{disk}#/helmet-classifier/metrics", steps=steps)
+    falling = ["0.985 ★", "0.979", "0.978", "0.976"]
+    assert visit.errors == []
+    assert visit.values[:2] == [falling, falling[::-1]]
+    assert visit.values[2:4] == [["0.29 ★", "0.3", NONE, NONE], ["0.3", "0.29 ★", NONE, NONE]]
+    assert visit.values[4] == ["Version", "accuracy", "latency_ms", "eval.night.log_loss ↓", "eval.night.recall", *LAST]
+
+
+def test_evaluations_are_shown_and_compared(browser: Browser, disk: str) -> None:
+    cards = "[...document.querySelectorAll('.card')].map((card) => card.innerText).filter((text) => text.startsWith('Evaluation'))"
+    visit = browser.visit(f"{disk}#/helmet-classifier/v1", steps=[cards, "go:#/helmet-classifier/v1...v2", cards])
+    assert visit.errors == []
+    (newest, first), (compared,) = visit.values
+    assert "superseded" not in newest
+    assert first.startswith("Evaluation on night@1 superseded by that on night@1 of 2")
+    rows = [line.split("\t") for line in compared.splitlines()]
+    assert rows[0] == ["Evaluations on night@1"]
+    assert ["helmet", "log_loss", "0.25", "0.22 ★", "\N{MINUS SIGN}0.03 \N{MINUS SIGN}12 %"] in rows
+    assert ["bare head", "recall", "0.74 ★", "0.7", "\N{MINUS SIGN}0.04 \N{MINUS SIGN}5.41 %"] in rows
+    assert ["cap", "recall", NONE, "0.6", ""] in rows
 
 
 def test_a_square_of_the_heat_map_names_its_tensor(browser: Browser, example: Path) -> None:
