@@ -6,6 +6,7 @@ tests.bench.growth_repositories ─► one repository of each kind, by each code
 from __future__ import annotations
 
 import resource
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -22,7 +23,15 @@ from tests.bench.report import Report
 
 TOP = Path(__file__).resolve().parents[2]
 NOW = "now"
-SIZES = {"files": 10_000, "chunks": 100_000, "tensors": 20_000, "versions": 10_000, "refs": 2_000, "pushes": 1_000}
+SIZES = {
+    "files": 10_000,
+    "chunks": 100_000,
+    "tensors": 20_000,
+    "versions": 10_000,
+    "evaluations": 10_000,
+    "refs": 2_000,
+    "pushes": 1_000,
+}
 """The kinds of repositories, and the size of each; `--quick` makes a tenth."""
 
 
@@ -69,6 +78,11 @@ def commit(code: Code, folder: Path) -> None:
     """Commit a change of one line."""
     edit(code, folder)
     code.run(folder, "commit", "-m", "one line")
+
+
+def forget(code: Code, folder: Path) -> None:
+    """Delete the answers of evaluations that earlier queries left."""
+    shutil.rmtree(folder / ".mvc" / "cache" / "evaluations", ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,10 @@ ACTS = (
     Act("versions", ["gc"]),
     Act("versions", ["gc"], note="again"),
     Act("versions", ["fsck"], note="after gc"),
+    Act("evaluations", ["log", "-n", "20", "--sort", "parameters.epochs"]),
+    Act("evaluations", ["log", "-n", "20", "--sort", "eval.night.mAP50"], forget, note="first"),
+    Act("evaluations", ["log", "-n", "20", "--sort", "eval.night.mAP50"], note="again"),
+    Act("evaluations", ["log", "-n", "20", "--sort", "eval.night.mAP50-95"], note="another key"),
     Act("refs", ["status"]),
     Act("refs", ["log", "-n", "20"]),
     Act("refs", ["tag", "{}"]),

@@ -22,11 +22,13 @@ from mvc.cli.app.main import run
 from mvc.model.version import Timestamp
 from mvc.porcelain.commit import commit
 from mvc.porcelain.init import init
+from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
 from mvc.repository.repository import Actor, Repository
 from mvc.storage.chunks import chunking, ingest
 from mvc.storage.records import sparse
+from mvc.storage.records.annotations.evaluations import Cell, ClassResult, Evaluation, Matrix
 from mvc.storage.records.reflog import HEADS, TAGS
 from tests.bench.measure import ENVIRONMENT
 from tests.bench.repositories import ANA, MODEL, START
@@ -72,6 +74,27 @@ def versions(place: Path, count: int) -> None:
             )
     (place / "work" / "model.toml").write_text(_MODEL_TOML.format(count), encoding="utf-8")
     _mvc(place / "work", "push", "--all")
+
+
+def evaluations(place: Path, count: int) -> None:
+    """Make `count` versions with an evaluation each: of 20 classes, with a matrix in which no cell is zero."""
+    versions(place, count)
+    repository = Repository(place / "work")
+    model, rng = Model(repository, MODEL), random.Random(count)
+    names = [f"class {number}" for number in range(20)]
+    at = [(row, column) for row in range(len(names)) for column in range(len(names))]
+    with repository.locked():
+        for id_ in sorted(history.ancestors(repository.objects, history.tips(model))):
+            metrics = [{name: rng.random() for name in ("AP50", "AP", "precision", "recall")} for _ in names]
+            entry = Evaluation(
+                *(id_, 1, str(ANA), Timestamp(START), f"{rng.getrandbits(128):032x}"),
+                dataset="night",
+                dataset_version="3",
+                metrics={"mAP50": rng.random(), "mAP50-95": rng.random()},
+                classes=tuple(ClassResult(*each, 100) for each in zip(names, metrics, strict=True)),
+                matrix=Matrix(tuple(names), tuple(Cell(*pair, rng.randint(1, 500)) for pair in at)),
+            )
+            repository.evaluations.append(MODEL, entry)
 
 
 def files(place: Path, count: int) -> None:
@@ -170,6 +193,7 @@ def _mvc(folder: Path, *arguments: str) -> None:
 
 KINDS: dict[str, Callable[[Path, int], None]] = {
     "versions": versions,
+    "evaluations": evaluations,
     "files": files,
     "chunks": chunks,
     "tensors": tensors,

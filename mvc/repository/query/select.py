@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -119,10 +119,13 @@ def _made(
         return objects.tree(entry.version.tree)
 
     values = source.values if isinstance(source, CachedHistory) else None
-    answer = source.evaluations.answer if evaluated and isinstance(source, CachedHistory) else None
+    read: Callable[[VersionId], Mapping[str, Any]] = partial(_evaluations, model)
+    answer = None
+    if evaluated and isinstance(source, CachedHistory):
+        answer, read = source.evaluations.answer, source.evaluations.read
     for id_, version in entries:
         notes = partial(_notes, model, id_) if id_ in noted else None
-        found = partial(_evaluations, model, id_) if id_ in evaluated else None
+        found = partial(read, id_) if id_ in evaluated else None
         yield Entry(id_, version, tuple(names.get(id_, ())), manifest, tree, evaluate, values, notes, found, answer)
 
 
@@ -165,6 +168,9 @@ def _require(model: Model, source: Versions[VersionFields], absent: set[Path]) -
         if not absent:
             return
         known.update(dict.fromkeys(each.known_keys()))
+    absent.difference_update(known)  # a forged cache may deny a key
+    if not absent:
+        return
     key = min(absent)
     raise errors.NoVersionHasKey(model=model.key, key=spelled(key), suggestion=suggest.suggestion(key, known.keys()))
 

@@ -133,9 +133,13 @@ class Logs(Generic[Entry]):
 
     def entry(self, model: str, version: VersionId, seq: int) -> Entry:
         """Return one entry; raise Damaged, Missing."""
+        return self.kind.read(self.data(model, version, seq), version, seq)
+
+    def data(self, model: str, version: VersionId, seq: int) -> bytes:
+        """Return the bytes of an entry, which may be damaged; raise Damaged for too many, Missing."""
         name = self._path(model, version, seq)
         try:
-            return self.kind.read(self._door.read(name), version, seq)
+            return self._door.read(name)
         except FileNotFoundError:
             raise errors.Missing(what=self.kind.NOUN, id=name) from None
 
