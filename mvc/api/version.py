@@ -256,14 +256,15 @@ class Version:
         dataset: str,
         *results: PathLike | Mapping[str, Any] | Sequence[Any],
         values: Mapping[str, Any] | None = None,
+        classes: Sequence[str] = (),
         allow_unknown: bool = False,
         allow_secret: bool = False,
         actor: Who | None = None,
     ) -> AddedEvaluation:
         """Add an evaluation on `dataset`, as `night@3`, from files with results, or from values such as `metrics.results_dict`.
 
-        `allow_unknown` keeps classes that the version does not have. Raises BadEvaluation, BadResults, UnknownClasses,
-        SecretInEvaluation.
+        `classes` name the rows of a confusion matrix without names, in order. `allow_unknown` keeps classes that the version
+        does not have. Raises BadEvaluation, BadResults, UnknownClasses, SecretInEvaluation.
         """
         given = [
             eval_add.of_file(self._session.absolute(each))
@@ -273,7 +274,11 @@ class Version:
         ]
         of, who = self._session.of(self.model), self._session.actor(actor)
         return eval_add.add(
-            of, self.id, who, dataset, given, values=values, allow_unknown=allow_unknown, allow_secret=allow_secret
+            *(of, self.id, who, dataset, given),
+            values=values,
+            classes=classes,
+            allow_unknown=allow_unknown,
+            allow_secret=allow_secret,
         )
 
     def remove_evaluations(self, *numbers: int, actor: Who | None = None) -> list[ListedEvaluation]:

@@ -42,7 +42,7 @@ def command(invocation: Invocation) -> None:
     precision and recall by threshold. It is not part of the version, whose id does not change. Evaluations travel with push
     and fetch. `mvc undo` does not reach them. Without a command, list those of the model.
     """
-    _emit_listed(invocation, Model(invocation.repository(), invocation.model()), removed=False)
+    _emit_listed(invocation, Model(invocation.repository(), invocation.model()))
 
 
 @subverb(command, "add")
@@ -52,6 +52,11 @@ def command(invocation: Invocation) -> None:
 )
 @click.option("--file", "files", metavar="FILE", multiple=True, required=True, help="Results; repeat for more files.")
 @click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Record a further value.")
+@click.option(
+    "--classes",
+    metavar="NAME,...",
+    help="Name the rows of a confusion matrix that has no names, in order.",
+)
 @click.option("--allow-unknown", is_flag=True, help="Keep classes that the version does not have.")
 @click.option("--allow-secret", is_flag=True, help="Add even if something looks like a secret.")
 def add(
@@ -60,6 +65,7 @@ def add(
     dataset: str,
     files: tuple[str, ...],
     assignments: tuple[str, ...],
+    classes: str | None,
     allow_unknown: bool,
     allow_secret: bool,
 ) -> None:
@@ -68,7 +74,8 @@ def add(
     Example: mvc eval add v7 --dataset night@3 --file summary.csv --file confusion_matrix.csv --set conf=0.25
 
     The form of a file is recognised by its content: results of Ultralytics, COCO, torchmetrics and scikit-learn, and tables in
-    CSV or JSON with a row for each class, or for each threshold. Classes are compared with the labelmap of REV.
+    CSV or JSON with a row for each class, or for each threshold. Classes are compared with the labelmap of REV. A bare
+    confusion matrix, as scikit-learn returns it, needs --classes unless the labelmap is sorted by name: its order is not known.
     """
     pairs = (parse_assignment(f"{_SECTION}.{text}") for text in assignments)
     values = {dotted(key[1:]): value for key, value in pairs}
@@ -80,6 +87,7 @@ def add(
         dataset,
         [eval_add.of_file(invocation.cwd / Path(file)) for file in files],
         values=values,
+        classes=[name.strip() for name in classes.split(",")] if classes is not None else (),
         allow_unknown=allow_unknown,
         allow_secret=allow_secret,
     )
@@ -116,10 +124,17 @@ def show(
 
 
 @subverb(command, "list")
+@click.argument("revision", required=False, metavar="[REV]")
+@click.option("--dataset", metavar="NAME[@VERSION]", help="List only evaluations on this dataset.")
 @click.option("--all", "removed", is_flag=True, help="List removed evaluations, too.")
-def list_(invocation: Invocation, removed: bool) -> None:
-    """List the evaluations of all versions of the model, the newest first."""
-    _emit_listed(invocation, Model(invocation.repository(), invocation.model()), removed=removed)
+def list_(invocation: Invocation, revision: str | None, dataset: str | None, removed: bool) -> None:
+    """List the evaluations of one version or of all, the newest first."""
+    repository = invocation.repository()
+    if revision is None:
+        _emit_listed(invocation, Model(repository, invocation.model()), dataset=dataset, removed=removed)
+    else:
+        model, id_ = _version(invocation, repository, revision)
+        _emit_listed(invocation, model, id_, dataset=dataset, removed=removed)
 
 
 @subverb(command, "rm")
@@ -144,8 +159,15 @@ def _version(invocation: Invocation, repository: Repository, revision: str) -> t
     return Model(repository, revisions.model_of(model, revision)), revisions.resolve(model, revision)
 
 
-def _emit_listed(invocation: Invocation, model: Model, *, removed: bool) -> None:
-    evaluations = porcelain.listed(model, removed=removed)
+def _emit_listed(
+    invocation: Invocation,
+    model: Model,
+    id_: VersionId | None = None,
+    *,
+    dataset: str | None = None,
+    removed: bool = False,
+) -> None:
+    evaluations = porcelain.listed(model, id_, dataset, removed=removed)
     ids = list(dict.fromkeys(entry.version for entry in evaluations))
     invocation.emit("eval", {"evaluations": evaluations}, lambda: _lines(model, evaluations), ids=ids, page=True)
 

@@ -7,7 +7,6 @@ it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 
 from mvc import errors
 from mvc.deferred import dataclass
@@ -136,7 +135,7 @@ class ShownEvaluation(Document):
 def show(model: Model, id_: VersionId, dataset: str | None = None, *, removed: bool = False) -> list[ShownEvaluation]:
     """Return the evaluations of a version, oldest first, on `dataset` (`night` or `night@3`) or on all.
 
-    With `removed`, also those. Raises NoSuchEvaluation for a dataset without one, Damaged.
+    With `removed`, also those. Raises NoSuchEvaluation for a dataset without one.
     """
     number, labelmap = version_of(model, id_)
     entries = model.repository.evaluations.entries(model.key, id_) if id_ in model.evaluated() else []
@@ -148,15 +147,23 @@ def show(model: Model, id_: VersionId, dataset: str | None = None, *, removed: b
     return [ShownEvaluation.of(entry, number, labelmap, removed=entry.nonce not in current) for entry in found]
 
 
-def listed(model: Model, *, removed: bool = False) -> list[ListedEvaluation]:
-    """Return the evaluations of all versions, newest first; with `removed`, also those. Raises NoModel, Damaged."""
+def listed(
+    model: Model, id_: VersionId | None = None, dataset: str | None = None, *, removed: bool = False
+) -> list[ListedEvaluation]:
+    """Return the evaluations of a version, or of all, newest first, on `dataset` or on all; with `removed`, also those.
+
+    Raises NoModel, NoSuchEvaluation for a dataset without one.
+    """
     model.check()
-    found = [
-        (each.listed.time.seconds, each.listed)
-        for id_ in sorted(model.evaluated())
-        for each in reversed(show(model, id_, removed=removed))
+    every = [
+        each.listed
+        for version in (sorted(model.evaluated()) if id_ is None else [id_])
+        for each in reversed(show(model, version, removed=removed))
     ]
-    return [each for _, each in sorted(found, key=itemgetter(0), reverse=True)]
+    found = [each for each in every if dataset in (None, each.dataset, each.named)]
+    if dataset is not None and not found:
+        raise no_such(model.key if id_ is None else history.label(model.repository, id_), f"on {dataset}", every)
+    return sorted(found, key=lambda each: each.time.seconds, reverse=True)
 
 
 @writes
@@ -196,7 +203,7 @@ def append(model: Model, entry: Evaluation) -> Evaluation:
         return model.repository.evaluations.add(model.key, entry)
 
 
-def no_such(version: str, name: str, entries: Sequence[Evaluation]) -> errors.NoSuchEvaluation:
+def no_such(version: str, name: str, entries: Iterable[Evaluation | ListedEvaluation]) -> errors.NoSuchEvaluation:
     """Return the error for an evaluation that a version does not have; `entries` are those that it has."""
     known = ", ".join(dict.fromkeys(entry.named for entry in entries))
     hint = (

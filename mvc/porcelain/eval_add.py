@@ -86,12 +86,13 @@ def add(
     given: Sequence[Given],
     *,
     values: Mapping[str, Any] | None = None,
+    classes: Sequence[str] = (),
     allow_unknown: bool = False,
     allow_secret: bool = False,
 ) -> AddedEvaluation:
     """Add an evaluation of a version on `dataset`, as `night@3`, from the results in files.
 
-    `allow_unknown` keeps classes that the version does not have. Raises BadEvaluation, BadResults, UnknownClasses,
+    `classes` name the rows of a confusion matrix without names, in order. `allow_unknown` keeps classes that the version does not have. Raises BadEvaluation, BadResults, UnknownClasses,
     SecretInEvaluation.
     """
     name, _, of_dataset = dataset.rpartition("@")
@@ -99,10 +100,10 @@ def add(
         raise errors.BadEvaluation(reason=f"{escape_name(dataset)!r} is not NAME@VERSION, such as night@3")
     number, labelmap = version_of(model, id_)
     labels = Labels(labelmap)
-    found, files = _joined(given, labels)
+    found, files = _joined(given, labels, classes)
     where = ", ".join(escape_name(each.name) for each in given if each.name) or "The evaluation"
     try:
-        classes, matrix, curves = labels.classes(found), labels.matrix(found), labels.curves(found)
+        rows, matrix, curves = labels.classes(found), labels.matrix(found), labels.curves(found)
     except MalformedError as error:
         raise _bad(where, error.reason) from None
     if labels.unknown and not allow_unknown:
@@ -115,7 +116,7 @@ def add(
         dataset_version=of_dataset,
         files=files,
         metrics=with_means(found.metrics, [*found.classes.values()]),
-        classes=classes,
+        classes=rows,
         matrix=matrix,
         curves=curves,
         thresholds=found.thresholds,
@@ -128,7 +129,7 @@ def add(
     return AddedEvaluation(shown, tuple(found.remarks), tuple(dict.fromkeys(found.dropped)))
 
 
-def _joined(given: Sequence[Given], labels: Labels) -> tuple[Results, tuple[SourceFile, ...]]:
+def _joined(given: Sequence[Given], labels: Labels, classes: Sequence[str]) -> tuple[Results, tuple[SourceFile, ...]]:
     """Return the results of all files, and what they are; raise BadResults."""
     if not given:
         raise errors.BadEvaluation(reason="no file with results is named")
@@ -137,9 +138,13 @@ def _joined(given: Sequence[Given], labels: Labels) -> tuple[Results, tuple[Sour
     for each in given:
         try:
             found.append(forms.read(each.data, labels.names))
+            labels.order(found[-1], classes)
             every = union.joined(found)
         except MalformedError as error:
-            raise _bad(escape_name(each.name) or "the given value", error.reason) from None
+            raise _bad(escape_name(each.name) or "the given value", error.reason, getattr(error, "fix", _FIX)) from None
+    if classes and not every.is_unnamed:
+        reason = "no file has a confusion matrix without names, so there are no rows for the given classes"
+        raise errors.BadEvaluation(reason=reason)
     pairs = zip(given, found, strict=True)
     return every, tuple(SourceFile(each.name, FileId(digest(each.data)), read.form) for each, read in pairs)
 
@@ -169,8 +174,8 @@ def _check_secrets(entry: Evaluation) -> None:
         raise errors.SecretInEvaluation(findings="; ".join(f"{leak.key}: {leak.kind} {leak.masked}" for leak in leaked))
 
 
-def _bad(where: str, reason: str) -> errors.BadResults:
-    return errors.BadResults(where=where, reason=reason, fix=forms.KNOWN if reason == forms.UNKNOWN else _FIX)
+def _bad(where: str, reason: str, fix: str = _FIX) -> errors.BadResults:
+    return errors.BadResults(where=where, reason=reason, fix=forms.KNOWN if reason == forms.UNKNOWN else fix)
 
 
 def _plain(value: Any) -> Any:

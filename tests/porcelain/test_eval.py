@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import mvc
 from mvc import errors
 from mvc.model.ids import VersionId, digest
 from mvc.model.version import Person, Timestamp
@@ -125,6 +126,46 @@ def test_bad_requests_add_nothing(shell: Shell) -> None:
         "eval", "add", "v1", "--dataset", "a@b@3", "--file", "good.json", "--set", f"key={TOKEN}", "--allow-secret"
     )
     assert _listed(shell)[0]["dataset"] == "a@b"
+
+
+def test_a_list_of_one_version_or_of_one_dataset(shell: Shell) -> None:
+    for revision, dataset, value in (("v1", "night@3", 0.1), ("v1", "day@1", 0.2), ("v2", "night@4", 0.3)):
+        _add(shell, revision, {"mAP50": value}, dataset=dataset)
+    for line, expected in (
+        ("", [0.1, 0.2, 0.3]),
+        ("v1", [0.1, 0.2]),
+        ("HEAD", [0.3]),
+        ("--dataset night", [0.1, 0.3]),
+        ("--dataset night@3", [0.1]),
+        ("v1 --dataset day", [0.2]),
+    ):
+        found = _listed(shell, *line.split())
+        assert sorted(each["metrics"]["mAP50"] for each in found) == expected, line
+    for line in ("--dataset nite", "v2 --dataset day"):
+        said = shell("eval", "list", *line.split())
+        assert (said.code, "There are evaluations on" in said.err) == (2, True), said
+    shell.ok("eval", "rm", "v1", "--all")
+    assert (_listed(shell, "v1"), len(_listed(shell, "v1", "--all", "--dataset", "night"))) == ([], 1)
+
+
+def test_a_bare_confusion_matrix_needs_the_order_of_its_classes(shell: Shell) -> None:
+    shell.write("matrix.json", b"[[5, 1, 0], [0, 7, 0], [0, 0, 3]]")
+    add = ("eval", "add", "v1", "--dataset", "night@3", "--file", "matrix.json")
+    said = shell(*add)
+    assert (said.code, "--classes 'hard hat,helmet,vest'" in said.err) == (2, True), said
+    assert shell(*add, "--classes", "hard hat,helmet").code == 2
+    assert shell(*add, "--classes", "hard hat,helmet,gloves").code == 2
+    assert _listed(shell) == []
+    shell.ok(*add, "--classes", "hard hat, helmet, vest")
+    assert _shown(shell, "v1")[0]["matrix"]["names"] == ["hard hat", "helmet", "vest"]
+    model = mvc.open(shell.folder).model(MODEL)
+    made = model["v1"].add_evaluation("night@4", [[1, 0], [0, 1]], classes=["vest", "helmet"])
+    assert made.evaluation.matrix is not None
+    assert made.evaluation.matrix.names == ("vest", "helmet")
+    shell.write("named.json", b'{"labels": ["vest"], "matrix": [[1]]}')
+    for file in ("named.json", "good.json"):
+        shell.write("good.json", b'{"mAP50": 0.6}')
+        assert shell(*add[:-1], file, "--classes", "vest").code == 2, "the option would have no effect"
 
 
 def test_removing_appends(shell: Shell) -> None:
@@ -277,7 +318,7 @@ def test_records_have_one_byte_form_and_bounds(shell: Shell) -> None:
     results = {
         "metrics": {"mAP50": 1},
         "classes": _by_class(helmet=0.5),
-        "confusion_matrix": [[1, 0, 0], [2, 3, 0], [0, 0, 4]],
+        "confusion_matrix": {"labels": [0, 1, 2], "matrix": [[1, 0, 0], [2, 3, 0], [0, 0, 4]]},
     }
     _add(shell, "v1", {**results, "curve": [{"threshold": 0.5, "precision": 0.9}]})
     (path,) = (shell.folder / ".mvc" / "evaluations").glob("*/*/*")

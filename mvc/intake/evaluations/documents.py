@@ -88,12 +88,12 @@ def metrics(value: Any, known: Collection[str]) -> Results | None:  # noqa: ARG0
     return found
 
 
-def square(value: Any, known: Collection[str]) -> Results | None:
-    """Read a confusion matrix without labels: the classes of the labelmap, and the background if there is one more."""
+def square(value: Any, known: Collection[str]) -> Results | None:  # noqa: ARG001 - as every form
+    """Read a confusion matrix without the names of its classes."""
     if not results.is_square(value):
         return None
     found = Results("confusion matrix")
-    _set_matrix(found, value, None, known)
+    _set_matrix(found, value, None)
     return found
 
 
@@ -149,20 +149,10 @@ def _add_matrix(found: Results, value: Mapping[str, Any], part: Any, known: Coll
         return
     if not results.is_square(part) or (labels is not None and len(labels) != len(part)):
         raise MalformedError("its confusion matrix is not square, or has another number of labels")
-    _set_matrix(found, part, labels, known)
+    _set_matrix(found, part, labels)
 
 
-def _set_matrix(found: Results, rows: list[list[Any]], labels: list[Any] | None, known: Collection[str]) -> None:
-    if labels is None:
-        if known and len(rows) not in (len(known), len(known) + 1):
-            raise MalformedError(
-                f"its confusion matrix has {len(rows)} rows and no labels, and the version has {len(known)} classes: "
-                'write {"labels": [...], "matrix": [...]}'
-            )
-        labels = list(range(len(rows)))
-        if len(rows) == len(known) + 1:
-            labels[-1] = "background"
-        found.remarks.append(
-            "a confusion matrix without labels: its rows are the classes of the labelmap, in that order"
-        )
+def _set_matrix(found: Results, rows: list[list[Any]], labels: list[Any] | None) -> None:
+    found.is_unnamed = labels is None
+    labels = list(range(len(rows))) if labels is None else labels
     found.set_grid(labels, rows)

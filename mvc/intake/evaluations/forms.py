@@ -1,18 +1,16 @@
 """The forms of results, in the order in which a file is compared with them; content decides, not its name.
 
-bytes ─► JSON, else CSV (`,` `;` or tab) ─► the first form that it has ─► Results
+bytes ─► JSON, else a table in CSV (`sheet`) ─► the first form that it has ─► Results
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Collection
 from typing import Any
 
-from mvc.formats.values import csv_text, json_text
+from mvc.formats.values import json_text
 from mvc.formats.values.malformed import MalformedError
-from mvc.intake.evaluations import documents, tables
+from mvc.intake.evaluations import documents, sheet, tables
 from mvc.intake.evaluations.results import Results
 from mvc.model import textfile
 
@@ -24,6 +22,7 @@ FORMS: tuple[Callable[[Any, Collection[str]], Results | None], ...] = (
     tables.curve,
     tables.training_log,
     tables.by_class,
+    tables.named,
     tables.one_row,
     documents.square,
     documents.coco,
@@ -37,7 +36,7 @@ UNKNOWN = "its form is not known"
 KNOWN = (
     "Known forms: results_dict, summary(), to_csv() and to_json() of Ultralytics, also of its confusion matrix; `stats` of "
     "pycocotools; MeanAveragePrecision of torchmetrics; classification_report and confusion_matrix of scikit-learn; and "
-    "tables in CSV or JSON with a column `class` or `threshold`."
+    "tables in CSV or JSON with a column `class` or `threshold`, or the columns `metric` and `value`."
 )
 """What a file may have, for messages."""
 
@@ -50,8 +49,12 @@ def read(data: bytes, known: Collection[str]) -> Results:
         text = textfile.decode(data)
     except textfile.TextError as error:
         raise MalformedError(f"it is {error.reason}") from None
-    is_json = text.lstrip()[:1] in ("{", "[")
-    return recognized(json_text.load(text) if is_json else _rows(text), known)
+    if text.lstrip()[:1] in ("{", "["):
+        return recognized(json_text.load(text), known)
+    table = sheet.load(text)
+    found = recognized(table.rows, known)
+    found.remarks += table.remarks
+    return found
 
 
 def recognized(value: Any, known: Collection[str]) -> Results:
@@ -61,26 +64,3 @@ def recognized(value: Any, known: Collection[str]) -> Results:
         if found is not None and not found.is_empty:
             return found
     raise MalformedError(UNKNOWN)
-
-
-def _rows(text: str) -> list[dict[str, Any]]:
-    """Return the rows of a table; its first column may have no name, as pandas writes an index."""
-    if "\x00" in text:
-        raise MalformedError("it is not a text")
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True)
-    try:
-        columns = [name.strip() for name in next(reader, [])]
-        csv_text.check(["index", *columns[1:]] if columns[:1] == [""] else columns)
-        return [_row(columns, cells, number) for number, cells in enumerate(filter(None, reader), start=2)]
-    except csv.Error as error:
-        raise MalformedError(f"line {reader.line_num} is not CSV: {error}") from None
-
-
-def _row(columns: list[str], cells: list[str], number: int) -> dict[str, Any]:
-    if number > csv_text.MAX_ROWS:
-        raise MalformedError(f"it has more than {csv_text.MAX_ROWS:,} rows")
-    if len(cells) > len(columns):
-        raise MalformedError(f"line {number} has {len(cells)} cells, and the header {len(columns)}")
-    return {name: csv_text.typed(cell) for name, cell in zip(columns, map(str.strip, cells), strict=False) if cell}

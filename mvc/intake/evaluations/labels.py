@@ -11,22 +11,33 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from mvc import lazy
 from mvc.formats.values.malformed import MalformedError
 from mvc.intake.evaluations import metric_names
-from mvc.intake.evaluations.results import ClassKey, Results, Row
+from mvc.intake.evaluations.results import ClassKey, Results, Row, class_key
 from mvc.model.labelmap import Labelmap
 from mvc.model.paths import escape_name
 from mvc.storage.records.annotations.evaluations import BACKGROUND, ClassResult, Curve, Matrix, Number
 
 _CLEANED = re.compile(r"[^a-zA-Z0-9_]")
 _SHOWN = 5
+_ROWS = "Name the class of each row, in order, with --classes; a row is an actual class, a column a predicted one."
 _DIGITS = 6
 """Digits of a mean behind its point."""
 T = TypeVar("T")
+
+
+class OrderUnknownError(MalformedError):
+    """A confusion matrix without names, whose classes may be in several orders; `fix` says how to name them."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        """Store both."""
+        self.fix = fix
+        super().__init__(reason)
 
 
 class Labels:
@@ -60,6 +71,24 @@ class Labels:
         """Return the results of classes, in the order of the labelmap; raise MalformedError for a class that occurs twice."""
         named = self._named(found.classes)
         return tuple(ClassResult(name, row.metrics, row.support) for name, row in named if row.metrics or row.support)
+
+    def order(self, found: Results, names: Sequence[str]) -> None:
+        """Name the rows of a confusion matrix without names: by `names`, else by the labelmap if that order is the only one.
+
+        scikit-learn sorts names, so a labelmap that is sorted leaves no doubt. Raises OrderUnknownError.
+        """
+        if found.grid is None or not found.is_unnamed:
+            return
+        count, known = len(found.grid.labels), [name for _, name in sorted(self._by_number.items())]
+        if names and len(names) != count:
+            raise OrderUnknownError(f"its confusion matrix has {count} rows, and {len(names)} classes are named", _ROWS)
+        if not names and (len(known) != count or known != sorted(known)):
+            raise OrderUnknownError(f"its confusion matrix has {count} rows without the names of classes", _fix(known))
+        if not names:
+            found.remarks.append(
+                "a confusion matrix without names: its rows are the classes of the labelmap, which are sorted"
+            )
+        found.grid = found.grid._replace(labels=[class_key(name) for name in names or known])
 
     def matrix(self, found: Results) -> Matrix | None:
         """Return the confusion matrix, in its own order. Raises as `classes`."""
@@ -98,6 +127,15 @@ class Labels:
         by_letters = {each.lower(): each for each in self.names}
         close: list[str] = lazy.load("difflib").get_close_matches(name.lower(), list(by_letters), 1, 0.6)
         yield from (by_letters[each] for each in close)
+
+
+def _fix(known: Sequence[str]) -> str:
+    """Return how to name the rows of a confusion matrix, for a labelmap."""
+    given, ordered = (shlex.quote(",".join(map(escape_name, names))) for names in (known, sorted(known)))
+    if not known or len(known) > _SHOWN:
+        return _ROWS
+    other = f"; scikit-learn sorts names, --classes {ordered}" if ordered != given else ""
+    return f"{_ROWS} The labelmap has --classes {given}{other}."
 
 
 def with_means(metrics: Mapping[str, Number], rows: Sequence[Row]) -> dict[str, Number]:

@@ -43,6 +43,8 @@ _SAME: dict[str, tuple[str, ...]] = {
 _NAMES = {spelling: name for name, spellings in _SAME.items() for spelling in spellings}
 _OF_A_CLASS = {"mAP50": "AP50", "mAP75": "AP75", "mAP50-95": "AP"}
 _MEANS = {"AP50": "mAP50", "AP75": "mAP75", "AP": "mAP50-95", "precision": "precision", "recall": "recall", "f1": "f1"}
+_SHARES = {*_SAME, *_OF_A_CLASS.values()}
+"""The metrics in the table, of all and of a class: each is a share."""
 MEANS = {f"{name}{task}": f"{overall}{task}" for task in _TASKS.values() for name, overall in _MEANS.items()}
 """The metrics of classes whose mean is a metric of all, by its name there."""
 
@@ -57,6 +59,12 @@ def of_class(spelling: str) -> str:
     """Return the name of a metric of one class."""
     name, task = _parsed(spelling)
     return f"{_OF_A_CLASS.get(name, name)}{task}"
+
+
+def is_share(name: str) -> bool:
+    """Return whether a metric, by its name here, is a share, from 0 to 1."""
+    plain = next((name.removesuffix(task) for task in _TASKS.values() if task and name.endswith(task)), name)
+    return plain in _SHARES
 
 
 def _parsed(spelling: str) -> tuple[str, str]:

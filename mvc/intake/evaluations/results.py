@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ SUPPORT = ("support", "instances", "targets", "labels", "pixels")
 THRESHOLD = ("threshold", "confidence", "conf")
 """The columns with the threshold of a point of a curve."""
 _LARGEST = 1 << 63
+_MOST = 1 + 1e-6
+"""The largest share, with what rounding adds."""
 _ABSENT = -1
 """What COCO and torchmetrics write for a metric that has no objects to be measured on."""
 
@@ -46,6 +49,8 @@ class Results:
     metrics: dict[str, Number] = field(default_factory=dict)
     classes: dict[ClassKey, Row] = field(default_factory=dict)
     grid: Grid | None = None
+    is_unnamed: bool = False
+    """True if the labels of the confusion matrix are the numbers of its rows, since it has no names."""
     points: dict[ClassKey | None, list[Point]] = field(default_factory=dict)
     thresholds: dict[str, Number] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -64,8 +69,8 @@ class Results:
         if len(self.classes) >= MAX_CLASSES:
             raise MalformedError(f"it has more than {MAX_CLASSES:,} classes")
         support = next((value for name, value in values.items() if name.strip().lower() in SUPPORT), None)
-        plain = {name: value for name, value in values.items() if name.strip().lower() not in (*SUPPORT, "images")}
-        metrics = self._numbers(plain, overall=False, absent=absent)
+        measured = {name: value for name, value in values.items() if name.strip().lower() not in (*SUPPORT, "images")}
+        metrics = self._numbers(measured, overall=False, absent=absent)
         for name in [name for name, value in metrics.items() if value == _ABSENT and _is_precision(name)]:
             del metrics[name]
             self.dropped.append(name)
@@ -108,12 +113,18 @@ class Results:
     def _numbers(self, values: Mapping[str, Any], *, overall: bool, absent: bool) -> dict[str, Number]:
         found: dict[str, Number] = {}
         for spelling, value in values.items():
+            name = (metric_names.overall if overall else metric_names.of_class)(spelling)
             if isinstance(value, int | float) and not isinstance(value, bool) and spelling.strip():
-                name = (metric_names.overall if overall else metric_names.of_class)(spelling)
                 if not is_number(value) or (absent and value == _ABSENT):
                     self.dropped.append(name)
+                elif metric_names.is_share(name) and value > _MOST:
+                    raise MalformedError(
+                        f"{escape_name(spelling.strip()[:40])} is {value}, and at most 1: write it as a share, or in a table with %"
+                    )
                 else:
                     found.setdefault(name, value)
+            elif isinstance(value, str) and metric_names.is_share(name):  # such as n/a
+                self.dropped.append(name)
         return found
 
 
@@ -161,9 +172,14 @@ def is_square(value: Any) -> bool:
     )
 
 
+def plain(name: str) -> str:
+    """Return the name of a column as it is compared: `Class Name` is `class_name`."""
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
 def column(row: Mapping[str, Any], names: Collection[str]) -> str | None:
     """Return the first of `names` that is a key of a row, whatever its letter case; None for none."""
-    keys = {key.strip().lower(): key for key in row}
+    keys = {plain(key): key for key in row}
     return next((keys[name] for name in names if name in keys), None)
 
 

@@ -14,6 +14,7 @@ from mvc.formats.values import rows as value_rows
 from mvc.formats.values.malformed import MalformedError
 from mvc.intake.evaluations import results
 from mvc.intake.evaluations.results import Results
+from mvc.model.paths import escape_name
 
 Rows = Sequence[Mapping[str, Any]]
 CLASS = (
@@ -21,6 +22,8 @@ CLASS = (
     *("class_id", "category_id", "id", ""),
 )
 """The columns with a class, the best first; of a table that pandas wrote, the first column has no name."""
+_METRIC, _VALUE = ("metric", "metrics", "measure"), ("value", "values", "score", "result")
+"""The columns of a table with a row for each metric."""
 _PREDICTED = "predicted"
 _ACTUAL = ("actual", "true", "truth", "label", "class", "")
 _ALL = {"all": "", "overall": "", "total": "", "mean": "", "average": "", "macro avg": "", "weighted avg": "weighted-",
@@ -63,15 +66,20 @@ def curve(value: Any, known: Collection[str]) -> Results | None:  # noqa: ARG001
 
 
 def by_class(value: Any, known: Collection[str]) -> Results | None:
-    """Read the rows of classes; those named `all`, `macro avg` and the like are about all, unless a class is named so."""
+    """Read the rows of classes; those named `all`, `macro avg` and the like are about all, unless a class is named so.
+
+    The column of the classes is known by its name, else by what it has: classes of the labelmap.
+    """
     if not results.is_rows(value):
         return None
     key = results.column(value[0], CLASS)
+    if key is None:
+        key = _class_column(value, known)
     if key is None or not any(_is_measured(row) for row in value):
         return None
     found = Results("classes (Ultralytics)" if "Box-P" in value[0] or "Class" in value[0] else "classes")
     for row in value:
-        cells = {name: cell for name, cell in row.items() if name != key and name.lower() not in CLASS}
+        cells = {name: cell for name, cell in row.items() if name != key and results.plain(name) not in CLASS}
         label = str(row.get(key, "")).strip()
         if label in known or label.lower() not in (*_ALL, _ACCURACY):
             found.add_class(row.get(key, ""), cells)
@@ -82,9 +90,18 @@ def by_class(value: Any, known: Collection[str]) -> Results | None:
     return found
 
 
+def _class_column(value: Rows, known: Collection[str]) -> str | None:
+    """Return the first column that has classes of the labelmap, and rows about all, in each row; None for none."""
+    for name in value[0]:
+        cells = [str(row.get(name, "")).strip() for row in value]
+        if any(cell in known for cell in cells) and all(cell in known or cell.lower() in _ALL for cell in cells):
+            return name
+    return None
+
+
 def _is_measured(row: Mapping[str, Any]) -> bool:
     """Return whether a row has a number beside its class, be it NaN or infinite."""
-    return any(type(cell) in (int, float) for name, cell in row.items() if name.lower() not in CLASS)
+    return any(type(cell) in (int, float) for name, cell in row.items() if results.plain(name) not in CLASS)
 
 
 def _add_all(found: Results, label: str, cells: Mapping[str, Any]) -> None:
@@ -104,6 +121,22 @@ def training_log(value: Any, known: Collection[str]) -> Results | None:  # noqa:
     found.add_metrics({name: cell for name, cell in best.items() if name.startswith("metrics/")})
     if len(epochs) > 1:
         found.remarks.append(f"epoch {best.get('epoch', epochs.index(best) + 1)} of {len(epochs)}, the best by {by}")
+    return found
+
+
+def named(value: Any, known: Collection[str]) -> Results | None:  # noqa: ARG001 - as every form
+    """Read metrics of all classes, a row for each: `metric,value`."""
+    if not results.is_rows(value):
+        return None
+    metric, number = results.column(value[0], _METRIC), results.column(value[0], _VALUE)
+    if metric is None or number is None:
+        return None
+    found = Results("metrics")
+    for row in value:
+        label = str(row.get(metric, "")).strip()
+        if label in found.metrics:
+            raise MalformedError(f"metric {escape_name(label[:40])} occurs twice")
+        found.add_metrics({label: row.get(number)})
     return found
 
 

@@ -27,6 +27,7 @@ def joined(results: Iterable[Results]) -> Results:
             classes=_classes(every.classes, each.classes),
             points=_union(every.points, each.points),
             grid=each.grid or every.grid,
+            is_unnamed=each.is_unnamed or every.is_unnamed,
             remarks=[*every.remarks, *each.remarks],
             dropped=[*every.dropped, *each.dropped],
         )

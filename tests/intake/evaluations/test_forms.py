@@ -14,7 +14,7 @@ import pytest
 
 from mvc.formats.values.malformed import MalformedError
 from mvc.intake.evaluations import forms, union
-from mvc.intake.evaluations.labels import Labels, with_means
+from mvc.intake.evaluations.labels import Labels, OrderUnknownError, with_means
 from mvc.intake.evaluations.results import Results
 
 NAMES = ("helmet", "hard hat")
@@ -140,7 +140,6 @@ def test_a_report_of_scikit_learn() -> None:
 
 def test_a_confusion_matrix_without_labels_or_of_a_frame() -> None:
     assert _matrix(_read([[5, 1], [2, 7]])) == (NAMES, [(0, 0, 5), (0, 1, 1), (1, 0, 2), (1, 1, 7)])
-    assert _matrix(_read([[5, 1, 0], [2, 7, 0], [0, 1, 0]]))[0] == (*NAMES, "background")
     frame = _read(",helmet,hard hat\nhelmet,5,1\nhard hat,2,7\n")
     assert _matrix(frame) == _matrix(_read({"labels": NAMES, "matrix": [[5, 1], [2, 7]]}))
     assert _matrix(_read("actual,0,1\n0,5,1\n1,2,7\n")) == _matrix(frame)
@@ -176,8 +175,71 @@ def test_numbers_that_are_not_finite_are_left_out() -> None:
 
 
 def test_the_mean_of_large_numbers() -> None:
-    found = _read("class,AP50\nhelmet,1e308\nhard hat,1e308\n")
-    assert with_means({}, [*found.classes.values()]) == {"mAP50": 1e308}
+    found = _read("class,AP50\nhelmet,-1e308\nhard hat,-1e308\n")
+    assert with_means({}, [*found.classes.values()]) == {"mAP50": -1e308}
+
+
+@pytest.mark.parametrize(
+    ("table", "classes", "remark"),
+    [
+        ("class;AP50;support\nhelmet;0,9;12\nhard hat;0,75;3\n", (0.9, 0.75), "decimal comma"),
+        ("class\tAP50\nhelmet\t0,9\nhard hat\t75 %\n", (0.9, 0.75), "decimal comma"),
+        ("class;AP50;note\nhelmet;0.9;1,2\nhard hat;0.75;3,4\n", (0.9, 0.75), None),
+        ("class,AP50\nhelmet,90.1%\nhard hat,75%\n", (0.901, 0.75), "80% is 0.8"),
+        ("class,AP50 (%)\nhelmet,90.1\nhard hat,75\n", (0.901, 0.75), "80% is 0.8"),
+        ("Klasse,mAP@.5\nhelmet,0.9\nhard hat,0.75\nall,0.825\n", (0.9, 0.75), None),
+        ("Klasse,mAP@.5\nhelmet,0.9\n", (0.9,), None),
+        ("Class Name,AP @ 0.5\nhelmet,0.9\nhard hat,0.75\n", (0.9, 0.75), None),
+        ("\ufeffclass,AP50\r\nhelmet,0.9\r\nhard hat,0.75\r\n", (0.9, 0.75), None),
+    ],
+)
+def test_tables_of_people_and_spreadsheets(table: str, classes: tuple[float, ...], remark: str | None) -> None:
+    """A decimal comma, percentages, other headers, a byte order mark: classes stay classes, and 90% is 0.9."""
+    found = _read(table)
+    assert tuple(row["AP50"] for row in _classes(found).values()) == classes
+    assert [remark is not None and remark in each for each in found.remarks][:1] == [True] * (remark is not None)
+
+
+def test_a_row_for_each_metric() -> None:
+    assert _read("metric,value\nmAP@0.5,0.61\nloss,1.5\n").metrics == {"mAP50": 0.61, "loss": 1.5}
+
+
+def test_texts_in_place_of_a_metric_are_named() -> None:
+    found = _read("class,AP50,recall,note\nhelmet,n/a,0.5,good\nhard hat,0.5,-,-\n")
+    assert (_classes(found)["hard hat"], found.dropped) == ({"AP50": 0.5}, ["AP50", "recall"])
+
+
+def test_a_bare_confusion_matrix_is_named_by_who_adds_it_or_by_a_sorted_labelmap() -> None:
+    matrix = [[5, 1], [2, 7]]
+    for names, given, expected in (
+        (NAMES, ("hard hat", "helmet"), ("hard hat", "helmet")),
+        (NAMES, NAMES, NAMES),
+        (NAMES, ("1", "0"), ("hard hat", "helmet")),
+        (("a", "b"), (), ("a", "b")),
+        ((), ("x", "y"), ("x", "y")),
+    ):
+        labels, found = Labels(tuple(enumerate(names))), _read(matrix)
+        labels.order(found, given)
+        placed = labels.matrix(found)
+        assert placed is not None
+        assert placed.names == expected
+        assert (0, 0, 5) in placed.cells
+    unclear: list[tuple[tuple[str, ...], tuple[str, ...]]]
+    unclear = [(NAMES, ()), (("a", "b", "c"), ()), (("a",), ()), ((), ()), (NAMES, ("helmet",))]
+    for classes, named in unclear:
+        with pytest.raises(OrderUnknownError) as refused:
+            Labels(tuple(enumerate(classes))).order(_read(matrix), named)
+        assert "--classes" in refused.value.fix
+    assert "--classes 'hard hat,helmet'." in _refusal(NAMES).fix
+    ordered = _read({"labels": NAMES, "matrix": matrix})
+    Labels(LABELMAP).order(ordered, ())
+    assert not ordered.is_unnamed
+
+
+def _refusal(names: tuple[str, ...]) -> OrderUnknownError:
+    with pytest.raises(OrderUnknownError) as refused:
+        Labels(tuple(enumerate(names))).order(_read([[5, 1], [2, 7]]), ())
+    return refused.value
 
 
 @pytest.mark.parametrize(
@@ -197,8 +259,10 @@ def test_the_mean_of_large_numbers() -> None:
         ('{"confusion_matrix": [[1, 2]]}', "not square"),
         ('{"labels": ["a"], "matrix": [[1, 2], [3, 4]]}', "not square"),
         ("[[1, -2], [3, 4]]", "not a number"),
-        ("[[1]]", "1 rows and no labels, and the version has 2"),
-        ('{"confusion_matrix": [[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]}', "no labels"),
+        ("class,AP50\n", "a header and no rows"),
+        ("class,AP50\nhelmet,90.1\n", "AP50 is 90.1, and at most 1"),
+        ('{"bbox/AP": 41.2}', "bbox/AP is 41.2, and at most 1"),
+        ("metric,value\nmAP50,0.6\nmAP50,0.7\n", "mAP50 occurs twice"),
         ("\x00", "not a text"),
         ("[" * 100_000, "nested too deeply"),
         ('{"images": [], "annotations": [], "categories": [{"id": 1, "name": "helmet"}]}', "no numbers"),
