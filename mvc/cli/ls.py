@@ -48,12 +48,12 @@ def command(
     or missing (`mvc fsck` says more).
 
     --licenses lists the files that name a license: weights in their header, model cards, and texts of licenses. Those that
-    contradict model.license are marked. Nothing is fetched.
+    contradict model.license are marked. Nothing is fetched. With --no-index, of plain files.
     """
-    if licenses and (long or tensors or no_index):
-        raise click.UsageError("--licenses cannot be used with -l, --tensors or --no-index")
-    if no_index or (not licenses and plain.are_meant(invocation, words)):
-        plain.ls(invocation, words, long=long, tensors=tensors)
+    if licenses and (long or tensors):
+        raise click.UsageError("--licenses cannot be used with -l or --tensors")
+    if no_index or plain.are_meant(invocation, words):
+        plain.ls(invocation, words, long=long, tensors=tensors, licenses=licenses)
         return
     repository, model = invocation.repository(), invocation.model()
     given, paths = revisions_and_paths(invocation, Model(repository, model), words)
@@ -104,9 +104,9 @@ def _licenses(listing: Listed) -> Iterator[str]:
         if claims is None:
             rows.append((escape(entry.path), "?", "not here"))
         for claim in claims or ():
-            remark = claim.place if claim.license.is_known else f"{claim.place}: no known license"
-            remark += "  contradicts model.license" if claim in listing.contradicting else ""
-            rows.append((escape(entry.path), escape(claim.license.shown), escape(remark)))
+            named, place = render.licensed(claim)
+            mark = "  contradicts model.license" if claim in listing.contradicting else ""
+            rows.append((escape(entry.path), named, place + mark))
     yield from aligned(rows)
 
 

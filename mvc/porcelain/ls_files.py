@@ -12,21 +12,23 @@ from mvc.intake.plain.contents import Contents
 from mvc.intake.plain.files import LeftOut
 from mvc.model.document import Document, keys
 from mvc.model.ids import FileId
+from mvc.model.licenses.claim import Claim
 from mvc.model.segment import Segment
 
 
 @dataclass(frozen=True, slots=True)
 class PlainListed(Document):
-    """A plain file, with its id and its tensors where they are asked for; `exec` is True for an executable file."""
+    """A plain file; id, tensors and the licenses that it names where they are asked for; `exec`: an executable file."""
 
-    KEYS = keys("path size file exec tensors")
-    OPTIONAL = ("file", "tensors")
+    KEYS = keys("path size file exec tensors licenses")
+    OPTIONAL = ("file", "tensors", "licenses")
 
     path: str
     size: int
     file: FileId | None
     exec: bool
     tensors: tuple[Segment, ...] | None
+    licenses: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,16 @@ class FilesListed(Document):
 
 
 def ls_files(
-    places: Sequence[Path], *, shown: Sequence[str] = (), ids: bool = False, tensors: bool = False
+    places: Sequence[Path],
+    *,
+    shown: Sequence[str] = (),
+    ids: bool = False,
+    tensors: bool = False,
+    licenses: bool = False,
 ) -> FilesListed:
     """Return the files at `places`, which messages call `shown`, those of folders by their paths; nothing is written.
 
-    With `ids` and `tensors`, read them whole. Raises NoSuchFile, NotComparable, UnreadablePath, FileChanged, TooBig.
+    With `ids` and `tensors`, read them whole; with `licenses`, their headers. Raises NoSuchFile, NotComparable, UnreadablePath, FileChanged, TooBig.
     """
     found: list[PlainListed] = []
     left_out: list[LeftOut] = []
@@ -60,7 +67,9 @@ def ls_files(
             side = contents.tensors(file) if tensors else None
             id_ = contents.file_id(file) if ids else None
             segments = side.segments if side is not None else None
-            found.append(PlainListed(above + file.path, file.stat.size, id_, file.stat.executable, segments))
+            claims = contents.licenses(file) if licenses else ()
+            listed = PlainListed(above + file.path, file.stat.size, id_, file.stat.executable, segments, claims)
+            found.append(listed)
         left_out += [each._replace(path=above + each.path) for each in plain.left_out]
         notes += contents.notes
     return FilesListed(tuple(found), tuple(left_out), tuple(notes))

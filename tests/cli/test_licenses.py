@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import mvc
 from tests.cli.shell import Shell, begin
 from tests.formats.test_licenses import AGPL, CHECKPOINT, MIT, onnx
 
@@ -76,6 +77,20 @@ def test_ls_lists_the_licenses_and_marks_contradictions(shell: Shell) -> None:
     assert {each["path"]: each.get("licenses") for each in found["files"]}["best.pt"] == [said]
     assert shell("ls", "--licenses", "-l").code == 2
     assert "licenses" not in shell.ok("ls", "--json").out
+
+
+def test_plain_files_of_a_download_are_listed_as_well(shell: Shell) -> None:
+    shell.write("../download/best.onnx", onnx(AGPL))
+    shell.write("../download/own.onnx", onnx("ask Ana"))
+    shell.write("../download/LICENSE", MIT)
+    assert shell.ok("ls", "--licenses", "--no-index", "../download").lines == [
+        "../download/LICENSE    MIT       text",
+        "../download/best.onnx  AGPL-3.0  metadata_props.license",
+        "../download/own.onnx   ask Ana   metadata_props.license: no known license",
+    ]
+    assert shell.ok("ls", "--licenses", "--no-index", "notes.txt").lines == ["No file names a license."]
+    (found,) = mvc.list_files(shell.folder.parent / "download" / "LICENSE", licenses=True).files
+    assert [claim.license.expression for claim in found.licenses] == ["MIT"]
 
 
 def test_files_that_are_not_here_are_not_fetched(shell: Shell, tmp_path: Path) -> None:

@@ -23,11 +23,11 @@ def diff_files(old: PathLike, new: PathLike, *, tensors: Literal["headers", "dee
     return comparison.diff_files(*places, shown=(os.fspath(old), os.fspath(new)), tensors=tensors)
 
 
-def list_files(*paths: PathLike, ids: bool = False, tensors: bool = True) -> FilesListed:
-    """List files, and all files below folders, with the tensors of each and with `ids`; nothing is written.
+def list_files(*paths: PathLike, ids: bool = False, tensors: bool = True, licenses: bool = False) -> FilesListed:
+    """List files, and all files below folders, with the tensors of each, `ids`, and the `licenses` that they name; nothing is written.
 
     Raises NoSuchFile, NotComparable, UnreadablePath.
     """
     cwd = Environment.current().cwd
     names = [os.fspath(path) for path in paths]
-    return listing.ls_files([cwd / name for name in names], shown=names, ids=ids, tensors=tensors)
+    return listing.ls_files([cwd / name for name in names], shown=names, ids=ids, tensors=tensors, licenses=licenses)

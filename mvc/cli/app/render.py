@@ -19,6 +19,7 @@ from mvc.plural import count
 
 if TYPE_CHECKING:
     from mvc.model.compare import moves
+    from mvc.model.licenses.claim import Claim
     from mvc.model.merge.merge import Conflict
     from mvc.model.toml.rules import Problem
     from mvc.readiness.evaluation import Readiness
@@ -162,6 +163,12 @@ def without_files(paths: Sequence[str]) -> str:
     shown = ", ".join(map(escape, paths[:_UNTRACKED])) + (", …" if len(paths) > _UNTRACKED else "")
     path = escape(paths[0])
     return f"warning: the version has no files; untracked: {shown} (track one with `mvc add {path} --as model-latest`)"
+
+
+def licensed(claim: Claim) -> tuple[str, str]:
+    """Return the license that a file names, and where; a mark for one that is not known."""
+    known = "" if claim.license.is_known else ": no known license"
+    return escape(claim.license.shown), escape(claim.place) + known
 
 
 def fault(note: Note) -> str:

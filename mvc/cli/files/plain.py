@@ -11,6 +11,7 @@ from typing import Literal
 import click
 
 from mvc import errors
+from mvc.cli.app import render
 from mvc.cli.app import tensors as tensor_lines
 from mvc.cli.app.command import divided
 from mvc.cli.app.invocation import Invocation
@@ -66,17 +67,17 @@ def diff(
     return int(result.differs)
 
 
-def ls(invocation: Invocation, words: Sequence[str], *, long: bool, tensors: bool) -> None:
-    """Print the files at some paths, and their tensors."""
+def ls(invocation: Invocation, words: Sequence[str], *, long: bool, tensors: bool, licenses: bool) -> None:
+    """Print the files at some paths, and their tensors, or the licenses that they name."""
     names = [word for part in divided(words) for word in part] or ["."]
     places = [_place(invocation, name) for name in names]
     ids = long or invocation.quiet
-    result = ls_files(places, shown=names, ids=ids, tensors=tensors)
+    result = ls_files(places, shown=names, ids=ids, tensors=tensors, licenses=licenses)
     _warn(invocation, result.left_out, result.notes)
     invocation.emit(
         "ls",
         result,
-        lambda: _listed(result, long=long, tensors=tensors),
+        lambda: _licenses(result) if licenses else _listed(result, long=long, tensors=tensors),
         ids=[file.file for file in result.files if file.file],
         page=True,
     )
@@ -100,6 +101,11 @@ def _lines(result: FilesDiff, chosen: ChangesStyle) -> Iterator[str]:
         yield f"{escape(result.old.path)}..{escape(result.new.path)}"
         yield from chosen.lines(result.difference, texts=result.texts)
         yield from tensor_lines.difference(result.tensors or (), stat=chosen.stat)
+
+
+def _licenses(result: FilesListed) -> Iterator[str]:
+    rows = [(escape(file.path), *render.licensed(claim)) for file in result.files for claim in file.licenses]
+    return aligned(rows) if rows else iter(("No file names a license.",))
 
 
 def _listed(result: FilesListed, *, long: bool, tensors: bool) -> Iterator[str]:

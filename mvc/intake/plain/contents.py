@@ -12,12 +12,13 @@ from typing import NamedTuple
 from mvc import errors
 from mvc.formats.fault import examine
 from mvc.formats.known import describing
-from mvc.formats.metadata import reader
+from mvc.formats.metadata import licenses, reader
 from mvc.formats.source import HeaderError, Source
 from mvc.intake.plain import files
 from mvc.intake.plain.files import LeftOut, Plain, PlainFile
 from mvc.model.ids import FileId
 from mvc.model.labelmap import Labelmap
+from mvc.model.licenses.claim import Claim
 from mvc.model.manifest import Manifest
 from mvc.model.paths import escape_name
 from mvc.model.toml import parse
@@ -73,6 +74,14 @@ class Contents:
         for path in describing(around, names) - names.keys():
             with contextlib.suppress(errors.MvcError), _open(around[path]) as fd:
                 self._headers.expect(Source.of(fd, path))
+
+    def licenses(self, file: PlainFile) -> tuple[Claim, ...]:
+        """Return what a file says about its license. Raises UnreadablePath, FileChanged."""
+        name = self._name(file)
+        if not licenses.is_possible(name):
+            return ()
+        with _open(file) as fd:
+            return licenses.read(Source.of(fd, name))
 
     def tensors(self, file: PlainFile) -> Side | None:
         """Return the tensors of a file with the digests of their bytes; None if they are unknown. Raises as `file_id`."""
