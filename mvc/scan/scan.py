@@ -45,6 +45,7 @@ class Scan:
         self._disabled = frozenset(disabled)
         self._unfolded = MAX_UNFOLDED
         self._path: list[str] = []
+        self._depth = 0
         self._findings: dict[tuple[str, str, str], Finding] = {}
         self._formats: dict[str, None] = {}
         self._unknown = False
@@ -68,7 +69,7 @@ class Scan:
     def trial(self) -> Scan:
         """Return a scan of the same place without findings, for bytes that may not be interpreted at all."""
         trial = Scan(self.beside, self._disabled)
-        trial._path, trial._unfolded = list(self._path), self._unfolded
+        trial._path, trial._unfolded, trial._depth = list(self._path), self._unfolded, self._depth
         return trial
 
     def adopt(self, trial: Scan) -> None:
@@ -92,18 +93,20 @@ class Scan:
             with self.failures():
                 if module is not None and module.matches(start, source):
                     is_known = True
-                    if not self._path:
+                    if not self._depth:
                         self._formats[scanner.name] = None
                     module.scan(source, self)
         self._unknown = self._unknown or not is_known
 
     def nested(self, source: Source, name: str) -> None:
         """Scan content inside of a container, one level deeper; `name` is its place there."""
-        if len(self._path) >= MAX_DEPTH:
+        if self._depth >= MAX_DEPTH:
             self.report(TOO_DEEP, member=name)
             return
+        self._depth += 1
         with self.inside(name), self.failures():
             self.content(source)
+        self._depth -= 1
 
     @contextmanager
     def inside(self, name: str) -> Iterator[None]:

@@ -150,6 +150,7 @@ TORCH: dict[str, tuple[bytes, str, str]] = {
     "the object twice, the last one": (duplicated("run/data.pkl", b"N.", HOSTILE), "pickle-call", "torch"),
     "the object twice, the first one": (duplicated("run/data.pkl", HOSTILE, b"N."), "pickle-call", ""),
     "an archive in an archive": (archive({"a/b.pt": checkpoint(RUN, {})}), "pickle-call", ""),
+    "an archive after archives": (PLAIN + checkpoint(RUN, {}) + PLAIN, "pickle-call", ""),
     "an archive behind a pickle": (HOSTILE + PLAIN, "pickle-call", "pickle"),
     "a wrong checksum": (
         patched(patched(checkpoint(RUN, {}), ENTRY, 16, 1, 4), LOCAL, 14, 1, 4), "pickle-call", ""
@@ -285,5 +286,6 @@ def honest() -> Iterator[tuple[str, bytes]]:
         out = io.BytesIO()
         np.save(out, array)
         yield name, out.getvalue()
+    yield "archives one after another", PLAIN + PLAIN + archive({"a.npy": objects("'<f4'", bytes(4))})
     yield "tar", tarred({"a.npy": objects("'<f4'", bytes(4))})
     yield "gzip", gzip.compress(pickle.dumps({"a": [1, 2.5, "x", b"y", None]}))

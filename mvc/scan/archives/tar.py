@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from mvc.formats.source import Source, TooLongError
 from mvc.formats.syntax import tar_directory
 from mvc.formats.syntax.tar_directory import MAX_MEMBERS, Entry
@@ -22,7 +24,8 @@ GLOBAL = Rule(
 )
 RULES = (PATH, LINK, DEVICE, SPARSE, GLOBAL)
 
-_LINKS, _DEVICES, _GLOBAL = (b"1", b"2"), (b"3", b"4", b"6"), b"g"
+_SYMBOLIC = b"2"
+_LINKS, _DEVICES, _GLOBAL = (b"1", _SYMBOLIC), (b"3", b"4", b"6"), b"g"
 
 
 def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the first bytes suffice
@@ -58,8 +61,16 @@ def _check(entry: Entry, scan: Scan) -> None:
         scan.report(DEVICE, detail=entry.name)
     if _is_outside(entry.name):
         scan.report(PATH, detail=entry.name)
-    if entry.kind in _LINKS and _is_outside(entry.link):
+    if entry.kind in _LINKS and _is_outside(_target(entry)):
         scan.report(LINK, detail=f"{entry.name} -> {entry.link}")
+
+
+def _target(entry: Entry) -> str:
+    """Return the path that a link names: from its own folder, or from the archive's if it is a hard link."""
+    if entry.link.startswith(("/", "\\")):
+        return entry.link
+    folder = posixpath.dirname(entry.name) if entry.kind == _SYMBOLIC else ""
+    return posixpath.normpath(posixpath.join(folder, entry.link.replace("\\", "/")))
 
 
 def _is_outside(path: str) -> bool:

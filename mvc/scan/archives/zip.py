@@ -17,7 +17,7 @@ from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.formats.syntax import zip_directory
 from mvc.formats.syntax.zip_directory import Directory, Record
 from mvc.scan.archive import Archive
-from mvc.scan.archives import unfolded
+from mvc.scan.archives import unfolded, zip_sequence
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -79,7 +79,15 @@ def matches(start: bytes, source: Source) -> bool:
 
 
 def scan(source: Source, scan: Scan) -> None:
-    """Report on the records of an archive, then scan its members. Raises HeaderError if it is truncated."""
+    """Report on the records of an archive, or of several; then scan the members. Raises HeaderError if it is truncated."""
+    for number, (offset, size) in enumerate(sequence := zip_sequence.archives(source)):
+        with scan.inside(f"archive {number + 1}"):
+            _scan(source.part(offset, size, source.name), scan)
+    if not sequence:
+        _scan(source, scan)
+
+
+def _scan(source: Source, scan: Scan) -> None:
     try:
         listed = zip_directory.directory(source)
     except TooLongError:

@@ -10,6 +10,7 @@ A torch checkpoint that holds safetensors, or a picture with the wrong suffix, h
 from __future__ import annotations
 
 from mvc.formats.source import Source
+from mvc.scan.pickles import file as pickles
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -27,7 +28,6 @@ _KINDS = (
     (b"\xfd7zXZ\0", 0, "a file compressed by xz"),
     (b"7z\xbc\xaf\x27\x1c", 0, "a 7z archive"),
     (b"ustar", 257, "a tar archive"),
-    *((bytes([0x80, protocol]), 0, "a pickle") for protocol in (2, 3, 4, 5)),
 )
 _DATA = (
     ".safetensors", ".gguf", ".onnx", ".tflite", ".npy", ".json", ".jsonl", ".yaml", ".yml", ".txt", ".md", ".csv", ".tsv",
@@ -38,13 +38,15 @@ _DATA = (
 
 def matches(start: bytes, source: Source) -> bool:
     """Return whether the name promises data, and the content is something else."""
-    return source.name.lower().endswith(_DATA) and bool(_kind(start))
+    return source.name.lower().endswith(_DATA) and bool(_kind(start, source))
 
 
 def scan(source: Source, scan: Scan) -> None:
     """Report the content."""
-    scan.report(DISGUISED, detail=_kind(source.read(0, min(source.size, 512))))
+    scan.report(DISGUISED, detail=_kind(source.read(0, min(source.size, 512)), source))
 
 
-def _kind(start: bytes) -> str:
+def _kind(start: bytes, source: Source) -> str:
+    if start[:1] == b"\x80" and pickles.matches(start, source):
+        return "a pickle"
     return next((kind for magic, place, kind in _KINDS if start.startswith(magic, place)), "")

@@ -9,9 +9,7 @@ would call something before it fails.
 
 from __future__ import annotations
 
-import contextlib
-
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan.pickles import rules, torch_legacy
 from mvc.scan.pickles.joblib import ArrayCalls
 from mvc.scan.pickles.machine import Machine
@@ -34,7 +32,6 @@ _PROOF = frozenset(
         rules.CODE_CALL,
         rules.CLASS,
         rules.INSTANCE,
-        rules.EXTENSION,
         rules.NAME_SOURCE,
     )
 )
@@ -43,14 +40,19 @@ _PROOF = frozenset(
 
 def matches(start: bytes, source: Source) -> bool:
     """Return whether content is a pickle, and not the first one of a checkpoint of PyTorch."""
-    if start[:1] == _PROTOCOL:
-        return len(start) > 1 and start[1] <= _HIGHEST and not torch_legacy.matches(start, source)
-    if not start or start[0] not in _FIRST:
+    has_protocol = start[:1] == _PROTOCOL and len(start) > 1 and start[1] <= _HIGHEST
+    if has_protocol and not _is_length(start, source):
+        return not torch_legacy.matches(start, source)
+    if not has_protocol and (not start or start[0] not in _FIRST):
         return False
     trial = Scan()
-    with contextlib.suppress(HeaderError):
+    try:
         if _read_all(source, trial) == source.size:
             return True
+    except TooLongError:
+        return True
+    except HeaderError:
+        pass
     return _is_proof(trial)
 
 
@@ -81,6 +83,11 @@ def read(window: Window, scan: Scan) -> int:
     """Report on one pickle; return the offset of its end. Raises HeaderError where an unpickler would stop."""
     Machine(window, scan, ArrayCalls()).read()
     return window.position
+
+
+def _is_length(start: bytes, source: Source) -> bool:
+    """Return whether the first bytes may be the length of a header in JSON, as in safetensors."""
+    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") + 8 <= source.size
 
 
 def _is_proof(trial: Scan) -> bool:

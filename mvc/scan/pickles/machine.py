@@ -26,6 +26,11 @@ HIGHEST_PROTOCOL = 5
 _STOP = 0x2E
 _RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """Modules of Python 2, by which Python 3 finds them in its pickles."""
+_RENAMED_NAMES = {
+    ("__builtin__", "xrange"): ("builtins", "range"),
+    ("__builtin__", "long"): ("builtins", "int"),
+    ("__builtin__", "unicode"): ("builtins", "str"),
+}
 
 Operation = Callable[["Machine"], None]
 
@@ -82,7 +87,7 @@ class Machine:
 
     def look_up(self, module: str, name: str) -> None:
         """Push a class or function."""
-        module = _RENAMED.get(module, module)
+        module, name = _RENAMED_NAMES.get((module, name), (_RENAMED.get(module, module), name))
         named = Named(module, name, self.window.position)
         if not named.is_sound:
             self.report(rules.NAME, named.path, detail=repr(named.path))
@@ -248,7 +253,7 @@ def _index(line: bytes, machine: Machine) -> int:
 
 
 def _put(machine: Machine) -> None:
-    machine.memo[_index(machine.window.line(), machine)] = machine.stack[-1]
+    _keep(machine, _index(machine.window.line(), machine))
 
 
 def _get(machine: Machine) -> None:
@@ -257,9 +262,16 @@ def _get(machine: Machine) -> None:
 
 def _put_number(width: int) -> Operation:
     def operation(machine: Machine) -> None:
-        machine.memo[machine.window.number(width)] = machine.stack[-1]
+        _keep(machine, machine.window.number(width))
 
     return operation
+
+
+def _keep(machine: Machine, index: int) -> None:
+    if index > MAX_OPERATIONS:
+        machine.report(rules.INDEX)
+        raise HeaderError("an index in its pickle makes an unpickler take more memory than there is")
+    machine.memo[index] = machine.stack[-1]
 
 
 def _get_number(width: int) -> Operation:

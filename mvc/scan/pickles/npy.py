@@ -8,6 +8,7 @@ Source: numpy.lib.format, versions 1 to 3.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import Any
 
@@ -24,6 +25,8 @@ MAGIC = b"\x93NUMPY"
 _LENGTHS = {1: 2, 2: 4, 3: 4}
 _MAX_HEADER = 64 * 1024
 _MAX_DEPTH = 8
+_LONG = re.compile(r"(\b[0-9]+)L\b")
+"""Numbers as Python 2 writes them, which numpy reads."""
 
 
 def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the first bytes suffice
@@ -51,7 +54,7 @@ def scan(source: Source, scan: Scan) -> None:
 def _descr(text: bytes) -> Any:
     try:
         with warnings.catch_warnings(action="ignore"):
-            fields = ast.literal_eval(text.decode("latin1"))
+            fields = ast.literal_eval(_LONG.sub(r"\1", text.decode("latin1")))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
     return fields.get("descr") if isinstance(fields, dict) else None

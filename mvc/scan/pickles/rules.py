@@ -52,7 +52,11 @@ STATE = Rule(
 FRAME = Rule(
     "pickle-frame", Verdict.HOSTILE, "Its frames do not hold whole opcodes, and unpicklers differ in what they read."
 )
-INDEX = Rule("pickle-index", Verdict.UNREADABLE, "It has a number that unpicklers read differently.")
+INDEX = Rule(
+    "pickle-index",
+    Verdict.UNREADABLE,
+    "It has an index that unpicklers read differently, or only some have memory for.",
+)
 PROTOCOL = Rule("pickle-protocol", Verdict.UNREADABLE, "It has a protocol that the scan does not know.")
 ARRAY = Rule(
     "joblib-array", Verdict.UNREADABLE, "Its array has no size that the scan knows, so what follows it cannot be read."

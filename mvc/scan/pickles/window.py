@@ -5,10 +5,8 @@ from __future__ import annotations
 from mvc.formats.source import HeaderError, Source, TooLongError
 
 BLOCK = 64 * 1024
-MAX_LINE = 64 * 1024
-"""Bytes of a line, at most."""
 MAX_TAKEN = 16 * 1024 * 1024
-"""Bytes that are taken at once, at most."""
+"""Bytes of a value or a line that are taken at once, at most."""
 
 
 class EndedError(HeaderError):
@@ -67,13 +65,14 @@ class Window:
         where nothing is left.
         """
         end = self.data.find(b"\n", self.at)
-        if end < 0:
-            self._fill(min(MAX_LINE, max(1, self.size - self.position)))
-            end = self.data.find(b"\n", 0, MAX_LINE)
-            if end < 0:
-                if len(self.data) >= MAX_LINE:
-                    raise TooLongError(f"a line of its pickle is longer than {MAX_LINE} bytes")
+        size = BLOCK
+        while end < 0:
+            left = self.size - self.position
+            self._fill(min(size, max(1, left)))
+            end = self.data.find(b"\n")
+            if end < 0 and size >= left:
                 end = len(self.data) - 1
+            size *= 4
         data = self.data[self.at : end]
         self.at = end + 1
         return data

@@ -1,0 +1,114 @@
+"""Honest files: none is hostile or unreadable, and those without classes are plain."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import datetime as dt
+import decimal
+import functools
+import importlib
+import json
+import pathlib
+import pickle
+import random
+import subprocess
+import sys
+import types
+import uuid
+from collections import _OrderedDictItemsView as Unlisted
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mvc.formats.source import Source
+from mvc.scan import globals as table
+from mvc.scan.scan import scan_file
+from mvc.scan.verdict import Verdict
+from tests.scan.cases import source
+
+DATA = Path(__file__).parents[1] / "formats" / "data"
+
+PLAIN: dict[str, Any] = {
+    "numbers": [0, 1, -1, 255, 256, 65536, 1 << 40, 1 << 200, -(1 << 90), 0.5, float("nan"), True, None, 3 + 4j],
+    "texts": ["", "a", "é\N{PILE OF POO}\n\0", "x" * 300, "y" * 100_000, b"", b"a", b"b" * 300, bytearray(b"c"), bytearray()],
+    "containers": [(), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), [], {}, {"a": {}}, set(), {1}, frozenset(), frozenset([1]), range(3)],
+    "shared": [shared := ["a"], shared, (shared,), {"b": shared}],
+    "dicts": [
+        collections.OrderedDict(a=1), collections.defaultdict(list, a=[1]), collections.Counter("abca"),
+        collections.deque([1, 2], 5),
+    ],
+    "state dict": collections.OrderedDict(
+        (f"layers.{number}.weight", np.full((3, 4), number, "f4")) for number in range(30)
+    ),
+    "arrays": [np.zeros(0), np.ones((2, 3), order="F"), np.arange(4)[::2], np.array(["a", "b"]), np.array([b"x"]),
+               np.array([1, "a", None], object), np.array(5), np.zeros(2, [("x", "f4"), ("y", "i2", (2,))]),
+               np.array(["2026-11-30"], "M8[D]"), np.zeros(3, ">f8"), np.zeros((2, 2), bool)],
+    "scalars": [np.float32(1), np.int64(-1), np.bool_(1), np.complex128(1j), np.str_("a"), np.datetime64("2026-11-30")],
+    "dtypes": [np.dtype("f4"), np.dtype([("a", "O")]), np.dtype("U5"), np.float32, np.int8, float, int, str],
+}  # fmt: skip
+DATA_CLASSES: dict[str, Any] = {
+    "arguments": argparse.Namespace(lr=0.1, data=pathlib.PurePosixPath("a/b"), nested=types.SimpleNamespace(a=1)),
+    "paths": [pathlib.Path("weights/best.pt"), pathlib.PureWindowsPath("C:/x")],
+    "dates": [dt.datetime(2026, 11, 30, tzinfo=dt.UTC), dt.timedelta(1), dt.date(2026, 1, 1), dt.time(3)],
+    "others": [uuid.UUID(int=5), decimal.Decimal("1.5")],
+    "generators": [np.random.RandomState(1), np.random.default_rng(1), np.random.RandomState(1).get_state()],
+    "a state of random": np.random.MT19937(2),
+}  # fmt: skip
+CODE: dict[str, Any] = {
+    "an object": Unlisted({}),
+    "a class": {"activation": Path.__class__, "abstract": collections.UserDict},
+    "an object with a dict": collections.UserDict(a=1),
+    "a partial function": functools.partial(int, base=2),
+    "random": random.Random(1),
+    "an enumeration": Verdict.CODE,
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "worst"),
+    [(PLAIN, Verdict.PLAIN), (DATA_CLASSES, Verdict.DATA), (CODE, Verdict.CODE)],
+    ids=["plain", "data", "code"],
+)
+def test_pickles_of_every_protocol_are_what_they_are(values: dict[str, Any], worst: Verdict) -> None:
+    verdicts = {
+        (name, protocol): scan_file(source(pickle.dumps(value, protocol))).verdict
+        for name, value in values.items()
+        for protocol in range(6)
+    }
+    assert {key: verdict for key, verdict in verdicts.items() if verdict != worst} == {}
+
+
+def test_files_that_trainers_wrote_are_neither_hostile_nor_unreadable() -> None:
+    refused = []
+    for path in sorted(path for path in DATA.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            report = scan_file(Source.of(file.fileno(), path.name))
+        if report.verdict >= Verdict.UNREADABLE:
+            refused.append((path.name, report.findings))
+    assert refused == []
+
+
+def test_no_callable_but_those_of_the_table_is_admitted(deep: bool) -> None:
+    """Of all that Python and numpy have here, in a process that imports them; packages of Python as a whole with --deep."""
+    script = Path(__file__).with_name("admitted.py")
+    done = subprocess.run(
+        [sys.executable, script, *(["all"] if deep else [])],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=script.parents[2],
+    )
+    printed = json.loads(done.stdout)
+    assert printed["count"] > 15_000
+    assert sorted(printed["admitted"]) == sorted(filter(_is_here, table.TABLE))
+
+
+def _is_here(path: str) -> bool:
+    module, _, name = path.rpartition(".")
+    try:
+        return callable(vars(importlib.import_module(module)).get(name))
+    except ImportError:
+        return False
