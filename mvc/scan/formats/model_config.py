@@ -123,9 +123,11 @@ def _names(value: Any) -> Iterator[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield the templates of a value: a text, a map of texts, or a list of maps with a name and a template."""
+    """Yield the templates of a value: a text, its lines, a map of texts, or a list of maps with a name and a template."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, list) and all(isinstance(part, str) for part in value):
+        yield "".join(value)
     elif isinstance(value, list):
         for part in value:
             yield from _texts(part.get("template")) if isinstance(part, dict) else _texts(part)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from mvc.formats.source import Source, TooLongError
 from mvc.scan.formats import model_config
 from mvc.scan.formats.jinja import templates
+from mvc.scan.formats.references import is_data, is_hostile
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -22,6 +23,7 @@ MAX_TEXT = 8 * 1024 * 1024
 """Bytes of a configuration, at most."""
 
 PYTHON = Rule("yaml-python", Verdict.HOSTILE, "An unsafe loader of YAML would build and call {}.")
+CLASSES = Rule("yaml-classes", Verdict.CODE, "An unsafe loader of YAML would import the classes that the text names.")
 HIDDEN = Rule(
     "yaml-hidden", Verdict.UNREADABLE, "A loader would import what the text names in a form the scan cannot read."
 )
@@ -29,7 +31,7 @@ DOWNLOAD = Rule(
     "yaml-download", Verdict.CODE, "Ultralytics would run the script under `download` to fetch the dataset."
 )
 ENTITY = Rule("xml-entity", Verdict.HOSTILE, "A parser of XML that follows entities would read {}.")
-RULES = (PYTHON, HIDDEN, DOWNLOAD, ENTITY, *model_config.RULES)
+RULES = (PYTHON, CLASSES, HIDDEN, DOWNLOAD, ENTITY, *model_config.RULES)
 
 _DOWNLOAD = re.compile(
     r"^download\s*:\s*([|>][-+0-9]*\s*(#.*)?$|[\"']?bash\s|[^\n]*\b(import|exec|eval|os)\b)", re.MULTILINE
@@ -47,8 +49,7 @@ _PROSE = (
 """Suffixes of texts that no loader reads as YAML."""
 _TAG = re.compile(r"!!python/([\w/]+:?[\w.]*)|tag:yaml\.org,2002:python/([\w/]+:?[\w.]*)|!<?python/([\w/]+:?[\w.]*)")
 _DATA_TAGS = frozenset({
-    "bool", "bytes", "complex", "dict", "float", "int", "list", "long", "name:builtins.float", "name:builtins.int",
-    "name:builtins.str", "none", "str", "tuple", "unicode",
+    "bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode",
 })  # fmt: skip
 """Tags of PyYAML that build plain values."""
 _PREFIX = re.compile(r"^%TAG\s+(\S+)\s+(\S+)", re.MULTILINE)
@@ -92,8 +93,12 @@ def scan(source: Source, scan: Scan) -> None:
 
 def _examine(text: str, scan: Scan) -> None:
     for tag in _tags(text):
-        if tag not in _DATA_TAGS:
-            scan.report(PYTHON, names=[tag.partition(":")[2] or tag], detail=tag)
+        kind, _, name = tag.partition(":")
+        if is_hostile(f"{name}.module" if kind == "module" else name) or not name.isascii() or not name.strip("."):
+            if kind not in _DATA_TAGS:
+                scan.report(PYTHON, names=[name or tag], detail=tag)
+        elif not is_data(name):
+            scan.report(CLASSES, names=[name])
     if _DOWNLOAD.search(text):
         scan.report(DOWNLOAD)
     for match in _NAMED.finditer(_COMMENT.sub("", text)):
@@ -109,7 +114,7 @@ def _tags(text: str) -> Iterator[str]:
         yield next(filter(None, match.groups()))
     for match in _PREFIX.finditer(text):
         if "python" in match[2] or "yaml.org" in match[2]:
-            yield match[2]
+            yield match[2].replace(":", " ")  # whose tags are not known
 
 
 def _decoded(match: re.Match[str]) -> str:

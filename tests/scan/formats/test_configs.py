@@ -208,6 +208,8 @@ OTHER_CODE = {
     "download": Case(
         "data.yaml", b"nc: 2\ndownload: |\n  from ultralytics.utils import download\n", ("yaml-download",)
     ),
+    "yaml of a class": Case("hparams.yaml", b"loss: !!python/object/apply:my.losses.Focal [2]\n", ("yaml-classes",)),
+    "yaml of a function": Case("mkdocs.yml", b"a: !!python/name:material.to_svg\n", ("yaml-classes",)),
     "download by a shell": Case("data.yaml", b"nc: 2\ndownload: bash get.sh\n", ("yaml-download",)),
     "skops": Case(
         "schema.json", b'{"__class__": "T", "__module__": "my.mod", "__loader__": "ObjectNode"}', ("custom-module",)
@@ -246,6 +248,11 @@ OTHER_HONEST = [
     ),
     Case("conda.yaml", b"channels: [conda-forge]\ndependencies: [python=3.11, {pip: [mlflow, torch==2.9]}]\n"),
     Case("hparams.yaml", b"a: !!python/tuple [1, 2]\nb: !!python/unicode x\nlr: 1.0e-3\n"),
+    Case(
+        "hparams.yaml",
+        b"a: !!python/object:argparse.Namespace\n  lr: 1\nb: !!python/object/apply:pathlib.PosixPath [a, b]\n"
+        b"c: !!python/object/apply:collections.OrderedDict\n- - [a, 1]\nd: !!python/name:builtins.float\n",
+    ),
     Case("README.md", b"---\nlicense: mit\n---\nUse `_target_: os.system` or !!python/object/apply:os.system never.\n"),
     Case("vocab.txt", "[PAD]\n[UNK]\n##s\n\u4e00\n".encode()),
     Case("merges.txt", b"#version: 0.2\ni n\nt h\n"),

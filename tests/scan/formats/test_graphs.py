@@ -312,10 +312,15 @@ EXPORT_HOSTILE = {
     "attribute": (program("torch.ops.aten.add.Tensor", expression="s0.func.x"), "export-expression"),
     "text": (program("torch.ops.aten.add.Tensor", expression="'a'"), "export-expression"),
     "guard": (program("torch.ops.aten.add.Tensor", guard="__import__('os')"), "export-expression"),
+    "function of sympy": (
+        program("torch.ops.aten.add.Tensor", expression="preview(Symbol('s0'))"),
+        "export-expression",
+    ),
+    "quoted code": (program("torch.ops.aten.add.Tensor", expression="Symbol('s0+f()')"), "export-expression"),
     "operator": (program("torch.ops.my_ops.gelu.default"), "export-operator"),
 }
 EXPORT_HONEST = program(
-    "torch.ops.aten.add.Tensor", "torch.ops.aten.sym_size.int", "_operator.getitem", "_operator.mul", "math.trunc",
+    "torch.ops.aten.add.Tensor", "torch.ops.aten._softmax.default", "torch.ops.aten.__and__.Tensor", "torch.ops.aten.sym_size.int", "_operator.getitem", "_operator.mul", "math.trunc",
     "torch.sym_max", "torch._sym_sqrt", "torch.ops.higher_order.cond", "torch.ops.quantized_decomposed.quantize_per_tensor.default",
     expression="Max(1, s0//2) + Mod(s1, 8) - 1.5",
 )  # fmt: skip
@@ -325,6 +330,25 @@ def test_programs_of_torch_export_call_operators_only() -> None:
     cases = {name: Case("p/models/model.json", data, (rule,)) for name, (data, rule) in EXPORT_HOSTILE.items()}
     assert [f"{name}: {fault}" for name, case in cases.items() if (fault := check(case))] == []
     assert check(Case("p/models/model.json", EXPORT_HONEST)) == ""
+    written = program(
+        "torch.ops.aten.mul.Tensor", expression="Add(Integer(1), Symbol('s17', positive=True, integer=True))"
+    )
+    assert check(Case("p/models/model.json", written)) == ""
+
+
+def test_weights_that_the_program_reads_as_plain_numbers_are_not_taken_for_pickles() -> None:
+    def weights(*, is_pickled: bool) -> dict[str, bytes]:
+        entry = {"path_name": "weight_0", "use_pickle": is_pickled, "tensor_meta": {"dtype": 7}}
+        config = json.dumps({"config": {"w": entry, "v": entry | {"use_pickle": False}}}).encode()
+        numbers = b"\x80\4c__main__\nX\n."
+        return {
+            "p/archive_format": b"pt2",
+            "p/data/weights/model_weights_config.json": config,
+            "p/data/weights/weight_0": numbers,
+        }
+
+    assert archived(weights(is_pickled=False)).verdict is Verdict.PLAIN
+    assert archived(weights(is_pickled=True)).verdict is Verdict.CODE
 
 
 def test_libraries_and_custom_objects_of_a_package_are_code() -> None:

@@ -275,6 +275,7 @@ def test_templates_of_well_known_models_are_plain() -> None:
         [{"name": "default", "template": CHATML}, {"name": "rag", "template": "{{ x.__class__ }}"}],
         {"default": CHATML, "tool_use": "{{ x.__class__ }}"},
         ["{{ x.__class__ }}"],
+        ["{# a comment\n", "in lines #}\n", "{{ x\n", ".__class__ }}"],
     ],
 )
 def test_every_template_of_a_list_or_map_is_examined(value: object) -> None:
