@@ -18,7 +18,7 @@ from mvc.model.compare import environment_record
 from mvc.model.query import parse
 from mvc.model.toml.rules import Problem
 from mvc.model.version import Code, Person
-from mvc.porcelain import compare_eval, docker
+from mvc.porcelain import compare_eval, docker, policy
 from mvc.porcelain import source as origin
 from mvc.porcelain.blame import Blame, blame
 from mvc.porcelain.changelog import Changelog, changelog
@@ -32,6 +32,7 @@ from mvc.porcelain.docker import ImageDrift
 from mvc.porcelain.du import Usages, du
 from mvc.porcelain.grep import Matches, grep
 from mvc.porcelain.log import Filter, log
+from mvc.porcelain.policy import PolicyChecked
 from mvc.porcelain.preflight import preflight
 from mvc.porcelain.prune import Pruned, prune
 from mvc.porcelain.record import record
@@ -324,6 +325,10 @@ class History(Handle):
     def rules(self, *uses: str) -> tuple[Rule, ...]:
         """Return the rules of `uses`, the model's own rules included, or of all uses. Raises UnknownUse."""
         return rules_for(uses, manifest_of(self._session.of(self.name)))
+
+    def check_policy(self, *events: str, message: str | None = None) -> PolicyChecked:
+        """Check the working tree against the policy, as `Version.check_policy` does a version; by default for a commit."""
+        return policy.check(self._session.of(self.name), None, events, reason=message)
 
     def source(self, revision: Revision | None = None) -> dict[str, Any]:
         """Return the experiment and the dataset versions in `source` of a version, else of model.toml."""

@@ -16,13 +16,14 @@ from mvc.environment import Environment
 from mvc.model import remote_kinds
 from mvc.model.ids import VersionId
 from mvc.porcelain import clone as clones
-from mvc.porcelain import clone_registry, models
+from mvc.porcelain import clone_registry, models, policy
 from mvc.porcelain import init as inits
 from mvc.porcelain.fsck import Report, fsck
 from mvc.porcelain.fsck_repair import Repaired, repair
 from mvc.porcelain.gc import GRACE, Collected, gc
 from mvc.porcelain.import_ import Imported, import_model
 from mvc.porcelain.open import open_repository
+from mvc.porcelain.policy import PolicyRule
 from mvc.registry import connection as registries
 from mvc.remotes.backends import address, options, registry_address
 from mvc.remotes.remote import JOBS
@@ -130,6 +131,10 @@ class Repository:
         """The settings in effect."""
         session = self._session
         return Config(lambda: session.repository.config, lambda: session.repository.roll_forward())  # noqa: PLW0108 - read again
+
+    def policy(self) -> tuple[PolicyRule, ...]:
+        """Return the rules of the policy in effect, those of the repository first. Raises BadPolicy."""
+        return policy.show(self._session.repository)
 
     # --- care
 

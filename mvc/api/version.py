@@ -20,7 +20,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.porcelain import archive as archives
 from mvc.porcelain import eval as evaluations
-from mvc.porcelain import eval_add, export_hub, notes, sign, source_check, verify
+from mvc.porcelain import eval_add, export_hub, notes, policy, sign, source_check, verify
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.bom import Bom, bom
 from mvc.porcelain.card import Card, card
@@ -33,6 +33,7 @@ from mvc.porcelain.eval_add import AddedEvaluation
 from mvc.porcelain.export import Exported, export
 from mvc.porcelain.ls import ls
 from mvc.porcelain.notes import ListedNote
+from mvc.porcelain.policy import PolicyChecked
 from mvc.porcelain.show import Shown, show
 from mvc.porcelain.sign import ListedSignature, Signed
 from mvc.porcelain.source_check import SourceChecked
@@ -318,6 +319,13 @@ class Version:
         """
         outside = self._session.online(texts(datasets), registry) if online else None
         return check(self._session.of(self.model), self.id, uses=uses, strict=strict, outside=outside)
+
+    def check_policy(self, *events: str, message: str | None = None) -> PolicyChecked:
+        """Check the version against the policy for `events` such as `alias:prod`, by default the current branch.
+
+        `message` is the reason that the move would have, None for any. Raises BadEvent, BadPolicy.
+        """
+        return policy.check(self._session.of(self.model), self.id, events, reason=message)
 
     def check_source(self, *, registry: str | None = None) -> SourceChecked:
         """Compare the recorded experiment and dataset versions with a registry. Raises NoRegistry, NoToken."""

@@ -22,7 +22,7 @@ All other classes inherit the exit code of their branch. One module per area:
     model_toml  model.toml: syntax, keys and values
     files       tracked files: paths, patterns, roles and links
     worktree    the working tree: local changes in the way, interrupted changes
-    refs        branches, tags and aliases
+    refs        branches, tags and aliases, and rules of policy.toml about them
     revisions   revisions, and formats and filters of the log
     commit      commits, recordings, notes on versions, their evaluations and signatures; the command of `mvc run`
     merge       merges, fast-forwards and rebases
@@ -231,6 +231,8 @@ if TYPE_CHECKING:
         StillPromised,
     )
     from mvc.errors.refs import (
+        BadEvent,
+        BadPolicy,
         BadRefName,
         BranchExists,
         CannotUndo,
@@ -247,6 +249,7 @@ if TYPE_CHECKING:
         NothingToRedo,
         NothingToUndo,
         NotReady,
+        PolicyRefused,
         PushedAlready,
         RefMoved,
         TagExists,
@@ -441,6 +444,7 @@ __all__ = [
     "BadDockerConfig",
     "BadDrop",
     "BadEvaluation",
+    "BadEvent",
     "BadExpression",
     "BadFailOn",
     "BadFileRevision",
@@ -456,6 +460,7 @@ __all__ = [
     "BadNote",
     "BadOciTag",
     "BadPattern",
+    "BadPolicy",
     "BadQuery",
     "BadRecordRequest",
     "BadRefName",
@@ -682,6 +687,7 @@ __all__ = [
     "PickConflicts",
     "PlainHttp",
     "PlanChanged",
+    "PolicyRefused",
     "PortInUse",
     "PromiseLost",
     "ProxyFailed",

@@ -149,3 +149,25 @@ class NotReady(Refused):
     model.toml requires that, in intent.ready_for. Show details and fixes with `{check}`, or set {alias} anyway with
     --force.
     """
+
+
+class BadPolicy(Usage):
+    """{path}, line {line}: {reason}.
+
+    Correct the file, and check it with `mvc policy show`. Until then, no branch, tag or alias moves.
+    """
+
+
+class PolicyRefused(Refused):
+    """Policy refuses {what}:
+    {findings}
+
+    Nothing was changed. {fix}
+    """
+
+
+class BadEvent(Usage):
+    """{event!r} is not an event of a policy; known are {known}.
+
+    Name one as in `mvc policy check REV --for alias:prod`.
+    """

@@ -23,6 +23,7 @@ from mvc.registry.tags.follow import Follower, TagChange
 from mvc.registry.tags.rename import RenamedVersion
 from mvc.repository import intended, places, refnames
 from mvc.repository.model import Model
+from mvc.repository.policy import gate
 from mvc.repository.repository import Actor, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import ALIASES, Place
@@ -78,6 +79,7 @@ def assign(
     if not force and model.target(ALIASES, name) != target:
         intended.require(model.repository, target, name)
     refnames.check_new(model, ALIASES, name)
+    _check_policy(model, name, target, reason or "")
     version, published = _registry_version(model, target, registry, actor, progress)
     planned = renames.plan(model, registry, version, name) if rename else None
     alias = aliases.assign(model, name, target, actor, reason=reason, force=force)
@@ -98,11 +100,18 @@ def remove(model: Model, name: str, registry: Registry, actor: Actor) -> Removed
     """
     if model.target(ALIASES, name) is None:
         raise errors.NoSuchName(kind="alias", name=name, model=model.key)
+    _check_policy(model, name, None, "")
     follower = Follower(model, registry)
     follower.clear(name)
     renamed = renames.back(model, registry, name).apply(actor)
     id_ = aliases.remove(model, name, actor)
     return RemovedAlias(name, id_, tuple(follower.changes), renamed)
+
+
+def _check_policy(model: Model, name: str, target: VersionId | None, reason: str) -> None:
+    """Raise PolicyRefused before anything changes on the registry."""
+    ref = model.ref(ALIASES, name)
+    gate.check(model.repository, [gate.Move(ref, model.repository.refs.tip(ref), target, reason)])
 
 
 def _registry_version(

@@ -27,6 +27,7 @@ from mvc.model.tree import TreeEntry
 from mvc.model.version import Code, Person, Timestamp, Version, check_message
 from mvc.repository import contents, delta_bases, history, intended, merge_state, reachable, refnames
 from mvc.repository.model import Model
+from mvc.repository.policy import gate as policy_gate
 from mvc.repository.record import advanced, stale_metrics
 from mvc.repository.record import draft as drafts
 from mvc.repository.record.draft import Draft, Signature
@@ -49,8 +50,10 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from mvc.porcelain import docker
     from mvc.readiness import evaluation
+    from mvc.repository.policy import candidate
     from mvc.repository.record import license_claims
 else:
+    candidate = lazy.Module("mvc.repository.policy.candidate")
     docker = lazy.Module("mvc.porcelain.docker")
     evaluation = lazy.Module("mvc.readiness.evaluation")
     license_claims = lazy.Module("mvc.repository.record.license_claims")
@@ -176,7 +179,7 @@ def commit(
 
     `message` may be None only with `amend`, which keeps the old one. `code` is called with the model's own files and
     returns the training code's commit; `progress` receives the bytes read. Raises Detached, MergeUnderway,
-    LogLost, NothingToCommit, RulesBroken, SecretFound, StaleMetrics, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
+    LogLost, NothingToCommit, RulesBroken, SecretFound, StaleMetrics, PolicyRefused, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
     reading model.toml or a tracked file.
     """
     repository = model.repository
@@ -195,6 +198,15 @@ def commit(
         kept = pinned.kept(base.manifest.docker if base else {}, manifest.docker)
         work.warnings = (*options.warnings, *checked, *kept)
         work.unready = _unready(work, manifest, files, elsewhere)
+        policy_gate.check_new(
+            repository,
+            lambda: candidate.working(
+                repository, work.head.folder, manifest, snapshot.unread(files, elsewhere), _parents(work, old)
+            ),
+            work.branch,
+            options.tags,
+            options.aliases,
+        )
         unread = [file for file in files if repository.stats.lookup(file.root_path, file.stat) is None]
         if code is not None:
             work.code = partial(code, [model_file.path(work.head.folder), *(file.root_path for file in files)])
@@ -372,8 +384,6 @@ def _version(
     old = repository.objects.version(old_id) if old_id else None
     replaced = old if options.amend else None
     state = options.concludes
-    others = state.parents[1:] if state is not None else ()
-    parents = replaced.parents if replaced else tuple(id_ for id_ in (old_id, *others) if id_)
     picked = repository.objects.version(state.theirs) if state is not None and state.picks == CHERRY_PICK else None
     author = options.author or (replaced.author if replaced else picked.author if picked else actor.person)
     signature = Signature(
@@ -384,8 +394,16 @@ def _version(
     )
     number = replaced.number if replaced else old.number + 1 if old else 1
     manifest, tree = found.snapshot.manifest, found.snapshot.tree
-    version = draft.stage(manifest, tree, found.model_toml, signature, parents=parents, number=number)
+    version = draft.stage(manifest, tree, found.model_toml, signature, parents=_parents(work, old_id), number=number)
     return replace(version, ext=state.ext) if state is not None else version
+
+
+def _parents(work: _Work, old: VersionId | None) -> tuple[VersionId, ...]:
+    """Return the parents of the new version: those of an amended one, else `old` and what is merged."""
+    if work.options.amend and old is not None:
+        return work.repository.objects.version(old).parents
+    state = work.options.concludes
+    return tuple(id_ for id_ in (old, *(state.parents[1:] if state is not None else ())) if id_)
 
 
 def _publish(work: _Work, version: Version, actor: Actor) -> VersionId:

@@ -219,4 +219,4 @@ def _follow(repository: Repository, ref: RefName, before: VersionId | None, entr
     there = entry.move
     reason = there.reason if ref.kind == ALIASES or there.reason != _NO_MESSAGE else ""
     move = replace(actor.move(reason), by=there.by, at=there.at)
-    repository.refs.append(ref, tip, new, move)
+    repository.refs.take(ref, tip, new, move)

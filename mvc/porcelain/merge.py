@@ -26,6 +26,7 @@ from mvc.model.version import Timestamp, Version, check_message
 from mvc.porcelain.status import status
 from mvc.repository import history, intended, merge_state
 from mvc.repository.model import Model
+from mvc.repository.policy import gate as policy_gate
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.worktree import checkout, model_file, partial
 from mvc.repository.worktree.checkout import Moved
@@ -38,8 +39,10 @@ from mvc.transport import fast_forward, promises
 if TYPE_CHECKING:
     from mvc.model.merge import text as merged_text
     from mvc.readiness import evaluation
+    from mvc.repository.policy import candidate
     from mvc.repository.record import stale_metrics
 else:
+    candidate = lazy.Module("mvc.repository.policy.candidate")
     stale_metrics = lazy.Module("mvc.repository.record.stale_metrics")
     merged_text = lazy.Module("mvc.model.merge.text")
     evaluation = lazy.Module("mvc.readiness.evaluation")
@@ -205,6 +208,11 @@ def carry_out(
         text = _text(repository, state, merged.snapshot.manifest)
         wanted = partial.without(files(merged, text, FileId(digest(text))), kept)
         checkout.check(Model(repository, model), base=base, wanted=wanted)
+        if not (merged.conflicts or broken):
+            branch_ref = RefName(model, HEADS, branch)
+            policy_gate.check_new(
+                repository, lambda: candidate.planned(repository, merged.snapshot, state.parents), branch_ref
+            )
         file = checkout.store_small(repository, text)
         if merged.conflicts or broken:
             moved = checkout.move(

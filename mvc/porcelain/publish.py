@@ -38,6 +38,7 @@ from mvc.registry.tags.follow import TagChange
 from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
+from mvc.repository.policy import gate
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS, Place
@@ -129,6 +130,7 @@ def publish(
     NeedsMemory, and as reading files does. The next call resumes where this one stopped.
     """
     repository = model.repository
+    gate.sent(repository, f"publish:{registry.organization}", model.key, dict.fromkeys(versions))
     name, existing = _registry_model(model, registry, registry_model)
     locals_ = [publishing.local_version(repository, id_) for id_ in dict.fromkeys(versions)]
     if progress is not None:

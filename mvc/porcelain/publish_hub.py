@@ -14,6 +14,7 @@ from mvc.model.ids import VersionId
 from mvc.registry.hubs import hub_version
 from mvc.registry.hubs.hub import Hub, Publication
 from mvc.repository.model import Model
+from mvc.repository.policy import gate
 from mvc.storage.progress import Progress
 
 
@@ -50,6 +51,7 @@ def publish_to_hub(
     the hub does. The next call continues where this one stopped.
     """
     ids, done = list(dict.fromkeys(versions)), []
+    gate.sent(model.repository, f"publish:{hub.address}", model.key, ids)
     for id_ in ids:
         version = hub_version.of(model, id_, progress)
         refs = (*version.tags, *version.aliases) if with_refs else ()

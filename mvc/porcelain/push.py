@@ -27,6 +27,7 @@ from mvc.remotes.remote import Remote
 from mvc.remotes.upload_plan import DroppedFiles, Fresh
 from mvc.repository import history
 from mvc.repository.model import Model
+from mvc.repository.policy import gate
 from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.signatures import pushed_moves
@@ -267,6 +268,7 @@ class _Push:
         tips = self._tips(requests)
         refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
         fresh = self._fresh(refs, tips)
+        self._check_policy([each for each in refs if each.flag not in "=!"], tips, fresh)
         there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
         todo = upload_plan.plan(self._repository, there, fresh, dropped=DroppedFiles(doubted=set(self._dropped.files)))
         return Pushed(
@@ -289,6 +291,7 @@ class _Push:
             judged = [self._judge(request, tips[request.ref]) for request in requests]
             todo = [each for each in judged if each.flag not in "=!"]
             fresh = self._fresh(todo, tips)
+            self._check_policy(todo, tips, fresh)
             before = [tip for tip in tips.values() if tip is not None]
             revived = self._revived(todo)
             sending.revived = tuple(revived)
@@ -417,9 +420,21 @@ class _Push:
         if absent:
             raise errors.HistoryAbsent(version=f"v{version.number}", parent=min(absent)[:10])
 
+    def _check_policy(self, refs: Sequence[PushedRef], tips: dict[RefName, RefEntry | None], fresh: Fresh) -> None:
+        """Raise PolicyRefused before anything is sent."""
+        gate.check(self._repository, [self._moved(each, tips[each.ref]) for each in refs])
+        sent = [id_ for id_, _ in fresh]
+        gate.sent(self._repository, f"push:{self._remote.name}", self._model, sent)
+
+    def _moved(self, each: PushedRef, tip: RefEntry | None) -> gate.Move:
+        return gate.Move(each.ref, tip, each.new, self._reason(each).reason, self._remote.name)
+
     def _move(self, each: PushedRef, tip: RefEntry | None) -> tuple[PushedRef, RefEntry | None]:
+        note = gate.check(self._repository, [self._moved(each, tip)])  # again: the policy may have changed meanwhile
+        move = self._reason(each)
+        move = replace(move, reason=gate.noted(move.reason, note))
         try:
-            return each, self._remote.refs.move(each.ref, tip, each.new, self._reason(each))
+            return each, self._remote.refs.move(each.ref, tip, each.new, move)
         except errors.RefMoved as error:
             reason = f"{error.fields['by']} moved it first ({error.fields['reason']})"
             return replace(each, flag="!", reason=reason, hint=_FETCH), None

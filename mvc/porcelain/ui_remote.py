@@ -80,7 +80,7 @@ def _copy(repository: Repository, remote: Remote, actor: Actor, model: str | Non
         for ref, log in logs.items():
             tip = None
             for entry in log:
-                tip = repository.refs.append(ref, tip, entry.new, entry.move)
+                tip = repository.refs.take(ref, tip, entry.new, entry.move)
     annotation_sync.receive(repository, remote, there.annotations, branches)
     expiry_sync.receive(repository, remote)
 

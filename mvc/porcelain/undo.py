@@ -223,7 +223,7 @@ def _reverse(
         if repository.recorder is not None:
             repository.recorder.undoes = numbers if verb != "op" else ()
         word = verb if verb != "op" else f"op restore {numbers[0] - 1}"
-        refs = reversal.steps(actor, word)
+        refs = repository.gate.steps(reversal.steps(actor, word))
         head = reversal.head if reversal.head != model.head else None
         rename = reversal.operations[-1].first
         if rename.rename is not None and rename.model is not None:

@@ -21,6 +21,7 @@ from mvc.registry.marker import Branch
 from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
+from mvc.repository.policy import gate
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file
 from mvc.storage.progress import Progress
@@ -63,6 +64,8 @@ def update_branches(
         plan += [update] if update is not None else []
     if check_out:
         _switch_unborn(model, plan, _current(tips, numbers, hints or {}))
+    moves = ((model.ref(HEADS, update.branch), update.new) for update in plan)
+    gate.check(repository, [gate.Move(ref, repository.refs.tip(ref), new, "import") for ref, new in moves])
     head = model.head
     plan.sort(key=lambda update: update.branch == head.branch)  # files last: edited ones raise
     for update in plan:

@@ -26,11 +26,14 @@ from mvc.storage.records.promised import State
 
 if TYPE_CHECKING:
     from mvc.formats import compressed as compressions
+    from mvc.formats import weight_format as weight_formats
     from mvc.formats.compressed import Compression
     from mvc.formats.metadata import licenses, reader
+    from mvc.formats.weight_format import WeightFormat
     from mvc.model.licenses.claim import Claim
     from mvc.repository.repository import Repository
 else:
+    weight_formats = lazy.Module("mvc.formats.weight_format")
     compressions = lazy.Module("mvc.formats.compressed")
     licenses = lazy.Module("mvc.formats.metadata.licenses")
     reader = lazy.Module("mvc.formats.metadata.reader")
@@ -53,6 +56,10 @@ class Contents:
         self._formats: dict[_Key, str | None] = {}
         self._last: tuple[_Key | None, Header | None] = (None, None)
 
+    def opened(self, entry: TreeEntry) -> contextlib.AbstractContextManager[Source | None]:
+        """Open a file for reading; None if its bytes are absent."""
+        return self._open(entry)
+
     def members(self, entry: TreeEntry) -> Collection[str] | None:
         """Return the names in a zip archive, none if it is truncated; None if its bytes are absent."""
         if _key(entry) not in self._members:
@@ -68,6 +75,11 @@ class Contents:
                 header = (self._header(entry) or _header(source)) if source is not None else None
                 self._formats[_key(entry)] = None if source is None else header.format if header is not None else ""
         return self._formats[_key(entry)]
+
+    def weight_format(self, entry: TreeEntry) -> WeightFormat | None:
+        """Return the format of a weight file by its content, an empty one for any other file; None if its bytes are absent."""
+        with self._open(entry) as source:
+            return None if source is None else weight_formats.weight_format(source)
 
     def metadata(self, entry: TreeEntry) -> Metadata | None:
         """Return the metadata of its header, with the format `""` when it is invalid; None when it is not here."""

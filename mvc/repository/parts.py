@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mvc.storage.records.annotations.log import Logs
     from mvc.storage.records.annotations.remarks import Note
     from mvc.storage.records.annotations.signatures import Signature
-    from mvc.storage.records.journal import Journal
+    from mvc.storage.records.journal import Journal, RefStep
     from mvc.storage.records.promised import Promised
 
 if TYPE_CHECKING:
@@ -83,6 +83,16 @@ class Recorder(Protocol):
         """Record the command, before a change that has no other method here; None is the whole repository."""
 
 
+class Gate(Protocol):
+    """The gate of the rules of policy.toml, through which refs move."""
+
+    def entry(self, ref: RefName, entry: RefEntry) -> RefEntry:
+        """Return the entry that may be created; raise PolicyRefused, BadPolicy."""
+
+    def steps(self, steps: tuple[RefStep, ...]) -> tuple[RefStep, ...]:
+        """Return the entries of a change that may be created, as `entry`."""
+
+
 class Parts:
     """The parts of one repository."""
 
@@ -111,7 +121,9 @@ class Parts:
         source = None if unfinished else clone_source.unfinished(self.door)
         if source is not None:
             raise errors.UnfinishedClone(where=root, url=source.url)
-        self._user_config = user_config
+        self.user_config = user_config
+        self.force_policy = ""
+        """The reason for which rules of a policy that have `force` are passed; "" if they are not."""
         self.read_again()
         self.offline = offline
         self._trusted_hosts = trusted_hosts
@@ -139,7 +151,7 @@ class Parts:
 
         Raises BadConfig and the like.
         """
-        self.config = Config(self.door, self._user_config)
+        self.config = Config(self.door, self.user_config)
         for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]:
             del self.__dict__[name]
 
@@ -253,9 +265,18 @@ class Parts:
         if self.recorder is not None:
             self.recorder.note(model)
 
-    def _announce(self, ref: RefName, entry: RefEntry) -> None:
+    @property
+    def gate(self) -> Gate:
+        """The gate through which every branch, tag and alias moves; the caller holds the lock."""
+        gate: Gate = lazy.load("mvc.repository.policy.gate").Gate(self)  # which needs histories, and so a repository
+        return gate
+
+    def _announce(self, ref: RefName, entry: RefEntry, taken: bool) -> RefEntry:  # noqa: FBT001 - as `reflog.Before`
+        """Return a ref entry that may be created, once it is recorded."""
+        allowed = entry if taken else self.gate.entry(ref, entry)
         if self.recorder is not None:
-            self.recorder.ref(ref, entry)
+            self.recorder.ref(ref, allowed)
+        return allowed
 
     def _timeout(self) -> float:
         if self._lock_timeout is not None:

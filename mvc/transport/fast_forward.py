@@ -9,6 +9,7 @@ from mvc.model.roles import LABELMAP
 from mvc.model.tree import Tree, TreeEntry
 from mvc.remotes.remote import Remote
 from mvc.repository.model import Model
+from mvc.repository.policy import gate
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import checkout, partial
 from mvc.repository.worktree.checkout import Moved
@@ -70,6 +71,9 @@ def advance(
     connection.
     """
     repository = model.repository
+    if branch is not None:
+        ref = model.ref(HEADS, branch)
+        gate.check(repository, [gate.Move(ref, repository.refs.tip(ref), target, verb)])
     named = promises.entries_by_role(repository, target)
     select = _with_values(repository, target, select)
     selected = [entry for entry in named if entry.path == NAME or select(entry)]

@@ -6,10 +6,12 @@ local versions ─► replay ─► fetch the files that are checked out ─► 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.deferred import dataclass
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import VersionId
@@ -18,6 +20,7 @@ from mvc.remotes.remote import Remote
 from mvc.repository import merge_state, refnames
 from mvc.repository import replay as replays
 from mvc.repository.model import Model
+from mvc.repository.policy import gate as policy_gate
 from mvc.repository.replay import Replay, Replayed, Target
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import checkout, model_file, partial
@@ -29,6 +32,11 @@ from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import HEADS, RefEntry, RefName
 from mvc.transport import fast_forward, promisor
 from mvc.transport.fast_forward import Select
+
+if TYPE_CHECKING:
+    from mvc.repository.policy import candidate
+else:
+    candidate = lazy.Module("mvc.repository.policy.candidate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,7 @@ class _Rebase:
             wanted = self._wanted(replay, kept) if is_current else checkout.NOTHING
             if is_current:
                 checkout.check(model, base=base, wanted=wanted)
+            self._check_policy(replay, ref)
             replayed = self._record(replay)
             new = replayed[-1] if replayed else self.target.onto
             entry = RefEntry.after(ref, tip, new, self.actor.move(f"rebase: onto {self.target.called}"))
@@ -159,6 +168,12 @@ class _Rebase:
             return partial.without(checkout.files_of(self.model, self.target.onto), kept)
         last = replay.versions[-1]
         return partial.without(Tree((*last.snapshot.tree.entries, model_file.entry(last.model_toml))), kept)
+
+    def _check_policy(self, replay: Replay, ref: RefName) -> None:
+        """Raise PolicyRefused before anything is stored; the parent of each version is taken to be the target."""
+        for replayed in replay.versions:
+            new = functools.partial(candidate.planned, self.repository, replayed.snapshot, (self.target.onto,))
+            policy_gate.check_new(self.repository, new, ref, is_tip=replayed is replay.versions[-1])
 
     def _record(self, replay: Replay) -> tuple[VersionId, ...]:
         """Store the replayed versions durably, each with the one before as its parent; everything else they keep."""

@@ -38,6 +38,8 @@ set intent.ready_for=storage
 status
 diff
 commit -m Second --tag t --alias prod
+policy show
+policy check
 set intent.ready_for=edge
 commit -m Unready
 record -n --file model-latest=w.safetensors --branch run

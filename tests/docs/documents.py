@@ -73,6 +73,7 @@ from mvc.porcelain.models import ListedModel, RenamedModel
 from mvc.porcelain.mv import Renamed
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.op import Operation
+from mvc.porcelain.policy import PolicyChecked, PolicyRule
 from mvc.porcelain.prune import Pruned
 from mvc.porcelain.publish import Published
 from mvc.porcelain.publish_hub import HubPublished
@@ -156,6 +157,7 @@ DOCUMENTS: dict[str, list[Any]] = {
         {"evaluations": list[ListedEvaluation]},
     ],
     "notes": [{"notes": list[ListedNote]}],
+    "policy": [{"rules": list[PolicyRule]}, PolicyChecked],
     "op": [{"operations": list[Operation]}, Operation, {"undone": list[Undone]}],
     "publish": [Published, HubPublished],
     "pull": [Pulled],
@@ -213,6 +215,7 @@ COMMANDS = {
     "merge": ("merge", "merge --continue", "merge --abort"),
     "models": ("models", "models rename"),
     "op": ("op` and `mvc op log", "op show", "op restore"),
+    "policy": ("policy` and `mvc policy show", "policy check"),
     "publish": ("publish", "publish URL"),
     "record": ("record", "record -n"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",

@@ -57,6 +57,8 @@ class Invocation:
     """The operation after which refs and HEAD are read, None for now."""
     command: tuple[str, ...] = ()
     """The arguments of the command line, for the operation log."""
+    force_policy: str = ""
+    """The reason for which rules of the policy are passed, "" for none."""
 
     # --- folders
 
@@ -127,6 +129,7 @@ class Invocation:
         )
         made.operator = lambda: self.environment.operator(made.config)
         made.command = self.command
+        made.force_policy = self.force_policy
         return made
 
     def model(self) -> str:

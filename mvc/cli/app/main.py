@@ -44,6 +44,7 @@ VERBS = {
     "sign": ("sign", "Sign a version, or the move of a tag or an alias to it"),
     "verify": ("verify", "Verify the signatures of a version, tag or alias"),
     "check": ("check", "Check whether a version is ready for a use"),
+    "policy": ("policy", "Show the policy, or check a version against it"),
     "merge": ("merge", "Merge a branch or version into the current branch"),
     "revert": ("revert", "Undo the changes of versions by new versions"),
     "cherry-pick": ("cherry_pick", "Apply the changes of versions to the current branch"),

@@ -45,6 +45,10 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"type": click.IntRange(min=1), "metavar": "N", "help": "Read refs and HEAD as they were after operation N."},
     ),
     (("--offline", "offline"), {"is_flag": True, "help": "Do not contact remotes or registries."}),
+    (
+        ("--force-policy", "force_policy"),
+        {"metavar": "REASON", "help": "Pass policy rules that have force = true; the log keeps REASON."},
+    ),
 )
 _READING = frozenset({
     "alias", "bom", "branch", "card", "cat", "changelog", "check", "compare", "diff", "export", "grep", "log", "ls", "reflog", "rev-parse", "shortlog", "show",
@@ -131,6 +135,7 @@ def run_of(context: click.Context) -> Invocation:
         lock_timeout=_seconds(timeout),
         offline=bool(given.get("offline")) or Environment(cwd, environ).offline,
         at_op=_at_op(context, given.get("at_op")),
+        force_policy=_reason(given.get("force_policy")),
         command=tuple(context.find_root().obj or ()),
     )
 
@@ -141,6 +146,13 @@ def _at_op(context: click.Context, number: int | None) -> int | None:
     if number is not None and name is not None and name not in _READING:
         raise click.UsageError(f"--at-op is for commands that only read; `mvc op restore {number}` goes back")
     return number
+
+
+def _reason(text: str | None) -> str:
+    """Return the reason for which rules of the policy are passed; raise UsageError for an empty one."""
+    if text is not None and not text.strip():
+        raise click.UsageError("--force-policy needs a reason, which is recorded")
+    return text or ""
 
 
 def _folder(text: str) -> Path:

@@ -288,5 +288,9 @@ def leading(arguments: Sequence[str]) -> list[str]:
             words[number : number + 1] = replaced
             number += len(replaced)
             continue
-        number += 2 if words[number] in ("-C", "--repo", "--model", "--color", "--progress", "--lock-timeout") else 1
+        number += (
+            2
+            if words[number] in ("-C", "--repo", "--model", "--color", "--progress", "--lock-timeout", "--force-policy")
+            else 1
+        )
     return words

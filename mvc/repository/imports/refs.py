@@ -14,6 +14,7 @@ from dataclasses import field, replace
 
 from mvc import errors
 from mvc.deferred import dataclass
+from mvc.model import names
 from mvc.model.document import Document
 from mvc.model.ids import VersionId
 from mvc.model.toml import parse
@@ -25,6 +26,7 @@ from mvc.repository.imports.importer import Importer
 from mvc.repository.imports.source import AliasMove
 from mvc.repository.imports.versions import person
 from mvc.repository.model import Model
+from mvc.repository.policy import gate
 from mvc.repository.repository import Actor
 from mvc.repository.retention import completeness
 from mvc.repository.worktree import checkout, model_file
@@ -69,6 +71,7 @@ class Refs:
         plan = [update for name, id_ in targets.items() if id_ and (update := self._branch(name, id_))]
         head = self._head(plan)
         self._check(plan, head)
+        self._check_policy(plan)
         self._set_head(head)
         for update in plan:
             if update.name != head.branch:
@@ -110,6 +113,35 @@ class Refs:
                     checkout.check(model, base=base, wanted=wanted, folder=head.folder)
                 except errors.InTheWay as error:
                     raise errors.ImportInTheWay(**error.fields) from error
+
+    def _check_policy(self, plan: Sequence[ImportedRef]) -> None:
+        """Raise PolicyRefused if one of the refs may not be created or moved."""
+        refs, moves = self.model.repository.refs, list[gate.Move]()
+        for update in plan:
+            ref = self.model.ref(HEADS, update.name)
+            moves.append(gate.Move(ref, refs.tip(ref), update.new, self._reason))
+        for name, key in self.importer.history.tags.items():
+            place = self.importer.places.get(key)
+            new = next((id_ for id_ in place.ids if id_ is not None), None) if place is not None else None
+            if new is not None and names.is_ref_name(name) and self.model.target(TAGS, name) is None:
+                moves.append(gate.Move(self.model.ref(TAGS, name), None, new, self._reason))
+        gate.check(self.model.repository, [*moves, *self._alias_moves()])
+
+    def _alias_moves(self) -> Iterator[gate.Move]:
+        """Yield the moves of aliases that are imported, each after the one before."""
+        tips: dict[str, RefEntry | None] = {}
+        refs, waiting = self.model.repository.refs, dict[str, int]()
+        for move in self.importer.history.aliases:
+            here = waiting.setdefault(move.alias, len(refs.numbers(self.model.ref(ALIASES, move.alias))))
+            waiting[move.alias] -= 1
+            if here > 0:  # the log has it, from an earlier import
+                continue
+            place = self.importer.places.get(move.key) if move.key is not None else None
+            new = next((id_ for id_ in place.ids if id_ is not None), None) if place is not None else None
+            if (new is None) == (move.key is None) and names.is_ref_name(move.alias):
+                ref = self.model.ref(ALIASES, move.alias)
+                yield gate.Move(ref, tips.get(move.alias), new, move.reason)
+                tips[move.alias] = RefEntry.after(ref, tips.get(move.alias), new, self.actor.move(move.reason))
 
     def _base(self, update: ImportedRef, data: bytes | None) -> Tree:
         """Return the files that are checked out, of a model whose model.toml is `data`."""

@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
 from mvc.repository import contents, delta_bases, intended, refnames
 from mvc.repository.model import Model
+from mvc.repository.policy import gate
 from mvc.repository.record import REASON
 from mvc.repository.record import plan as plans
 from mvc.repository.record.draft import Draft, Signature
@@ -41,9 +43,10 @@ from mvc.storage.records.reflog import RefEntry
 
 if TYPE_CHECKING:
     from mvc.model.merge import text as toml_text
-    from mvc.repository.record import license_claims
+    from mvc.repository.record import license_claims, planned
 else:
     license_claims = lazy.Module("mvc.repository.record.license_claims")
+    planned = lazy.Module("mvc.repository.record.planned")
     toml_text = lazy.Module("mvc.model.merge.text")
 
 
@@ -131,6 +134,8 @@ class _Recording:
 
     def run(self, files: Mapping[str, Given], code: CodeOf) -> Recorded:
         plan, options = self.plan, self.options
+        new = partial(planned.candidate, self.repository, plan, files)
+        gate.check_new(self.repository, new, plan.branch, options.tags, options.aliases)
         self.draft.ingest.bases = delta_bases.bases(self.model, plan.manifest, [plan.parent] if plan.parent else [])
         firsts = [(first_role(roles), path) for path, roles in _by_path(plan.places).items()]
         firsts.sort(key=lambda first: -_size(files[first[0]]))  # as a commit of the working tree

@@ -35,10 +35,12 @@ def change(repository: Parts, plan: Journal, progress: Progress | None = None, *
     """Carry out `plan`; the caller holds the lock. `repository.left_alone` gets the paths that were edited since the plan.
 
     Overwritten files that are stored nowhere are kept for `mvc undo`, unless they are to `discard`.
-    Raises RefMoved if a ref of the plan moved, TooMuchToKeep, and Damaged, DiskFailed and the like before any change.
+    Raises RefMoved if a ref of the plan moved, PolicyRefused, TooMuchToKeep, and Damaged, DiskFailed and the like before any
+    change.
     """
+    refs = repository.gate.steps(plan.refs)
     staged = _stage(repository, plan.files, progress)
-    plan = replace(plan, files=tuple(staged))
+    plan = replace(plan, files=tuple(staged), refs=refs)
     try:
         if repository.recorder is not None:
             repository.recorder.change(plan, discard=discard)

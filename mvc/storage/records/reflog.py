@@ -191,10 +191,14 @@ class Moved(NamedTuple):
     seconds: int
 
 
+Before = Callable[[RefName, RefEntry, bool], RefEntry]
+"""Returns the entry to append, or raises; True is for a move that a remote has made."""
+
+
 class RefLogs:
     """All ref logs of a repository."""
 
-    def __init__(self, door: StoreDoor, before: Callable[[RefName, RefEntry], None] = lambda *_: None) -> None:
+    def __init__(self, door: StoreDoor, before: Before = lambda _, entry, __: entry) -> None:
         """Read and write below `door`; `before` is called before an entry is appended."""
         self._door = door
         self._before = before
@@ -300,8 +304,13 @@ class RefLogs:
         self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move, seen: Seen | None = None
     ) -> RefEntry:
         """Move `ref` from `tip` to `new`: the commit point. Raises RefMoved if somebody else moved it first."""
-        entry = RefEntry.after(ref, tip, new, move, seen)
-        self._before(ref, entry)
+        entry = self._before(ref, RefEntry.after(ref, tip, new, move, seen), False)
+        self.create(ref, entry)
+        return entry
+
+    def take(self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move) -> RefEntry:
+        """Follow the move of a ref on a remote; as `append`."""
+        entry = self._before(ref, RefEntry.after(ref, tip, new, move), True)
         self.create(ref, entry)
         return entry
 

@@ -1,0 +1,91 @@
+"""`mvc policy`: its options, arguments and output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape, short, style
+from mvc.cli.app.verb import group, subverb
+from mvc.porcelain import policy as porcelain
+from mvc.porcelain.policy import PolicyBreach, PolicyChecked, PolicyRule
+from mvc.repository import revisions
+from mvc.repository.model import Model
+
+
+@group("policy")
+def command(invocation: Invocation) -> None:
+    """Show the policy, or check a version against it.
+
+    A policy is a file policy.toml beside .mvc, and another one beside your own settings. Its rules limit the
+    versions that are made, and those that branches, tags and aliases are at; both files apply. Without a command, show
+    the rules.
+    """
+    _show(invocation)
+
+
+@subverb(command, "show")
+def show(invocation: Invocation) -> None:
+    """Show the rules in effect, with the file and line of each."""
+    _show(invocation)
+
+
+@subverb(command, "check")
+@click.argument("revision", required=False, metavar="[REV]")
+@click.option("--for", "events", multiple=True, metavar="EVENT", help="Move or transfer to check, such as alias:prod.")
+@click.option("-m", "--message", metavar="WHY", help="Reason that the move would have; without, any.")
+def check(invocation: Invocation, revision: str | None, events: tuple[str, ...], message: str | None) -> int:
+    """Check a version or the working tree against the rules.
+
+    EVENT is commit, branch:NAME, tag:NAME, alias:NAME, push:REMOTE or publish:REGISTRY; the default is commit and the
+    current branch.
+
+    Without REV, the working tree is checked as a commit would record it. Nothing is moved. The exit code is 1 if a rule would refuse it.
+    """
+    model, id_ = Model(invocation.repository(), invocation.model()), None
+    if revision is not None:
+        id_ = revisions.resolve(model, revision)
+        model = Model(model.repository, revisions.model_of(model, revision))
+    checked = porcelain.check(model, id_, events, reason=message)
+    invocation.emit("policy", checked, lambda: _lines(checked), page=True)
+    return int(not checked.ok)
+
+
+def _show(invocation: Invocation) -> None:
+    rules = porcelain.show(invocation.repository())
+    invocation.emit("policy", {"rules": rules}, lambda: _rules(rules), page=True)
+
+
+def _rules(rules: Sequence[PolicyRule]) -> Iterator[str]:
+    if not rules:
+        yield "No policy: neither this repository nor your settings have rules in policy.toml."
+    for rule in rules:
+        yield style(escape(f"{rule.file}, line {rule.line}"), fg="yellow") + f"  on {escape(', '.join(rule.on))}"
+        for key, value in rule.requires.items():
+            yield f"    {key:<15} {escape(_text(value))}"
+        if rule.force:
+            yield f"    {'force':<15} --force-policy REASON passes it"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:,} bytes" if isinstance(value, int) else str(value)
+
+
+def _lines(checked: PolicyChecked) -> Iterator[str]:
+    at = f"v{checked.number} {short(checked.id)}" if checked.id is not None else "working tree"
+    word = "1 rule" if checked.rules == 1 else f"{checked.rules} rules"
+    head = f"{style(escape(checked.model), bold=True)} {at}, for {escape(', '.join(checked.events))}: "
+    yield head + (f"{word}, nothing refused" if checked.ok else "refused")
+    yield from (line for breach in checked.breaches for line in _breach(breach))
+
+
+def _breach(breach: PolicyBreach) -> Iterator[str]:
+    place = f"{breach.file}, line {breach.line}"
+    yield f"  {style('no', fg='red')}  {breach.key}: {escape(breach.reason)} ({escape(place)})"
+    yield f"      {escape(breach.fix)}"

@@ -1,0 +1,84 @@
+"""Candidates: versions that a ref is about to be at, stored ones and those that are not made yet."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mvc.deferred import dataclass
+from mvc.formats.weight_format import WeightFormat
+from mvc.model.compare.diff import Snapshot
+from mvc.model.ids import VersionId
+from mvc.model.manifest import Manifest
+from mvc.model.tree import Tree, TreeEntry
+from mvc.repository import contents as file_contents
+from mvc.repository import history
+from mvc.repository.contents import Contents
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
+
+NEW = "the new version"
+"""How messages call a version that is not made yet."""
+ABSENT = WeightFormat("absent")
+"""The format of a file whose bytes are not here, and of which no recipe says it."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A version by its values and files; `id` is None for one that is not made yet, whose parents are `parents`.
+
+    `called` is how messages call it. `contents` reads the files; those of `tree` without an id are in the working tree.
+    """
+
+    repository: Repository
+    called: str
+    id: VersionId | None
+    parents: tuple[VersionId, ...]
+    manifest: Manifest
+    tree: Tree
+    contents: Contents
+
+    @cached_property
+    def formats(self) -> dict[str, str]:
+        """The format of each weight file, by its path; a file beside a header that lists its tensors has that one's."""
+        found: dict[str, str] = {}
+        beside: dict[str, str] = {}
+        for entry in self.tree.entries:
+            known = self._format(entry)
+            folder = entry.path.rpartition("/")[0]
+            beside.update({f"{folder}/{name}" if folder else name: known.name for name in known.beside})
+            if known.name:
+                found[entry.path] = known.name
+        return {path: beside.get(path, name) for path, name in found.items()}
+
+    def _format(self, entry: TreeEntry) -> WeightFormat:
+        known = self.contents.weight_format(entry)
+        if known is None:
+            recipe = self.repository.recipes.best_known(entry.file) if entry.file else None
+            name = recipe.segmenter.get("format") if recipe is not None else None
+            return WeightFormat(str(name)) if name is not None else ABSENT
+        return known
+
+
+def stored(repository: Repository, id_: VersionId) -> Candidate:
+    """Return a stored version; one that is about to be stored is made durable first. Raises Missing, Damaged."""
+    if not repository.objects.has(id_):
+        repository.door.barrier()
+    version = repository.objects.version(id_)
+    manifest, tree = repository.objects.manifest(version.manifest), repository.objects.tree(version.tree)
+    called = history.label(repository, id_)
+    return Candidate(repository, called, id_, version.parents, manifest, tree, file_contents.stored(repository))
+
+
+def planned(repository: Repository, snapshot: Snapshot, parents: tuple[VersionId, ...]) -> Candidate:
+    """Return a version that a merge or the like is about to make of stored files."""
+    contents = file_contents.stored(repository)
+    return Candidate(repository, NEW, None, parents, snapshot.manifest, snapshot.tree, contents)
+
+
+def working(
+    repository: Repository, folder: str, manifest: Manifest, tree: Tree, parents: tuple[VersionId, ...]
+) -> Candidate:
+    """Return the version that a commit is about to make of the working tree, whose files are not read yet."""
+    return Candidate(repository, NEW, None, parents, manifest, tree, file_contents.working(repository, folder))

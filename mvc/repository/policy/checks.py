@@ -1,0 +1,177 @@
+"""The checks of a rule: what keeps a candidate, or a move, from following it, and the command that repairs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from mvc import errors, lazy
+from mvc.model.ids import VersionId
+from mvc.model.paths import escape_name
+from mvc.plural import first
+from mvc.repository import history
+from mvc.repository.policy.candidate import ABSENT, Candidate
+from mvc.scan.policy import licenses
+from mvc.scan.policy.rule import Rule
+from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
+
+if TYPE_CHECKING:
+    from mvc.model.licenses import expression
+    from mvc.readiness import evaluation, subject
+    from mvc.repository.repository import Repository
+else:
+    expression = lazy.Module("mvc.model.licenses.expression")
+    evaluation = lazy.Module("mvc.readiness.evaluation")
+    subject = lazy.Module("mvc.readiness.subject")
+
+_SHOWN = 5
+_AUTOMATIC = ("", "alias: rolled back", "import", "push")
+"""The reasons of moves for which none was given."""
+_KINDS = {"branch": HEADS, "tag": TAGS, "alias": ALIASES}
+
+
+class Breach(NamedTuple):
+    """A key of a rule that is not followed: why, and what repairs it."""
+
+    rule: Rule
+    key: str
+    reason: str
+    fix: str
+
+    @property
+    def line(self) -> str:
+        """The breach in one line."""
+        return f"{self.key}: {self.reason} ({self.rule.at(self.key)})"
+
+
+def content(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
+    """Yield the breaches that follow from the values and files of a candidate."""
+    yield from _formats(rule, candidate)
+    yield from _sizes(rule, candidate)
+    yield from _license(rule, candidate)
+
+
+def readiness(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
+    """Yield the uses that a candidate is not ready for."""
+    for use in rule.ready_for:
+        looked_into = subject.Subject(candidate.manifest, candidate.tree, candidate.contents)
+        try:
+            found = evaluation.evaluate(looked_into, use)
+        except errors.UnknownUse as error:
+            yield Breach(rule, "ready-for", error.message.rstrip("."), "Correct the use in the policy.")
+            continue
+        reasons = dict.fromkeys(each.verdict.why for each in found.blockers)
+        if not found.ready:
+            at = f" {candidate.id[:10]}" if candidate.id is not None else ""
+            reason = f"{candidate.called} is not ready for {use}: {first([*reasons], _SHOWN)}"
+            yield Breach(rule, "ready-for", reason, f"`mvc check{at} --for {use}` shows what is missing.")
+
+
+def _formats(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
+    if rule.formats is None:
+        return
+    wrong = {path: name for path, name in candidate.formats.items() if name not in rule.formats}
+    absent = [path for path, name in wrong.items() if name == ABSENT.name]
+    listed = first([f"{escape_name(path)} is {name}" for path, name in wrong.items() if path not in absent], _SHOWN)
+    if listed:
+        fix = f"Convert it to {' or '.join(rule.formats)}, or stop tracking it with `mvc rm --cached FILE`."
+        yield Breach(rule, "formats", f"{listed}, not {' or '.join(rule.formats)}", fix)
+    if absent:
+        reason = (
+            f"the bytes are not here, so their format is not known: {first(list(map(escape_name, absent)), _SHOWN)}"
+        )
+        yield Breach(rule, "formats", reason, "Fetch them with `mvc get REV`.")
+
+
+def _sizes(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
+    limit = rule.max_file
+    large = [] if limit is None else [entry for entry in candidate.tree.entries if entry.size > limit]
+    if large:
+        listed = first([f"{escape_name(entry.path)} has {entry.size:,} bytes" for entry in large], _SHOWN)
+        yield Breach(
+            rule, "max-file", f"{listed}, more than {limit:,}", "Stop tracking it with `mvc rm --cached FILE`."
+        )
+    size = sum(entry.size for entry in candidate.tree.entries)
+    if rule.max_version is not None and size > rule.max_version:
+        reason = f"the files have {size:,} bytes together, more than {rule.max_version:,}"
+        yield Breach(rule, "max-version", reason, "Stop tracking files with `mvc rm --cached FILE`.")
+
+
+def _license(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
+    """Yield the breaches of the license, which counts as it is written, and by the identifier of SPDX that it names."""
+    if rule.allow is None and not rule.deny:
+        return
+    own = str(candidate.manifest.model.get("license") or "")
+    fix = "Set the right one with `mvc set model.license=LICENSE`, and commit it."
+    allowed = f"allowed: {', '.join(rule.allow or ())}"
+    forms = (own, expression.parse(own).shown)
+    if not own:
+        if rule.allow is not None:
+            yield Breach(rule, "licenses.allow", f"model.license is not set; {allowed}", fix)
+    elif not all(licenses.is_permitted(form, None, rule.deny) for form in forms):
+        yield Breach(rule, "licenses.deny", f"model.license is {escape_name(own)}, which is denied", fix)
+    elif not any(licenses.is_permitted(form, rule.allow, rule.deny) for form in forms):
+        yield Breach(rule, "licenses.allow", f"model.license is {escape_name(own)}; {allowed}", fix)
+
+
+# --- moves of a ref
+
+
+def origin(repository: Repository, rule: Rule, ref: RefName, candidate: Candidate, *, pushed: bool) -> Iterator[Breach]:
+    """Yield a breach unless the ref of `from` is at the candidate; for a push, unless it ever was."""
+    if rule.source is None:
+        return
+    kind, _, name = rule.source.partition(":")
+    source = RefName(ref.model, _KINDS[kind], name)
+    now = repository.refs.target(source)
+    if candidate.id is not None and candidate.id == now:
+        return
+    if (
+        pushed
+        and candidate.id is not None
+        and any(entry.new == candidate.id for entry in repository.refs.entries(source))
+    ):
+        return
+    at = f"is at {history.label(repository, now)}" if now is not None else "does not exist"
+    reason = f"{candidate.called} is not at {rule.source}, which {at}"
+    where = candidate.id[:10] if candidate.id is not None else "REV"
+    yield Breach(rule, "from", reason, f"Move it first: `{_MOVE[kind].format(name=name, where=where)}`.")
+
+
+_MOVE = {"alias": "mvc alias set {name} {where}", "tag": "mvc tag {name} {where}", "branch": "mvc merge {where}"}
+
+
+def roll_back(
+    repository: Repository, rule: Rule, ref: RefName, tip: RefEntry | None, candidate: Candidate | None
+) -> Iterator[Breach]:
+    """Yield a breach for a move back, and for a deletion, after which the ref could begin anywhere.
+
+    A branch may only be fast-forwarded. An alias may be at any version, but for those that it left behind and their
+    ancestors. A tag never moves.
+    """
+    last = (tip.new or tip.old) if tip is not None else None
+    if rule.roll_back or tip is None or last is None:
+        return
+    fix = "Choose a version that is newer."
+    if candidate is None:
+        yield Breach(rule, "roll-back", "it would be deleted", "Leave it where it is.")
+    elif ref.kind == HEADS and not _descends(repository, candidate, last):
+        yield Breach(
+            rule, "roll-back", f"{candidate.called} does not have {last[:10]}, its version, as an ancestor", fix
+        )
+    elif ref.kind == ALIASES and candidate.id is not None and candidate.id != last:
+        former = {tip.old, tip.new, *(entry.new for entry in repository.refs.entries(ref))} - {None}
+        here = [id_ for id_ in former if id_ is not None and repository.objects.has(id_)]
+        if candidate.id in history.ancestors(repository.objects, here):
+            yield Breach(rule, "roll-back", f"{candidate.called} is older than what it was at, {last[:10]}", fix)
+
+
+def _descends(repository: Repository, candidate: Candidate, last: VersionId) -> bool:
+    starts = (candidate.id,) if candidate.id is not None else candidate.parents
+    return any(history.is_ancestor(repository.objects, last, start) for start in starts)
+
+
+def reason(rule: Rule, given: str, candidate: Candidate | None) -> Iterator[Breach]:
+    """Yield a breach for a move, but not a deletion, without a reason of its own."""
+    if rule.reason and candidate is not None and given.strip() in _AUTOMATIC:
+        yield Breach(rule, "reason", "the move has no reason", "Give one with -m REASON.")

@@ -1,0 +1,264 @@
+"""The gate through which branches, tags and aliases move, and versions leave: the rules of both policy.toml decide.
+
+    policy.toml beside .mvc ─┐
+                             ├─► rules on the event ─► breaches ─► PolicyRefused, and nothing was written
+    policy.toml of the user ─┘                     └─ none ─────► the move
+
+Every ref entry passes it under the lock, just before it is created; a command that stores something first asks it before
+that. Both files are read each time. All rules of both apply, so the stricter one wins.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from mvc import errors, lazy
+from mvc.model.ids import VersionId
+from mvc.repository import history
+from mvc.repository.model import Model
+from mvc.storage.disk import confined
+from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
+
+if TYPE_CHECKING:
+    from mvc.repository.policy import candidate as candidates
+    from mvc.repository.policy import checks
+    from mvc.repository.policy.candidate import Candidate
+    from mvc.repository.policy.checks import Breach
+    from mvc.repository.repository import Repository
+    from mvc.scan.policy import parse, rule
+    from mvc.scan.policy.rule import Rule
+    from mvc.storage.records.journal import RefStep
+else:
+    candidates = lazy.Module("mvc.repository.policy.candidate")
+    checks = lazy.Module("mvc.repository.policy.checks")
+    parse = lazy.Module("mvc.scan.policy.parse")
+    rule = lazy.Module("mvc.scan.policy.rule")
+
+NAME = "policy.toml"
+KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
+"""The kinds of refs that rules are about, each with its word in events."""
+NEW_VERSION = "new version"
+"""The reason of a move of a branch whose version is not made yet."""
+_MOST = 100
+"""Breaches that one error lists, at most."""
+
+
+class Move(NamedTuple):
+    """A move of a ref from `tip` to a version, None for its deletion; `remote` is where, "" for here."""
+
+    ref: RefName
+    tip: RefEntry | None
+    new: VersionId | Candidate | None
+    reason: str
+    remote: str = ""
+
+    @property
+    def event(self) -> str:
+        """The event that rules name it by, as `alias:prod`."""
+        return f"{KINDS[self.ref.kind]}:{self.ref.name}"
+
+
+class Gate:
+    """The gate of one repository."""
+
+    def __init__(self, repository: Repository) -> None:
+        """Judge moves in `repository`; the user's own policy is beside their settings."""
+        self._repository = repository
+        own = repository.user_config.parent / NAME if repository.user_config is not None else None
+        self._files = [(repository.root / NAME, NAME), *([(own, str(own))] if own is not None else [])]
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rules of both files, those of the repository first. Raises BadPolicy."""
+        found: list[Rule] = []
+        read: set[str] = set()
+        for path, shown in self._files:
+            real = os.path.realpath(path)
+            data = _read(Path(real), shown) if real not in read else None
+            read.add(real)
+            if data is not None:
+                found += parse.parse(data, shown)
+        return tuple(found)
+
+    def entry(self, ref: RefName, entry: RefEntry) -> RefEntry:
+        """Return a ref entry that may be created, with a note in its reason if rules were passed; else raise.
+
+        The caller holds the lock. Raises PolicyRefused, BadPolicy.
+        """
+        if ref.kind not in KINDS:
+            return entry
+        tip = self._repository.refs.tip(ref)
+        note = self.check([Move(ref, tip, entry.new, entry.move.reason)])
+        return _with_note(entry, note)
+
+    def steps(self, steps: Sequence[RefStep]) -> tuple[RefStep, ...]:
+        """Return the ref entries of one change of the working tree, as `entry`; all of them are judged before one is made."""
+        refs = [step for step in steps if step.name.kind in KINDS]
+        tip = self._repository.refs.tip
+        note = self.check([Move(s.name, tip(s.name), s.entry.new, s.entry.move.reason) for s in refs])
+        return tuple(step._replace(entry=_with_note(step.entry, note)) if step in refs else step for step in steps)
+
+    def check(self, moves: Sequence[Move]) -> str:
+        """Raise PolicyRefused unless all moves follow the rules; return the note on rules that were passed, or "".
+
+        Raises BadPolicy, and Missing and Damaged for a version that cannot be read.
+        """
+        rules = self.rules()
+        return self._judge([found for move in moves for found in self._move(rules, move)]) if rules else ""
+
+    def sent(self, event: str, model: str, versions: Iterable[VersionId]) -> str:
+        """Raise PolicyRefused unless versions may go to where the event says, as `push:origin`; return as `check`."""
+        rules = [each for each in self.rules() if each.is_on(event)]
+        if not rules:
+            return ""
+        found = []
+        for id_ in versions:
+            candidate = candidates.stored(self._repository, id_)
+            broken = [breach for each in rules for breach in checks.content(each, candidate)]
+            found += [(f"{event} of {model}, {candidate.called}", breach) for breach in broken]
+        return self._judge(found)
+
+    def made(self, model: str, candidate: Candidate) -> None:
+        """Raise PolicyRefused unless a version that is not the tip of a branch may be made."""
+        self._judge([(f"a new version of {model}", breach) for breach in self.content(rule.COMMIT, candidate)])
+
+    def content(self, event: str, candidate: Candidate) -> list[Breach]:
+        """Return the breaches of a candidate that do not depend on a ref. Raises as `check`."""
+        rules = [each for each in self.rules() if each.is_on(event)]
+        return [breach for each in rules for breach in _content(each, candidate)]
+
+    def breaches(self, move: Move) -> list[Breach]:
+        """Return the breaches of a move, also of rules that are passed. Raises as `check`."""
+        return [breach for _, breach in self._move(self.rules(), move)]
+
+    # --- inside
+
+    def _move(self, rules: Sequence[Rule], move: Move) -> Iterator[tuple[str, Breach]]:
+        """Yield the breaches of a move, each after what it is about."""
+        if isinstance(move.new, str) and move.tip is not None and move.tip.new == move.new:
+            return
+        events = [move.event, *([f"{rule.PUSH}:{move.remote}"] if move.remote else [])]
+        about = [each for each in rules if any(each.is_on(event) for event in events)]
+        made = [each for each in rules if each.is_on(rule.COMMIT)] if _makes(move) else []
+        if not about and not made:
+            return
+        candidate, what = self._candidate(move.new), _named(move)
+        for each in about:
+            yield from ((what, breach) for breach in self._about_ref(each, move, candidate))
+            yield from ((what, breach) for breach in (_content(each, candidate) if candidate is not None else ()))
+        for version in self._made(move, candidate) if made else ():
+            label = f"{version.called} of {move.ref.model}"
+            yield from ((label, breach) for each in made for breach in _content(each, version))
+
+    def _about_ref(self, each: Rule, move: Move, candidate: Candidate | None) -> Iterator[Breach]:
+        repository = self._repository
+        yield from checks.roll_back(repository, each, move.ref, move.tip, candidate)
+        yield from checks.reason(each, move.reason, candidate)
+        if candidate is not None:
+            yield from checks.origin(repository, each, move.ref, candidate, pushed=bool(move.remote))
+
+    def _candidate(self, new: VersionId | Candidate | None) -> Candidate | None:
+        return candidates.stored(self._repository, new) if isinstance(new, str) else new
+
+    def _made(self, move: Move, candidate: Candidate | None) -> Iterator[Candidate]:
+        """Yield the versions that a move of a branch makes, or makes reachable for the first time here."""
+        if candidate is None or candidate.id is None:
+            yield from [candidate] if candidate is not None else []
+            return
+        tips = history.tips(Model(self._repository, move.ref.model))
+        for id_, _ in history.walk(self._repository.objects, [candidate.id], exclude=tips):
+            yield candidate if id_ == candidate.id else candidates.stored(self._repository, id_)
+
+    def _judge(self, found: Sequence[tuple[str, Breach]]) -> str:
+        """Raise PolicyRefused for breaches of rules that are not passed; return the note on those that are."""
+        refused = [
+            (what, breach) for what, breach in found if not (breach.rule.force and self._repository.force_policy)
+        ]
+        if refused:
+            lines = [f"  {line}" for line in dict.fromkeys(breach.line for _, breach in refused)]
+            fixes = dict.fromkeys(breach.fix for _, breach in refused)
+            if all(breach.rule.force for _, breach in refused):
+                fixes["Or pass the rule with `--force-policy REASON`, which is recorded."] = None
+            what = " and ".join(dict.fromkeys(what for what, _ in refused))
+            raise errors.PolicyRefused(what=what, findings="\n".join(lines[:_MOST]), fix=" ".join(fixes))
+        if not found:
+            return ""
+        places = dict.fromkeys(f"{breach.key} of {breach.rule.at(breach.key)}" for _, breach in found)
+        why = " ".join(self._repository.force_policy.split())
+        return f"policy passed: {', '.join(places)}: {why}"
+
+
+def check(repository: Repository, moves: Sequence[Move]) -> str:
+    """Raise PolicyRefused unless all moves follow the rules; return as `Gate.check`."""
+    return Gate(repository).check(moves)
+
+
+def check_new(
+    repository: Repository,
+    planned: Callable[[], Candidate],
+    branch: RefName,
+    tags: Sequence[str] = (),
+    aliases: Sequence[str] = (),
+    *,
+    is_tip: bool = True,
+) -> None:
+    """Raise PolicyRefused unless the version that `planned` returns may be made, and these refs may be at it.
+
+    To be called before anything is stored. `is_tip` is False for a version that the branch gets below its new tip.
+    """
+    gate = Gate(repository)
+    if not gate.rules():
+        return
+    candidate = planned()
+    if not is_tip:
+        gate.made(branch.model, candidate)
+        return
+    refs = [RefName(branch.model, kind, name) for kind, each in ((TAGS, tags), (ALIASES, aliases)) for name in each]
+    moves = [Move(ref, repository.refs.tip(ref), candidate, "") for ref in refs]
+    gate.check([Move(branch, repository.refs.tip(branch), candidate, NEW_VERSION), *moves])
+
+
+def sent(repository: Repository, event: str, model: str, versions: Iterable[VersionId]) -> str:
+    """Raise PolicyRefused unless versions may go to where the event says; return as `Gate.check`."""
+    return Gate(repository).sent(event, model, versions)
+
+
+def noted(reason: str, note: str) -> str:
+    """Return the reason of a move with the note on rules that were passed."""
+    return f"{reason} ({note})" if reason and note else reason or note
+
+
+def _with_note(entry: RefEntry, note: str) -> RefEntry:
+    return replace(entry, move=replace(entry.move, reason=noted(entry.move.reason, note))) if note else entry
+
+
+def _content(each: Rule, candidate: Candidate) -> Iterator[Breach]:
+    yield from checks.content(each, candidate)
+    yield from checks.readiness(each, candidate)
+
+
+def _makes(move: Move) -> bool:
+    return move.ref.kind == HEADS and not move.remote and move.new is not None
+
+
+def _named(move: Move) -> str:
+    where = f" on {move.remote}" if move.remote else ""
+    what = f"{move.event}{where} of {move.ref.model}"
+    if move.new is None:
+        return f"the deletion of {what}"
+    return f"{what} at {move.new[:10] if isinstance(move.new, str) else move.new.called}"
+
+
+def _read(path: Path, shown: str) -> bytes | None:
+    """Return the bytes of a policy.toml, None if there is none. Raises BadPolicy."""
+    try:
+        return confined.read_regular(path, parse.MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise errors.BadPolicy(path=shown, line=1, reason=error.strerror or str(error)) from None
+    except errors.MvcError as error:
+        raise errors.BadPolicy(path=shown, line=1, reason=error.message.rstrip(".")) from None

@@ -1,0 +1,206 @@
+"""Parsing of `policy.toml`: tables only, no expressions; an unknown key, and anything else that breaks the form, is an error.
+
+[[rule]]
+on = ["alias:prod", "alias:release/*"]
+formats = ["safetensors", "onnx"]
+max-file = "20GiB"
+licenses.allow = ["Apache-2.0", "MIT"]
+from = "alias:staging"
+roll-back = false
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from mvc import errors
+from mvc.formats.known import FORMATS
+from mvc.formats.weight_format import OTHERS
+from mvc.model import textfile
+from mvc.scan.policy import positions
+from mvc.scan.policy.positions import Lines
+from mvc.scan.policy.rule import ALIAS, BRANCH, COMMIT, NAMED, PUSH, TAG, Rule
+
+MAX_BYTES = 1 << 20
+"""The largest policy.toml, in bytes."""
+MAX_RULES = 1_000
+FORMAT_NAMES = (*FORMATS, *OTHERS)
+"""The names that `formats` may have."""
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,6})?) ?(B|[kKMGT]B|[KMGT]iB)\Z")
+_UNITS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
+_REFS = (BRANCH, TAG, ALIAS)
+
+
+class _InvalidError(Exception):
+    """A value that is none; the text is a clause."""
+
+
+class _Key(NamedTuple):
+    """A key of a rule: the field of `Rule` that it sets, how it is read, and the kinds of events that it can be about."""
+
+    field: str
+    read: Callable[[Any], Any]
+    kinds: tuple[str, ...] = (COMMIT, *NAMED)
+
+
+def parse(data: bytes, file: str) -> tuple[Rule, ...]:
+    """Return the rules in the bytes of a policy.toml; messages call it `file`. Raises BadPolicy, with the line."""
+    if len(data) > MAX_BYTES:
+        raise errors.BadPolicy(path=file, line=1, reason=f"it has more than {MAX_BYTES:,} bytes")
+    try:
+        text = textfile.decode(data)
+        values = tomllib.loads(text)
+    except (textfile.TextError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise _syntax(error, file, data.count(b"\n") + 1) from None
+    for key in values.keys() - {"rule"}:
+        reason = f"{key!r} is unknown at the top level: each rule is a table that begins with [[rule]]"
+        raise errors.BadPolicy(path=file, line=positions.first(text, key), reason=reason)
+    tables, lines = values.get("rule", []), positions.rules(text)
+    if not isinstance(tables, list) or len(tables) != len(lines) or len(lines) > MAX_RULES:
+        reason = f"write each rule as a table that begins with [[rule]], at most {MAX_RULES:,} of them"
+        raise errors.BadPolicy(path=file, line=positions.first(text, "rule"), reason=reason)
+    return tuple(_rule(table, places, file) for table, places in zip(tables, lines, strict=True))
+
+
+def _syntax(error: Exception, file: str, last: int) -> errors.BadPolicy:
+    """Return the error for a text that is not TOML, at the line that tomllib names, or at the `last` one."""
+    match = re.search(r"(.*) \(at line ([0-9]+), column", str(error), re.DOTALL)
+    reason = match[1] if match else str(error).removesuffix(" (at end of document)")
+    line = int(match[2]) if match else last if reason != str(error) else 1
+    return errors.BadPolicy(path=file, line=line, reason=reason[:1].lower() + reason[1:])
+
+
+def _rule(table: Mapping[str, Any], lines: Lines, file: str) -> Rule:
+    fields: dict[str, Any] = {}
+    for key, value in _flat(table):
+        line = lines.keys.get(key, lines.line)
+        try:
+            known = _known(key)
+            fields[known.field] = known.read(value)
+        except _InvalidError as error:
+            raise errors.BadPolicy(path=file, line=line, reason=str(error)) from None
+    rule = Rule(file, lines.line, **{"on": (), **fields}, lines=lines.keys)
+    fault = _fault(rule, [key for key, _ in _flat(table)])
+    if fault is not None:
+        key, reason = fault
+        raise errors.BadPolicy(path=file, line=lines.keys.get(key, lines.line), reason=reason)
+    return rule
+
+
+def _flat(table: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Yield the keys of a rule with their values; those of `licenses` have a dot."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{name}", inner) for name, inner in value.items())
+        else:
+            yield key, value
+
+
+def _known(key: str) -> _Key:
+    if key in KEYS:
+        return KEYS[key]
+    near = difflib.get_close_matches(key, KEYS, 1)
+    hint = f"did you mean {near[0]}?" if near else f"a rule has {', '.join(KEYS)}"
+    raise _InvalidError(f"{key!r} is not a key of a rule; {hint}")
+
+
+def _fault(rule: Rule, keys: Iterable[str]) -> tuple[str, str] | None:
+    """Return the key and what is wrong about a rule as a whole, None for nothing."""
+    if not rule.on:
+        return "on", 'the rule has no events: add a line such as on = ["alias:prod"]'
+    kinds = {pattern.partition(":")[0] for pattern in rule.on}
+    for key in keys:
+        unfit = sorted(kinds - set(KEYS[key].kinds))
+        if unfit:
+            return key, f"{key!r} does not apply to {unfit[0]}, only to {', '.join(KEYS[key].kinds)}"
+    if not any(KEYS[key].field not in ("on", "force") for key in keys):
+        return "on", "the rule requires nothing"
+    return None
+
+
+# --- values
+
+
+def _events(value: Any) -> tuple[str, ...]:
+    for event in (events := _texts(value)):
+        kind, colon, name = event.partition(":")
+        if (kind, colon) != (COMMIT, "") and not (kind in NAMED and name):
+            known = ", ".join((COMMIT, *(f"{kind}:NAME" for kind in NAMED)))
+            raise _InvalidError(f"{event!r} is not an event; known are {known}")
+    return events
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) and text for text in value):
+        raise _InvalidError('the value is not a list of texts, such as ["a", "b"]')
+    return tuple(value)
+
+
+def _formats(value: Any) -> tuple[str, ...]:
+    for name in (names := _texts(value)):
+        if name not in FORMAT_NAMES:
+            near = difflib.get_close_matches(name, FORMAT_NAMES, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(FORMAT_NAMES)}"
+            raise _InvalidError(f"{name!r} is not a format; {hint}")
+    return names
+
+
+def _size(value: Any) -> int:
+    if type(value) is int and value >= 0:
+        return value
+    match = _SIZE.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise _InvalidError('the value is not a size, such as "20GiB", "500MB", or a number of bytes')
+    unit = match[2]
+    power = _UNITS.get(unit[0], 0) if unit != "B" else 0
+    return int(float(match[1]) * (1024 if "i" in unit else 1000) ** power)
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _InvalidError("the value must be true or false")
+    return value
+
+
+def _required(value: Any) -> bool:
+    if value != "required":
+        raise _InvalidError('the value must be "required"')
+    return True
+
+
+def _source(value: Any) -> str:
+    kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if kind not in _REFS or not name:
+        raise _InvalidError('the value is not a ref, such as "alias:staging"')
+    return str(value)
+
+
+def described(rule: Rule) -> dict[str, Any]:
+    """Return what a rule requires by the keys of policy.toml, sizes in bytes."""
+    requirements: dict[str, Any] = {}
+    for key, known in KEYS.items():
+        value = getattr(rule, known.field)
+        if key not in ("on", "force") and value not in (None, ()) and value is not _DEFAULTS.get(key):
+            requirements[key] = value if key != "reason" else "required"
+    return requirements
+
+
+_DEFAULTS = {"roll-back": True, "reason": False}
+KEYS = {
+    "on": _Key("on", _events),
+    "formats": _Key("formats", _formats),
+    "max-file": _Key("max_file", _size),
+    "max-version": _Key("max_version", _size),
+    "licenses.allow": _Key("allow", _texts),
+    "licenses.deny": _Key("deny", _texts),
+    "ready-for": _Key("ready_for", _texts),
+    "from": _Key("source", _source, (BRANCH, TAG, ALIAS)),
+    "roll-back": _Key("roll_back", _flag, (BRANCH, TAG, ALIAS, PUSH)),
+    "reason": _Key("reason", _required, (TAG, ALIAS)),
+    "force": _Key("force", _flag),
+}
+"""The keys of a rule."""

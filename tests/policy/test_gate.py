@@ -1,0 +1,169 @@
+"""The gate: which policies apply, what a move back is, and how a rule is passed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from mvc.repository.policy.gate import NAME
+from tests.cli.shell import Said, Shell, begin
+from tests.weights import network, safetensors
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Three versions on main, and one on side beside the third; the user's settings are in `tmp_path/own`."""
+    (tmp_path / "r").mkdir()
+    monkeypatch.setenv("MVC_CONFIG", str(tmp_path / "own" / "config.toml"))
+    shell = begin(tmp_path / "r", monkeypatch)
+    for number in range(3):
+        if number == 2:
+            shell.ok("branch", "side")
+        shell.set(parameters__epochs=number)
+        shell.commit(f"number {number}")
+    shell.ok("switch", "side")
+    shell.set(parameters__lr=0.1)
+    shell.commit("side")
+    shell.ok("switch", "main")
+    return shell
+
+
+def policy(shell: Shell, on: str, *lines: str) -> None:
+    text = "\n".join(("[[rule]]", f'on = ["{on}"]', *lines, ""))
+    (shell.folder / NAME).write_text(text, encoding="utf-8")
+
+
+def refused(said: Said, *words: str) -> None:
+    assert said.code == 17, said
+    assert all(word in said.err for word in words), said
+
+
+def test_an_alias_never_goes_back_to_what_it_has_left_behind(shell: Shell) -> None:
+    policy(shell, "alias:prod", "roll-back = false")
+    for revision in ("v1", "v2", "side", "main"):
+        shell.ok("alias", "set", "prod", revision)
+    for revision in ("v1", "v2", "side"):
+        refused(shell("alias", "set", "prod", revision), "  roll-back: ", "policy.toml, line 3")
+    refused(shell("alias", "rollback", "prod"), "roll-back")
+    refused(shell("alias", "rm", "prod"), "deletion of alias:prod", "roll-back")
+    refused(shell("undo"), "roll-back")
+    shell.ok("alias", "set", "prod", "main", "-m", "said again")
+    shell.ok("alias", "set", "other", "v1")
+
+
+def test_a_protected_branch_is_only_fast_forwarded(shell: Shell) -> None:
+    policy(shell, "branch:main", "roll-back = false")
+    shell.set(parameters__epochs=9)
+    shell.commit("forward")
+    for command in (("reset", "side"), ("commit", "--amend", "-m", "x"), ("undo",), ("branch", "-m", "main", "m")):
+        refused(shell(*command), "roll-back")
+    shell.ok("merge", "side")
+    shell.ok("switch", "-c", "next")
+    refused(shell("branch", "-D", "main"), "roll-back")
+
+
+def test_an_alias_takes_only_what_another_one_stands_for_now(shell: Shell) -> None:
+    policy(shell, "alias:prod", 'from = "alias:staging"')
+    refused(shell("alias", "set", "prod", "v2"), "alias:staging", "does not exist", "mvc alias set staging")
+    shell.ok("alias", "set", "staging", "v2")
+    shell.ok("alias", "set", "prod", "v2")
+    shell.ok("alias", "set", "staging", "v3")
+    refused(shell("alias", "set", "prod", "v1"), "alias:staging, which is at v3")
+    shell.ok("alias", "set", "prod", "staging")
+    shell.ok("alias", "set", "prod", "staging", "-m", "no move, only its reason")
+
+
+def test_a_rule_with_force_is_passed_for_a_reason_that_the_log_keeps(shell: Shell) -> None:
+    policy(shell, "alias:*", 'reason = "required"', "force = true")
+    refused(shell("alias", "set", "prod"), "--force-policy REASON")
+    shell.ok("alias", "set", "prod", "--force-policy", "the  pager\nrings")
+    entry = json.loads(shell.ok("alias", "log", "prod", "--json").out)["moves"][0]
+    assert entry["message"] == "policy passed: reason of policy.toml, line 3: the pager rings"
+    shell.ok("--force-policy", "unneeded", "alias", "set", "prod", "v1", "-m", "own reason")
+    assert json.loads(shell.ok("alias", "log", "prod", "--json").out)["moves"][0]["message"] == "own reason"
+    policy(shell, "branch:main", "max-version = 0", "force = true")
+    shell.write("notes.txt", b"hello")
+    shell.ok("add", "notes.txt", "--as", "notes")
+    refused(shell("commit", "-m", "x"), "max-version")
+    shell.ok("commit", "-m", "x", "--force-policy", "small")
+    log = json.loads(shell.ok("reflog", "main", "--json").out)["moves"][0]["message"]
+    assert log == "commit: x (policy passed: max-version of policy.toml, line 3: small)"
+    policy(shell, "branch:main", "max-version = 0")
+    refused(shell("commit", "--allow-empty", "-m", "x", "--force-policy", "please"), "max-version")
+    assert shell("alias", "set", "prod", "--force-policy", " ").code == 2
+
+
+def test_the_policies_of_repository_and_user_both_apply(shell: Shell, tmp_path: Path) -> None:
+    policy(shell, "tag:*", 'licenses.allow = ["MIT", "Apache-2.0"]')
+    (tmp_path / "own").mkdir()
+    own = tmp_path / "own" / NAME
+    own.write_text('[[rule]]\non = ["tag:*"]\nlicenses.allow = ["MIT"]\n', encoding="utf-8")
+    shell.set(model__license="Apache-2.0")
+    shell.commit("licensed")
+    refused(shell("tag", "t"), f"{own}, line 3")
+    shell.set(model__license="MIT")
+    shell.commit("licensed")
+    shell.ok("tag", "t")
+    assert [rule["file"] for rule in shell.ok("policy", "--json").json["rules"]] == ["policy.toml", str(own)]
+
+
+def test_a_policy_that_cannot_be_read_lets_nothing_move(shell: Shell, tmp_path: Path) -> None:
+    path = shell.folder / NAME
+    for make in (
+        lambda: path.write_text("[[rule]]\nonn = 1\n", encoding="utf-8"),
+        path.mkdir,
+        lambda: os.mkfifo(path),
+        lambda: path.symlink_to(tmp_path / "own"),
+    ):
+        (tmp_path / "own").mkdir(exist_ok=True)
+        make()
+        for command in (("tag", "t"), ("commit", "--allow-empty", "-m", "x"), ("reset", "v1"), ("policy",)):
+            said = shell(*command)
+            assert (said.code, "policy.toml, line " in said.err) == (2, True), (command, said)
+        shell.ok("status")
+        shell.ok("log")
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
+    shell.ok("tag", "t")
+
+
+def test_each_rule_alone_refuses_a_commit_of_which_it_says_what_is_wrong(shell: Shell, rng: random.Random) -> None:
+    shell.write("w.safetensors", safetensors(network(rng, layers=2, width=64)))
+    shell.ok("add", "w.safetensors", "--as", "model-latest")
+    cases = {
+        'formats = ["onnx"]': ("w.safetensors is safetensors, not onnx", "mvc rm --cached"),
+        'max-file = "1kB"': ("w.safetensors has ", "more than 1,000"),
+        'max-version = "1KiB"': ("together, more than 1,024",),
+        'licenses.allow = ["MIT"]': ("model.license is not set", "mvc set model.license="),
+        'ready-for = ["deployment"]': ("not ready for deployment", "mvc check --for deployment"),
+        'ready-for = ["edge"]': ("edge",),
+    }
+    for line, words in cases.items():
+        policy(shell, "commit", line)
+        refused(shell("commit", "-m", "x"), *words, "(policy.toml, line 3)")
+        said = shell("policy", "check", "--json")
+        assert (said.code, said.json["breaches"][0]["key"]) == (1, line.partition(" ")[0])
+    policy(shell, "commit", 'formats = ["safetensors"]', 'max-file = "1MiB"', 'licenses.deny = ["AGPL-*"]')
+    shell.ok("policy", "check")
+    shell.ok("commit", "-m", "x")
+    policy(shell, "branch:main", 'formats = ["onnx"]')
+    refused(shell("commit", "--allow-empty", "-m", "y"), "safetensors")
+    shell.ok("switch", "-c", "elsewhere")
+
+
+def test_a_check_moves_nothing_and_says_what_would_be_refused(shell: Shell) -> None:
+    policy(shell, "alias:prod", "roll-back = false", 'reason = "required"', 'licenses.allow = ["MIT"]')
+    shell.ok("alias", "set", "staging", "v3")
+    said = shell("policy", "check", "HEAD", "--for", "alias:prod", "--for", "alias:staging", "--for", "push:origin")
+    assert (said.code, "licenses.allow: model.license is not set" in said.out) == (1, True)
+    assert "reason" not in said.out
+    assert "reason: " in shell("policy", "check", "v1", "--for", "alias:prod", "-m", "").out
+    assert shell("policy", "check", "--for", "production").code == 2
+    assert shell.ok("alias", "--json").json["aliases"][0]["name"] == "staging"
+    (shell.folder / NAME).unlink()
+    assert "nothing refused" in shell.ok("policy", "check", "v2").out
+    assert "No policy" in shell.ok("policy").out

@@ -1,0 +1,43 @@
+"""Every command that moves a name, against every rule: refused with 17, and nothing changed; without the policy, it moves."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mvc.repository.policy.gate import NAME
+from tests.policy import world
+from tests.policy.world import TABLE
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("policy")
+    with pytest.MonkeyPatch.context() as patch:
+        world.build(folder, patch)
+        yield folder
+
+
+def test_every_command_that_moves_a_name_is_refused_by_every_rule_that_it_breaks(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = []
+    for number, (name, row) in enumerate(TABLE.items()):
+        folder = tmp_path / str(number)
+        shutil.copytree(made, folder)
+        shell = world.standing(folder, monkeypatch, row)
+        try:
+            world.refused(folder, shell, row)
+            (shell.folder / NAME).unlink()
+            before = world.names(shell), world.files(folder / "origin" / "refs"), shell.repository.heads.models()
+            said = world.run(shell, row)
+            assert said.code == 0, said
+            after = world.names(shell), world.files(folder / "origin" / "refs"), shell.repository.heads.models()
+            assert after != before
+        except AssertionError as error:
+            failed.append(f"{name}: {error}")
+        shutil.rmtree(folder)
+    assert not failed, "\n\n".join(failed)
