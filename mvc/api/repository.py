@@ -157,18 +157,20 @@ class Repository:
         models: Iterable[str] = (),
         base_url: str | None = None,
         redact_emails: bool = False,
+        deep: bool = False,
         compare: Iterable[tuple[Revision, Revision]] = (),
     ) -> ExportedPage:
         """Write the page of the repository to a folder: a new one, or an earlier export, to which only new files are added.
 
         With `single`, to one HTML file; with `force`, in place of the page of another repository. `models` are by default all; `base_url` is the address where it will be, and
-        `compare` pairs of versions whose tensors are compared besides each with its parent. Raises NotAnExport,
+        `compare` pairs of versions whose tensors are compared besides each with its parent, with `deep` also by how far they
+        moved. Raises NotAnExport,
         OtherExport, NotWritable, Damaged.
         """
         session, keys = self._session, list(models)
         pairs = [self._pair(old, new) for old, new in compare]
         found = [session.of(key) for key in keys or session.repository.heads.models()]
-        contents = Contents(session.repository, found, Options(redact_emails, base_url), pairs)
+        contents = Contents(session.repository, found, Options(redact_emails, base_url, deep), pairs)
         path = session.absolute(target)
         return pages.single(contents, path) if single else pages.folder(contents, path, force=force)
 

@@ -53,6 +53,7 @@ _EMAILS = "emails"
 @click.option("--single", "file", metavar="FILE", help="Write the page to one HTML file, for mail.")
 @click.option("--base-url", "base", metavar="URL", help="The address where the export will be, for links to it.")
 @click.option("--redact", type=click.Choice([_EMAILS]), help="Leave out the mail addresses of authors.")
+@click.option("--deep", is_flag=True, help="Read changed tensors, to show how far each moved.")
 @click.option("--compare", "pairs", multiple=True, metavar="A...B", help="Also compare the tensors of A and B.")
 def command(
     invocation: Invocation,
@@ -65,6 +66,7 @@ def command(
     file: str | None,
     base: str | None,
     redact: str | None,
+    deep: bool,
     pairs: tuple[str, ...],
 ) -> None:
     """Show models and versions as a web page.
@@ -84,7 +86,7 @@ def command(
         raise click.UsageError(f"--base-url is an address that begins with https:// or http://, not {base!r}")
     if target is not None:
         _check_place(invocation.cwd / target, is_file=folder is None)
-    options = Options(redact=redact == _EMAILS, base=base)
+    options = Options(redact=redact == _EMAILS, base=base, deep=deep)
     with _source(invocation, remote) as source:
         page = _Page(source, options, pairs)
         if target is None:

@@ -85,7 +85,7 @@ class Contents:
         of = next((index.model for index in self.indexes if all(side in index.entries for side in sides)), None)
         if folder != self.folders["compare"] or len(sides) != 2 or of is None:
             return None
-        return script.script(name, script.text(compare.document(of, *sides)))
+        return script.script(name, script.text(compare.document(of, *sides, deep=self._options.deep)))
 
     def trees(self) -> Iterator[Tree]:
         """Return the trees of the versions that can be read, each once."""
@@ -146,7 +146,8 @@ class Contents:
                 name = f"{self.folders['versions']}/{id_}"
                 self.fixed[name] = functools.partial(self._versions.document, index.model, id_)
             for old, new in beside.get(id_, ()):  # next to its version, since both read the same records
-                self.fixed[self._compared((old, new))] = functools.partial(compare.document, index.model, old, new)
+                made = functools.partial(compare.document, index.model, old, new, deep=self._options.deep)
+                self.fixed[self._compared((old, new))] = made
 
     def _compared(self, pair: Pair) -> str:
         """Return the name of the document of two versions."""
@@ -213,7 +214,7 @@ class Contents:
         door = self.repository.door
         records = [*door.names(PROMISED), *door.names(EXPIRED)]
         here = [*records, *door.names("packs")] if records else []
-        parts = [FORMAT, mvc.__version__, self._options.redact, here]
+        parts = [FORMAT, mvc.__version__, self._options.redact, self._options.deep, here]
         return digest(json.dumps(parts).encode())[:HASH]
 
 

@@ -159,6 +159,18 @@ def test_pairs_that_are_compared(shell: Shell) -> None:
     assert _model(found)["compared"] == [[first, main], [side, main]]
 
 
+def test_drift_is_measured_on_request(shell: Shell) -> None:
+    def drifts(*more: str) -> list[Any]:
+        [compared] = of_schema(_export(shell, *more), "compare")
+        return [(each["name"], each["change"], each["drift"]) for each in compared["files"][0]["tensors"]]
+
+    assert drifts() == [("conv.weight", "changed", None), ("conv.bias", "same", None)]
+    shown = shell.ok("diff", "v1", "v2", "--tensors=deep", "--json").json
+    drift = shown["tensors"][0]["difference"]["tensors"][0]["drift"]["relative_l2"]
+    assert drift > 0
+    assert drifts("--deep") == [("conv.weight", "changed", drift), ("conv.bias", "same", None)]
+
+
 def test_a_repository_without_a_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = Shell(tmp_path, monkeypatch)
     shell.ok("init", "--model", "helmets")

@@ -7,7 +7,11 @@ from mvc.deferred import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`redact` leaves out mail addresses; `base` is the address where an export will be, for links to it."""
+    """`redact` leaves out mail addresses; `base` is the address where an export will be, for links to it.
+
+    `deep` reads weights for the drift of tensors.
+    """
 
     redact: bool = False
     base: str | None = None
+    deep: bool = False

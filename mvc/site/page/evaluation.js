@@ -16,7 +16,7 @@ function evaluation(one, at, all) {
       x(by),
       " · ",
       when(time, 16),
-      files.map((file) => [" · ", x(file.name)])
+      files.map((file) => file.name && [" · ", x(file.name)])
     ),
     facts({ ...thresholds, ...values }),
     classes.length > 0 && table(["#Number", "Class", "#Support", ...names.map((name) => "#" + name)], classes.map(row)),

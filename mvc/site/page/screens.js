@@ -121,7 +121,7 @@ async function storageScreen() {
       table(
         ["Part", "#Bytes", "#Share"],
         rows.map(({ what, bytes: size }) => [
-          [h("i." + what), x(what), " ", dim(own(SAVED, what))],
+          [h("i." + what), " ", x(what), " ", dim(own(SAVED, what))],
           bytes(size),
           ((size / whole) * 100).toFixed(1) + " %"
         ])
