@@ -40,6 +40,7 @@ from mvc.porcelain.source_check import SourceChecked
 from mvc.porcelain.verify import Verified
 from mvc.repository import refnames
 from mvc.repository.lineage import Lineage, ModelParent
+from mvc.repository.signatures.oms import OmsKey
 from mvc.storage.progress import Progress
 
 
@@ -338,6 +339,7 @@ class Version:
         *,
         form: Literal["hf", "oci"] | None = None,
         link: Literal["reflink", "hard"] | None = None,
+        oms_key: PathLike | None = None,
         progress: Progress | None = None,
     ) -> Exported:
         """Write the files and model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like.
@@ -347,13 +349,17 @@ class Version:
         With `link`, files share their bytes with a cache: by reflinks, or copies where the file system has none
         (`Exported.copied` is the reason), or by read-only hard links. Raises CannotLink, FileChanged; ValueError with
         `form`.
+
+        With `oms_key`, the file of a PEM key, the folder has an OMS signature in model.sig. Raises NoSigningKey, NotForOms,
+        MissingPackage; ValueError with `form`.
         """
-        if form is not None and link is not None:
-            raise ValueError("link cannot be used with form")
+        if form is not None and (link is not None or oms_key is not None):
+            raise ValueError("link and oms_key cannot be used with form")
+        key = OmsKey(self._session.absolute(oms_key)) if oms_key is not None else None
         target = self._session.absolute(directory)
         if form is not None:
             return export_hub.export_for_hub(self._session.of(self.model), self.id, target, form, progress=progress)
-        return export(self._session.of(self.model), self.id, target, link=link, progress=progress)
+        return export(self._session.of(self.model), self.id, target, link=link, oms=key, progress=progress)
 
     def bom(
         self,

@@ -19,7 +19,9 @@ from mvc.storage.disk.exportdoor import HARD, REFLINK, Link
 
 if TYPE_CHECKING:
     from mvc.porcelain import export_hub
+    from mvc.repository.signatures import oms
 else:
+    oms = lazy.Module("mvc.repository.signatures.oms")
     export_hub = lazy.Module("mvc.porcelain.export_hub")
 
 
@@ -33,13 +35,25 @@ else:
     metavar="[=hard]",
     help="Share the bytes of files by reflinks, and with =hard by read-only hard links.",
 )
+@click.option("--sign", "sign_format", type=click.Choice(("oms",)), help="Sign the files: write model.sig into DIR.")
+@click.option("--key", type=click.Path(), metavar="FILE", help="With --sign oms: the private key, a PEM file.")
 @click.option("--hf", "form", flag_value="hf", help="Write the folder as a repository of the Hugging Face Hub.")
 @click.option("--oci", "form", flag_value="oci", help="Write the folder as an OCI image layout (ModelPack).")
-def command(invocation: Invocation, arguments: tuple[str, ...], link: Link | None, form: str | None) -> None:
+def command(
+    invocation: Invocation,
+    arguments: tuple[str, ...],
+    link: Link | None,
+    sign_format: str | None,
+    key: str | None,
+    form: str | None,
+) -> None:
     """Export a version to a folder.
 
     Writes its files and model.toml to DIR, which must be empty or not exist. Every file is verified, and DIR appears
     only when it is complete. With --hf or --oci, REV is HEAD by default, and `mvc import DIR` gives the same version.
+
+    With --sign oms, DIR has model.sig, a signature in the format of OpenSSF Model Signing by the key in FILE, on the curve
+    P-256, P-384 or P-521. `model_signing verify key` verifies all files by it, without mvc. Needs modelvc[sign].
 
     With --link, files of more than 16 KiB take no space of their own: they share it with a cache in the repository and
     with other exports, until they are changed (reflinks: Btrfs, XFS). Other file systems get copies. With --link=hard
@@ -51,6 +65,9 @@ def command(invocation: Invocation, arguments: tuple[str, ...], link: Link | Non
         raise click.UsageError("name a REV and a DIR")
     if link is not None and form is not None:
         raise click.UsageError(f"--link cannot be used with --{form}")
+    if (sign_format is None) != (key is None) or (sign_format is not None and form is not None):
+        raise click.UsageError("--sign oms and --key FILE belong together, and cannot be used with --hf or --oci")
+    oms_key = oms.OmsKey(invocation.cwd / key) if key is not None else None
     revision, directory = ("HEAD", *arguments)[-2:]
     repository, model = invocation.repository(), invocation.model()
     id_ = revisions.resolve(Model(repository, model), revision)
@@ -59,7 +76,7 @@ def command(invocation: Invocation, arguments: tuple[str, ...], link: Link | Non
     with invocation.progress("Exporting", sum(entry.size for entry in entries)) as progress:
         target = invocation.cwd / directory
         if form is None:
-            done = export(of, id_, target, link=link, progress=progress)
+            done = export(of, id_, target, link=link, oms=oms_key, progress=progress)
         else:
             done = export_hub.export_for_hub(of, id_, target, form, progress=progress)
     notes.warn(invocation, of, id_)
@@ -67,6 +84,8 @@ def command(invocation: Invocation, arguments: tuple[str, ...], link: Link | Non
         invocation.note(f"Copied: no reflinks from the repository to {directory} ({done.copied}).")
     more = "model.toml" if form is None else "the version's objects"
     line = f"Exported {count(done.files, 'file')}, {size(done.bytes)}, and {more} to {escape(directory)}"
+    if done.signature is not None:
+        line += f", signed in {done.signature}"
     if done.linked:
         line += f"; {count(done.linked, 'file')} shared with the cache"
     invocation.emit("export", done, lambda: [line], ids=(done.version,))

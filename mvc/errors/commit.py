@@ -191,6 +191,13 @@ class BadSignature(Usage):
     """
 
 
+class NotForOms(Refused):
+    """Cannot sign an export of {version}: verifiers of OMS would ignore {path}, or take it for the signature.
+
+    Nothing was written. Export without --sign oms, or move that file with `mvc mv` and commit.
+    """
+
+
 class NoSuchSignature(Usage):
     """{version} has no signature {number}.
 

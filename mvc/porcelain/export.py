@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from mvc.model import paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
+from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
+from mvc.repository.signatures.oms import FILE, IGNORED, OmsKey, bundle, statement
 from mvc.repository.worktree import model_file
 from mvc.storage.chunks.recipes import MAX_INLINE
 from mvc.storage.decoded import DecodedFiles, Progress
@@ -28,10 +31,11 @@ from mvc.transport import promises
 class Exported(Document):
     """The folder written, the number of files, and their bytes.
 
-    `linked` of the files share their bytes with the cache; `copied` is the reason if none could.
+    `linked` of the files share their bytes with the cache; `copied` is the reason if none could. `signature` is the name of
+    the file with the OMS signature, None for none.
     """
 
-    KEYS = keys("version directory files bytes_total=bytes linked copied")
+    KEYS = keys("version directory files bytes_total=bytes linked copied signature")
 
     version: VersionId
     directory: Path
@@ -39,6 +43,7 @@ class Exported(Document):
     bytes: int
     linked: int = 0
     copied: str | None = None
+    signature: str | None = None
 
 
 def export(
@@ -47,19 +52,22 @@ def export(
     directory: Path,
     *,
     link: Link | None = None,
+    oms: OmsKey | None = None,
     progress: Progress | None = None,
 ) -> Exported:
     """Write the files of version `id_` and its model.toml to `directory`, which must be absent or empty.
 
     With `link`, files of more than 16 KiB share their bytes with a cache of decoded files: by reflinks, or by copies where
-    the file system has none; or by read-only hard links. The folder is built under a temporary name and renamed last, so
+    the file system has none; or by read-only hard links. With `oms`, the folder has a signature of all its files. The folder is built under a temporary name and renamed last, so
     it is complete or absent. Raises InsideStore, NotEmpty, Damaged, UnportablePath, NotWritable, DiskFailed; CannotLink
-    for links that cannot be made, FileChanged if a cached file is edited meanwhile.
+    for links that cannot be made, FileChanged if a cached file is edited meanwhile, NotForOms.
     """
     repository = model.repository
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
     check_target(tree, directory)
+    if oms is not None:
+        _check_signable(model, id_, tree)
     promises.ensure_version_present(repository, id_)
     linked = 0
     with ExportDoor(directory) as door:
@@ -77,8 +85,33 @@ def export(
                     repository.extract.to_temporary(entry.file, temporary, progress=progress)
         with door.file(model_file.NAME, executable=False) as temporary:
             temporary.write(model_file.of_version(repository, version, model.key))
+        if oms is not None:
+            _sign(door, id_, directory, [*(entry.path for entry in tree.entries), model_file.NAME], oms)
         door.finish()
-    return Exported(id_, directory, len(tree.entries), sum(entry.size for entry in tree.entries), linked, copied)
+    return Exported(
+        id_,
+        directory,
+        len(tree.entries),
+        sum(entry.size for entry in tree.entries),
+        linked,
+        copied,
+        FILE if oms else None,
+    )
+
+
+def _check_signable(model: Model, id_: VersionId, tree: Tree) -> None:
+    """Raise NotForOms for a file that verifiers would ignore, or that has the place of the signature."""
+    for entry in tree.entries:
+        if entry.path.partition("/")[0] in (*IGNORED, FILE):
+            raise errors.NotForOms(version=history.label(model.repository, id_), path=entry.path)
+
+
+def _sign(door: ExportDoor, id_: VersionId, directory: Path, files: Sequence[str], key: OmsKey) -> None:
+    """Write the signature of the files."""
+    digests = {path: door.sha256(path) for path in files}
+    payload = statement(directory.name, digests, {model_file.NAME: {"mvc.version": id_}})
+    with door.file(FILE, executable=False) as temporary:
+        temporary.write(bundle(payload, key))
 
 
 def _reason_to_copy(repository: Repository, door: ExportDoor, link: Link, directory: Path) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model.ids import Buffer
 from mvc.storage.disk import hidden_names
 from mvc.storage.disk.door import StoreDoor
@@ -84,6 +84,11 @@ class ExportDoor:
         before = os.fstat(fd)
         os.link(source, place, follow_symlinks=False)
         return Stat.of(before), Stat.of(os.stat(place, follow_symlinks=False))
+
+    def sha256(self, path: str) -> str:
+        """Return the SHA-256 of a file below the folder, in hex."""
+        with (self._building / path).open("rb") as file:
+            return str(lazy.load("hashlib").file_digest(file, "sha256").hexdigest())
 
     def cannot_share(self, store: StoreDoor, how: Link) -> str | None:
         """Return why this folder cannot share the bytes of the store's files, found by trying; None if it can.
