@@ -60,6 +60,7 @@ def test_a_training_is_one_version_of_its_best_weights(folder: Path) -> None:
     assert expected["metrics/mAP50(B)"] > 0.05, "too little was learned to compare anything"
     assert version.metrics == pytest.approx(expected, abs=1e-6)
 
+    assert [(claim.place, claim.license.expression) for claim in version.licenses] == [("license", "AGPL-3.0")]
     assert version.labelmap == {0: "helmet", 1: "head"}
     assert {name: version.parameters[name] for name in FITTED} == FITTED
     assert not {"momentum", "save_dir", "project"} & {*version.parameters}, "a default, and where it wrote"
