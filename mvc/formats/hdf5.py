@@ -63,7 +63,7 @@ def attributes(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def references(source: Source) -> Iterator[tuple[str, str, str]]:
-    """Yield the kind, name and text of what a loader would build (`config`, or `long`) or read in another `file`.
+    """Yield the kind, name and text of what a loader would build (`config`, `long`, `pickle`) or read in another `file`.
 
     The kind is `failed` if the library opened the file and could not list them. Raises HeaderError if it does not open it.
     """

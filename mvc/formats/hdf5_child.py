@@ -27,6 +27,7 @@ MAX_ATTRIBUTES = 1024
 """Attributes of the root, at most; further ones are left out."""
 CONFIGS = ("model_config", "training_config")
 """Attributes of the root by which Keras builds a model."""
+_PYTABLES = "PYTABLES_FORMAT_VERSION"
 _MAX_CONFIG = 8 * 1024 * 1024
 _MAX_ATTRIBUTE = 4 * 1024 * 1024
 _MAX_ITEMS = 50_000
@@ -115,8 +116,8 @@ def filters(file: Any) -> list[list[Any]]:
 def references(file: Any) -> Iterator[list[str]]:
     """Yield [kind, name, text] of Keras's configurations, and of each link, dataset and part of one in another file.
 
-    The kind is `config`, `long` for a configuration that is too long to be returned, `file`, whose text is a path, or
-    `failed`, whose text is the error.
+    The kind is `config`, `long` for a configuration that is too long to be returned, `pickle` for an attribute of PyTables,
+    `file`, whose text is a path, or `failed`, whose text is the error.
     """
     for name in CONFIGS:
         if name in file.attrs:
@@ -124,6 +125,8 @@ def references(file: Any) -> Iterator[list[str]]:
             is_short = attribute.get_storage_size() <= _MAX_ATTRIBUTE
             text = _text(file.attrs[name]) if is_short else None
             yield ["config", name, text] if text is not None and len(text) <= _MAX_CONFIG else ["long", name, ""]
+    if _PYTABLES in file.attrs:
+        yield from _pickles(file)
     links: list[bytes] = []
     names: list[bytes] = []
     file.id.links.visit(lambda name, info: _collect_link(links, name, info), info=True)
@@ -138,6 +141,18 @@ def references(file: Any) -> Iterator[list[str]]:
             paths += sorted(path.encode() for path in sources - {"."})
         for path in paths:
             yield ["file", name_.decode("utf-8", "replace"), path.decode("utf-8", "replace")]
+
+
+def _pickles(file: Any) -> Iterator[list[str]]:
+    """Yield [`pickle`, name, text] of each attribute that PyTables would unpickle, its bytes as Latin-1 (attributeset.py)."""
+    names = [b"."]
+    h5py.h5o.visit(file.id, names.append)
+    for name in names:
+        for key, value in file[name].attrs.items():
+            data = bytes(value) if isinstance(value, bytes) else str(value).encode() if isinstance(value, str) else b""
+            if data.endswith(b".") and len(data) > 2:
+                place = f"{name.decode('utf-8', 'replace')}/{key}".removeprefix("./")
+                yield ["pickle", place.encode("utf-8", "replace").decode(), data.decode("latin-1")]
 
 
 def _text(value: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""HDF5: Keras's configuration in the attributes of the root, and datasets and links that are in other files.
+"""HDF5: Keras's configuration in the attributes of the root, pickles of PyTables, datasets and links in other files.
 
     model_config     {"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", …}, …]}}
     dense/kernel     external storage: "/etc/passwd"
@@ -56,6 +56,9 @@ def _report(kind: str, name: str, text: str, scan: Scan) -> None:
         scan.report(FILE, member=name, detail=text)
     elif kind == "long":
         scan.report(LONG, detail=name)
+    elif kind == "pickle":
+        data = text.encode("latin-1")
+        scan.nested(Source(lambda offset, size: data[offset : offset + size], len(data)), name)
     elif kind == "failed":
         scan.report(FAILED, detail=text)
     else:

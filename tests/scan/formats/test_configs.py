@@ -144,6 +144,7 @@ OTHER_HOSTILE = {
     "hydra escaped": Case("config.yaml", b'"\\x5ftarget_": "subprocess.\\u0050open"\n', ("config-import",)),
     "hydra by json": Case("config.json", b'{"m": {"_target_": "shutil.rmtree", "path": "/"}}', ("config-import",)),
     "hydra through a library": Case("c.yaml", b"_target_: torch.serialization.os.system\n", ("config-import",)),
+    "hydra through a team's module": Case("c.yaml", b"_target_: my_team.tools.os.system\n", ("config-import",)),
     "hydra of torch": Case("c.yaml", b"_target_: torch.hub.load\n", ("config-import",)),
     "diffusion": Case("v1.yaml", b"target: subprocess.run\nparams: {args: id}\n", ("config-import",)),
     "sentence module": Case("modules.json", b'[{"idx": 0, "type": "os.system"}]', ("config-import",)),

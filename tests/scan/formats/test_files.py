@@ -77,6 +77,20 @@ def test_what_keras_and_hdf5_would_read_or_run_is_reported() -> None:
     assert [finding.place for finding in reports[HDF5[2]].findings] == ["linked", "stored", "virtual"]
 
 
+def test_attributes_that_pytables_would_unpickle_are_scanned_as_pickles() -> None:
+    def tables(pickled: bytes) -> bytes:
+        def fill(root: Any) -> None:
+            root.attrs["PYTABLES_FORMAT_VERSION"] = np.bytes_(b"2.1")
+            root.attrs["note"] = "A sentence that ends like a pickle."
+            root.create_group("frame").attrs["levels"] = np.bytes_(pickled)
+
+        return made(fill)
+
+    hostile = report(Case("m.h5", tables(b"cos\nsystem\n(S'id'\ntR.")))
+    assert (hostile.verdict, hostile.findings[0].place) == (Verdict.HOSTILE, "frame/levels")
+    assert report(Case("m.h5", tables(b"(I1\nI2\nt."))).verdict is Verdict.PLAIN
+
+
 def test_a_file_that_the_library_cannot_list_is_unreadable_and_a_truncated_one_damaged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -194,6 +208,8 @@ PROGRAMS = [
     Case("x.py", ELF, ("disguised-program", "python-code")),
     Case("extra.pth", b"import os; os.mkdir('ran')\n", ("python-path-file",)),
     Case("extra.pth", b"# paths\n/srv/lib\nimport\tos; os.mkdir('ran')\n", ("python-path-file",)),
+    Case("extra.pth", "# größe\r\rimport os\n".encode(), ("python-path-file",)),
+    Case("extra.pth", b"/srv\x0cimport os\n", ("python-path-file",)),
     Case("libplugin.so", ELF, ("native-code",)),
     Case("libplugin.so.1.2", ELF, ("native-code",)),
     Case("plugin.dll", PE, ("native-code",)),

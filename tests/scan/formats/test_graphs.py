@@ -74,6 +74,10 @@ ONNX_CODE: dict[str, tuple[bytes, tuple[str, ...]]] = {
     "domain in a branch": (model(branch(branch(node("Gelu2", "my.ops")))), ("onnx-domain",)),
     "domain in a function": (model(node("F", "f")) + function("F", "f", node("Gelu2", "my.ops")), ("onnx-domain",)),
     "function of another name": (model(node("G", "f")) + function("F", "f", node("Relu")), ("onnx-domain",)),
+    "function of another domain": (
+        model(node("F", "g")) + function("F", "f", node("Relu")),
+        ("onnx-domain",),
+    ),
     "two domains in a node": (
         model(message(1, message(4, b"Gelu2"), message(7, b"my.ops"), message(7, b""))),
         ("onnx-domain",),
