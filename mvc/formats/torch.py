@@ -27,6 +27,8 @@ MAX_PICKLE = 32 * 1024 * 1024
 _PICKLES = ("data", "constants")
 """The pickles of an archive, each with its storages in the folder of its name. Names of the first have no prefix."""
 _BEGINNINGS = ("data.pkl", "data/", "constants/", "code/", "version", "byteorder", ".format_version", ".data/")
+_EXTRA = "extra/"
+"""The folder of `_extra_files` of `torch.jit.save`, which precede the tensors."""
 _MAX_CONFIGS = 8
 """Members with the tensors of a program that are read, at most."""
 
@@ -41,7 +43,10 @@ def matches(start: bytes, source: Source) -> bool:
     """
     if source.name.lower().endswith(".distcp"):
         return False
-    return zip_directory.first_name(start, source).partition("/")[2].startswith(_BEGINNINGS)
+    root, _, name = zip_directory.first_name(start, source).partition("/")
+    if name.startswith(_EXTRA):  # of TorchScript, whatever its writer added, which other archives may begin with too
+        return f"{root}/{_PICKLES[1]}.pkl" in zip_directory.members(source)
+    return name.startswith(_BEGINNINGS)
 
 
 def read(source: Source) -> Header:

@@ -45,7 +45,9 @@ def torch(members: dict[str, bytes]) -> bytes:
 
 
 CHECKPOINT = torch({"data.pkl": pickle.dumps({"epoch": 3, "license": AGPL}, 2), "version": b"3\n"})
-SCRIPT = torch({"version": b"3\n", "code/a.py": b"", "extra/config.txt": json.dumps({"license": AGPL}).encode()})
+_CONFIG = {"extra/config.txt": json.dumps({"license": AGPL}).encode()}
+SCRIPT = torch({**_CONFIG, "data/0": b"0" * 64, "code/a.py": b"", "constants.pkl": pickle.dumps((), 2)})
+OTHER_ARCHIVE = torch({**_CONFIG, "a.txt": b""})
 _PICKLES: tuple[object, ...] = (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, {"license": AGPL}, [])
 LEGACY = b"".join(pickle.dumps(each, 2) for each in _PICKLES)
 MIT = b"Permission is hereby granted, free of charge, to any person obtaining a copy of this software, if the above copyright notice and this permission notice"
@@ -61,6 +63,7 @@ SAID = [
     ("pytorch_model.bin", CHECKPOINT, "license", "AGPL-3.0"),
     ("old.pth", LEGACY, "license", "AGPL-3.0"),
     ("best.torchscript", SCRIPT, "license", "AGPL-3.0"),
+    ("best.torchscript", OTHER_ARCHIVE, None, None),
     ("README.md", b"---\nlicense: apache-2.0\n---\n# Helmets", "license", "Apache-2.0"),
     ("readme.md", b"---\nlicense: other\nlicense_name: gemma\n---\n", "license_name", "LicenseRef-Gemma"),
     ("README.md", b"---\nlicense: [mit, apache-2.0]\n---\n", "license", "mit OR apache-2.0"),
