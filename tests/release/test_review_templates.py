@@ -25,6 +25,7 @@ from tests.release.dist import TOP
 CI = TOP / "docs" / "ci"
 ACTION = CI / "action" / "action.yml"
 COMPONENT = CI / "gitlab" / "templates" / "report.yml"
+AZURE = CI / "azure-pipelines.yml"
 BIN = Path(sys.executable).parent
 BOT, PERSON = "github-actions[bot]", "ana"
 GH = f'''#!{sys.executable}
@@ -293,3 +294,41 @@ def test_the_component_keeps_one_note_a_model(
             path.read_text(encoding="utf-8").split("\n")[0] for path in sorted((tmp_path / "mvc-report").iterdir())
         ]
         assert marks == ["<!-- mvc:helmets -->" if again else "<!-- mvc:caps -->", "<!-- mvc:helmets -->"]
+
+
+def test_the_template_for_azure_writes_a_report_a_model(project: dict[str, str], tmp_path: Path) -> None:
+    _valid("vendor.azure-pipelines", AZURE, "--data-transform", "azure-pipelines")
+    (template,) = _yaml(AZURE.read_text(encoding="utf-8"))
+    (job,) = template["jobs"]
+    scripts = [step for step in job["steps"] if "bash" in step]
+    names = {parameter["name"] for parameter in template["parameters"]}
+    given = {"remote": f"{project['TOP']}/remote", "failOn": "breaking"}
+    values = {name: given.get(name, "") for name in names}
+    used: set[str] = set()
+    said: list[str] = []
+    env = {
+        **project,
+        "AGENT_TEMPDIRECTORY": str(tmp_path),
+        "BUILD_ARTIFACTSTAGINGDIRECTORY": str(tmp_path / "staging"),
+        "BUILD_SOURCESDIRECTORY": f"{project['TOP']}/checkout",
+        "SYSTEM_PULLREQUEST_SOURCECOMMITID": project["HEAD_SHA"],
+        "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main",
+    }
+    checkout = Path(env["BUILD_SOURCESDIRECTORY"])
+    subprocess.run(["git", "update-ref", "refs/remotes/origin/main", env["BASE_SHA"]], cwd=checkout, check=True)
+    for number, step in enumerate(scripts):
+        assert "${{" not in step["bash"]  # what a parameter says is never part of a script
+        for name, text in step["env"].items():
+            used |= {*re.findall(r"parameters\.(\w+)", text)}
+            env[name] = re.sub(r"\$\{\{ parameters\.(\w+) \}\}", lambda match: values[match[1]], text)
+        script = step["bash"].replace('python -m pip install --quiet "$REPORT_PACKAGE"\n', "")
+        command = ["bash", "--noprofile", "--norc", "-c", script]
+        done = subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == number, done.stderr
+        said += done.stdout.splitlines()
+    reports = sorted((tmp_path / "staging").iterdir())
+    assert [line for line in said if line.startswith("##")] == [f"##vso[task.uploadsummary]{path}" for path in reports]
+    assert [path.read_text(encoding="utf-8").split("\n")[0] for path in reports] == [
+        "<!-- mvc:caps -->", "<!-- mvc:helmets -->",
+    ]  # fmt: skip
+    assert used | {"python"} == names
