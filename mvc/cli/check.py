@@ -36,7 +36,7 @@ else:
 _MARKS = {Result.OK: ("ok", "green"), Result.NO: ("no", "red"), Result.UNKNOWN: ("?", "yellow")}
 
 
-@verb("check")
+@verb("check", apart=(("--list", "--strict"),))
 @click.argument("revision", required=False, metavar="[REV]")
 @click.option(
     "--for", "uses", multiple=True, metavar="USE", help="Use to check for, such as training or pre-annotation/legacy."

@@ -14,7 +14,7 @@ from mvc.cli.git.paths import revisions_and_paths
 from mvc.repository.model import Model
 
 
-@verb("checkout")
+@verb("checkout", apart=(("-b", "-B"), ("-b", "--detach"), ("-B", "--detach")))
 @click.argument("words", nargs=-1, metavar="[BRANCH|REV] [-- ROLE|PATH...]")
 @click.option("-b", "create", metavar="NAME", help="Create branch NAME and switch to it (`switch -c`).")
 @click.option("-B", "force_create", metavar="NAME", help="As -b; an existing branch is not moved (`switch -C`).")
@@ -43,6 +43,8 @@ def command(
     if force and not before and not paths and create is None:
         paths = (".",)  # as in Git, without a branch it discards every change
     names = (*before[1:], *paths)
+    if names and create is not None:
+        raise click.UsageError("-b creates a branch, so it takes no PATH")
     if names:
         _hint(invocation, "restore", *(("--source", target) if target else ()), *names)
         restore.run(invocation, names, target, discard=discard)

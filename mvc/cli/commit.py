@@ -32,7 +32,7 @@ else:
     source = lazy.Module("mvc.cli.source")
 
 
-@verb("commit")
+@verb("commit", needs={"--force": ("--alias",)})
 @click.option("-m", "--message", "messages", multiple=True, help="Message; repeat for more paragraphs.")
 @click.option(
     "-F",

@@ -40,6 +40,10 @@ def command(
     if key is not None and "=" in key and value is None:
         name, _, text = key.partition("=")
         raise click.UsageError(f"a setting and its value are two words: `mvc config {name} {shlex.quote(text)}`")
+    if key is not None and (listed or show_origin):
+        raise click.UsageError("--list and --show-origin take no KEY")
+    if remove and (listed or key is None or value is not None):
+        raise click.UsageError("--unset takes a KEY, and nothing else: `mvc config --unset user.name`")
     settings = invocation.settings()
     if key is None or listed:
         invocation.emit("config", {"settings": settings.all()}, lambda: _lines(settings, origin=show_origin))

@@ -30,8 +30,15 @@ else:
     document = lazy.Module("mvc.cli.review.document")
     plain = lazy.Module("mvc.cli.files.plain")
 
+_NAMES = ("--name-only", "--name-status")
+_APART = (
+    *changes_style.APART,
+    *((option, names) for option in ("--onnx", "--tensors") for names in _NAMES),
+    ("--md", "--unified"),
+)
 
-@verb("diff")
+
+@verb("diff", apart=_APART)
 @click.argument("words", nargs=-1, metavar="[REV [REV] | A..B] [[--] PATH...]")
 @changes_style.options
 @click.option(

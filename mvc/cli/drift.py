@@ -23,7 +23,7 @@ from mvc.repository import revisions
 from mvc.repository.model import Model
 
 
-@verb("drift")
+@verb("drift", needs={"--at": ("--docker",)})
 @click.argument("registry", required=False)
 @click.option("--read-data", is_flag=True, help="Also download files with a known record, and compare their content.")
 @click.option("--docker", "of_docker", is_flag=True, help="Check the tag of the docker image, not the registry.")

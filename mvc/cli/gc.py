@@ -21,7 +21,7 @@ _SHOWN = 20
 """The most versions that are listed as kept."""
 
 
-@verb("gc")
+@verb("gc", needs={"--drop-intents-older-than": ("--remote",)})
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be removed.")
 @click.option(
     "--grace", type=Span(), metavar="TIME", help="Keep objects younger than TIME (default 14d; on a remote 7d)."

@@ -42,8 +42,21 @@ _ROOM = 20
 """Columns of text, at least, beside a graph."""
 _COLOURS = {"branch": "green", "tag": "yellow", "alias": "cyan", "remote": "red"}
 
+_LISTED = (
+    "--patch",
+    "--stat",
+    "--name-only",
+    "--name-status",
+    "--graph",
+    "--oneline",
+    "--format",
+    "--values",
+    "--columns",
+)
+_APART = (*changes_style.APART, *(("--count", option) for option in _LISTED))
 
-@verb("log")
+
+@verb("log", apart=_APART)
 @click.argument("words", nargs=-1, metavar="[REV|A..B]... [[--] PATH...]")
 @click.option("--oneline", is_flag=True, help="Show one line per version.")
 @click.option("--graph", is_flag=True, help="Draw the history as a graph.")

@@ -26,7 +26,7 @@ from mvc.transport.refspec import updates
 _DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rejected", " ": ""}
 
 
-@verb("push")
+@verb("push", apart=[("--delete", option) for option in ("--all", "--tags", "--rebase", "--set-upstream")])
 @click.argument("remote", required=False)
 @click.argument("refs", nargs=-1, metavar="[NAME|SRC:DST]...")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be pushed.")

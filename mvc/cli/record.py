@@ -47,7 +47,7 @@ _OF_RESUME = ("resume", "allow_changed", "branch", "allow_secret", "force")
 """The options that may be given with --resume."""
 
 
-@verb("record")
+@verb("record", needs={"--force": ("--alias",)})
 @click.option(
     "-m",
     "--message",

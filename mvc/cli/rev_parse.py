@@ -14,7 +14,7 @@ from mvc.repository import history, revisions, upstream
 from mvc.repository.model import Model
 
 
-@verb("rev-parse")
+@verb("rev-parse", apart=(("--merge-base", "--is-ancestor"),))
 @click.argument("texts", nargs=-1, metavar="[REV]...")
 @click.option(
     "--short",

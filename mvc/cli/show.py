@@ -40,7 +40,7 @@ _CLASSES = 10
 """Number of classes shown."""
 
 
-@verb("show")
+@verb("show", apart=changes_style.APART)
 @click.argument("revision", default="HEAD", metavar="[REV[:ROLE|PATH]]")
 @changes_style.options
 @click.option("--children", is_flag=True, help="Also list the versions made from it, in all models.")

@@ -22,7 +22,7 @@ _SHOWN = 10
 """Files with uncommitted changes that are listed."""
 
 
-@verb("switch")
+@verb("switch", apart=(("--create", "--force-create"), ("--create", "--detach"), ("--force-create", "--detach")))
 @click.argument("target", required=False, metavar="[BRANCH|REV]")
 @click.option("-c", "--create", metavar="NAME", help="Create branch NAME and switch to it.")
 @click.option("-C", "--force-create", metavar="NAME", help="As -c; an existing branch is not moved.")

@@ -29,7 +29,7 @@ else:
 _MISSING = "missing tag name, as in `mvc tag NAME`, or `mvc tag -d NAME` to delete one"
 
 
-@verb("tag")
+@verb("tag", apart=(("--list", "--message"),))
 @click.argument("names", nargs=-1, metavar="[NAME [REV]]")
 @click.option("-m", "--message", metavar="WHY", help="Reason for the tag.")
 @click.option("--semver", is_flag=True, help="Name the tag by the changes since the last one, such as v1.2.3.")

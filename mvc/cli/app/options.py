@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mvc import lazy
 from mvc.cli.app import terminal
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 else:
     spans = lazy.Module("mvc.spans")
 
+Needs = Mapping[str, tuple[str, ...]]
+"""Options that have no effect without one of some others."""
+Apart = Iterable[tuple[str, str]]
+"""Pairs of options of which one has no effect beside the other."""
 _GIVEN = "mvc.given"
 """Key of the parsed options in click's context."""
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
@@ -179,3 +184,19 @@ def _seconds(value: object) -> float | None:
         if 0 <= (seconds := float(str(value))) < math.inf:
             return seconds
     raise click.UsageError(f"invalid lock timeout {value}: expected a number of seconds")
+
+
+def check_partners(context: click.Context, needs: Needs, apart: Apart) -> None:
+    """Raise UsageError for an option that is given without one that it needs, or beside one that leaves it without effect."""
+    given = {
+        option
+        for parameter in context.command.params
+        if parameter.name and context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
+        for option in parameter.opts
+    }
+    for option, partners in needs.items():
+        if option in given and not given.intersection(partners):
+            raise click.UsageError(f"{option} needs {' or '.join(partners)}", context)
+    for one, other in apart:
+        if one in given and other in given:
+            raise click.UsageError(f"{one} cannot be combined with {other}", context)

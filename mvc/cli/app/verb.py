@@ -33,15 +33,25 @@ class Group(Helped, click.Group):
         return super().resolve_command(ctx, args)
 
 
-def verb(name: str, *, cls: type[Command] = Command, git: bool = True) -> Callable[[Callable[..., Any]], click.Command]:
+def verb(
+    name: str,
+    *,
+    cls: type[Command] = Command,
+    git: bool = True,
+    needs: options.Needs | None = None,
+    apart: options.Apart = (),
+) -> Callable[[Callable[..., Any]], click.Command]:
     """Turn a function into a verb; its first argument is the Invocation, click's decorators add the others.
 
-    With `git`, it accepts the options of Git's verb of that name that need no effect.
+    With `git`, it accepts the options of Git's verb of that name that need no effect. `needs` names for an option those of which it
+    needs one, and `apart` pairs of options of which one has no effect beside the other.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         @functools.wraps(function)
         def called(*arguments: Any, **named: Any) -> Any:
+            if needs or apart:
+                options.check_partners(click.get_current_context(), needs or {}, apart)
             invocation = _invocation()
             result = function(invocation, *arguments, **named)
             invocation.note_left_alone()

@@ -39,6 +39,9 @@ _OPTIONS = (
     click.option("--no-text", is_flag=True, help="Do not compare small text files by line."),
 )
 
+APART = tuple(("--unified", option) for option in ("--stat", "--name-only", "--name-status", "--no-text"))
+"""Options that leave others of these without an effect."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChangesStyle:
