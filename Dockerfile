@@ -12,7 +12,7 @@ RUN apt-get update \
  && useradd --create-home mvc \
  && install --directory --owner=mvc --group=mvc /models
 
-ARG EXTRAS=azure,docker,gcs,hdf5,hf,mlflow,picsellia,s3,sftp
+ARG EXTRAS=azure,docker,gcs,hdf5,hf,mlflow,picsellia,s3,sftp,sign
 COPY modelvc-*.whl /tmp/
 RUN pip install --no-cache-dir "$(echo /tmp/modelvc-*.whl)[$EXTRAS]" && rm /tmp/modelvc-*.whl
 
