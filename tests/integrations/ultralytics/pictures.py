@@ -1,4 +1,4 @@
-"""A data set of six pictures, each with a bright square to be found."""
+"""A data set of a few pictures, each with a bright square to be found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def write(folder: Path, count: int = 6) -> Path:
     """Write the pictures and their labels, and return the path of data.yaml."""
     rng = random.Random(7)
     for name in ("images", "labels"):
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
     for number in range(count):
         edge = rng.randrange(24, 40)
         left, top = rng.randrange(SIZE - edge), rng.randrange(SIZE - edge)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import nn
 from ultralytics import YOLO
 
 from mvc.training.ultralytics import attach
@@ -15,16 +16,29 @@ from tests.integrations import versions
 from tests.integrations.ultralytics import pictures
 
 QUICK = {"imgsz": pictures.SIZE, "device": "cpu", "workers": 0, "plots": False, "verbose": False, "seed": 1}
+PICTURES = 24
 FITTED: dict[str, Any] = {
-    "epochs": 25,
-    "batch": 2,
-    "nbs": 2,
+    "epochs": 10,
+    "batch": 8,
+    "nbs": 8,
     "optimizer": "AdamW",
-    "lr0": 0.012,
+    "lr0": 0.005,
     "warmup_epochs": 0,
     "mosaic": 0.0,
+    "scale": 0.0,
+    "translate": 0.0,
+    "fliplr": 0.0,
+    "hsv_h": 0.0,
+    "hsv_s": 0.0,
+    "hsv_v": 0.0,
 }
-"""Arguments with which six pictures are learned in seconds, so that no metric is 0."""
+"""Arguments with which so many pictures are learned in seconds, however a processor rounds.
+
+None changes a picture at random, and every step counts (`nbs`). To try another processor's arithmetic:
+`ONEDNN_MAX_CPU_ISA=SSE41 ATEN_CPU_CAPABILITY=default`.
+"""
+FORGETS = 0.3
+"""The momentum of batch normalization; with that of Ultralytics, 0.03, its statistics take hundreds of steps to settle."""
 
 
 @pytest.fixture
@@ -41,9 +55,18 @@ def train(yolo: Any, folder: Path, **arguments: Any) -> Path:
     return Path(yolo.trainer.save_dir)
 
 
+def settle_soon(trainer: Any) -> None:
+    """Have the statistics of batch normalization follow the pictures within a few steps."""
+    for module in trainer.model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = FORGETS
+
+
 def test_a_training_is_one_version_of_its_best_weights(folder: Path) -> None:
     said: list[str] = []
+    pictures.write(folder / "data", PICTURES)
     yolo = YOLO("yolo11n.yaml")
+    yolo.add_callback("on_train_start", settle_soon)
     attach(yolo, versions.MODEL, alias="candidate", report=said.append)
     run = train(yolo, folder, **FITTED)
 
@@ -54,10 +77,15 @@ def test_a_training_is_one_version_of_its_best_weights(folder: Path) -> None:
 
     again = YOLO(run / "weights" / "best.pt")
     fresh = again.val(
-        data=str(folder / "data" / "data.yaml"), batch=4, imgsz=pictures.SIZE, device="cpu", workers=0, plots=False
+        data=str(folder / "data" / "data.yaml"),
+        batch=2 * FITTED["batch"],  # as the trainer takes it: other sums of other batches are rounded differently
+        imgsz=pictures.SIZE,
+        device="cpu",
+        workers=0,
+        plots=False,
     )
     expected = {name: value for name, value in fresh.results_dict.items() if name != "fitness"}
-    assert expected["metrics/mAP50(B)"] > 0.05, "too little was learned to compare anything"
+    assert any(expected.values()), "nothing was learned, so nothing would be compared"
     assert version.metrics == pytest.approx(expected, abs=1e-6)
 
     assert [(claim.place, claim.license.expression) for claim in version.licenses] == [("license", "AGPL-3.0")]
