@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import shutil
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from mvc.remotes.backends import probe
+from tests.crash.harness import memory_folder
 
 QUICK = {
     "bench",
@@ -43,6 +46,22 @@ LONGEST = {
     "test_stateful.py",
 }
 """Files of tests that each take seconds."""
+IN_MEMORY = {
+    "api", "cli", "damage", "docs", "hostile", "images", "imports", "intake", "porcelain", "registry", "remotes", "site",
+    "training", "trust",
+}  # fmt: skip
+"""Suites that do not depend on the disk, which takes a quarter of their time to make folders."""
+ON_DISK = {
+    "test_edits.py",
+    "test_export_link.py",
+    "test_files.py",
+    "test_filesystems.py",
+    "test_links.py",
+    "test_moved_folders.py",
+    "test_mv.py",
+    "test_tensors.py",
+}
+"""Files of these suites that do: stamps, links and permissions are those of a usual file system."""
 
 QUIET = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -83,6 +102,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave alone what lives until the end: thousands of tests, and all that they import."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def deep(request: pytest.FixtureRequest) -> bool:
     """Whether `--deep` asks for the full figures."""
@@ -103,6 +128,15 @@ def is_tmpfs(folder: Path) -> bool:
     mounts = {row[1]: row[2] for row in rows}
     above = [str(each) for each in (folder.resolve(), *folder.resolve().parents)]
     return next(mounts[each] for each in above if each in mounts) == "tmpfs"
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A folder of the test's own; in memory where there is one and the test does not depend on the disk."""
+    suite = request.path.relative_to(Path(__file__).parent).parts[0]
+    is_in_memory = suite in IN_MEMORY and request.path.name not in ON_DISK
+    with memory_folder(tmp_path) if is_in_memory else contextlib.nullcontext(tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -144,6 +178,28 @@ def _no_wait_for_the_disk(deep: bool) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if not deep:
             patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_public_authorities() -> Iterator[None]:
+    """Have no client read the public authorities, which takes longer than most requests: no server of a test has their word.
+
+    They are in `cacert.pem`, of certifi and of botocore, and where OpenSSL looks for them.
+    """
+    load, default = ssl.SSLContext.load_verify_locations, ssl.SSLContext.load_default_certs
+
+    def own(self: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
+        if os.path.basename(cafile or "") != "cacert.pem":
+            load(self, cafile, capath, cadata)
+
+    def named(self: ssl.SSLContext, purpose: ssl.Purpose = ssl.Purpose.SERVER_AUTH) -> None:
+        if {"SSL_CERT_FILE", "SSL_CERT_DIR"} & {*os.environ}:
+            default(self, purpose)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl.SSLContext, "load_verify_locations", own)
+        patch.setattr(ssl.SSLContext, "load_default_certs", named)
         yield
 
 

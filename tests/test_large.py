@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.crash.harness import mvc
+
 TOP = Path(__file__).resolve().parents[1]
 GIB = 1 << 30
 BLOCK = 1 << 20
@@ -109,7 +111,7 @@ def test_versions_of_real_weights_come_back_in_any_order(tmp_path: Path, rng: ra
     weights = [path for path in inputs if path.suffix in (".npz", ".onnx", ".safetensors", ".pt")]
     assert len(weights) >= 5
     contents: list[dict[str, bytes]] = []
-    _mvc(tmp_path, "init", "--model", "m")
+    mvc(tmp_path, "init", "--model", "m")
     (tmp_path / "w").mkdir()
     for number in range(10):
         shutil.rmtree(tmp_path / "w")
@@ -118,9 +120,9 @@ def test_versions_of_real_weights_come_back_in_any_order(tmp_path: Path, rng: ra
             (tmp_path / "w" / path.name).write_bytes(path.read_bytes() + bytes([number]) * (number % 3))
         (tmp_path / "w" / "version").write_bytes(b"%d" % number)
         if number == 0:
-            _mvc(tmp_path, "add", "w", "--as", "w")
-        _mvc(tmp_path, "commit", "-m", f"v{number + 1}")
+            mvc(tmp_path, "add", "w", "--as", "w")
+        mvc(tmp_path, "commit", "-m", f"v{number + 1}")
         contents.append({path.name: path.read_bytes() for path in (tmp_path / "w").iterdir()})
     for number in rng.sample(range(10), 10):
-        _mvc(tmp_path, "switch", f"main~{9 - number}")
+        mvc(tmp_path, "switch", f"main~{9 - number}")
         assert {path.name: path.read_bytes() for path in (tmp_path / "w").iterdir()} == contents[number], number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from mvc.cli.git import words
 from tests.cli.shell import Shell, begin
+from tests.crash.harness import memory_folder
 
 DATA = Path(__file__).parent / "data"
 
@@ -72,10 +74,13 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """v1 ─ v2 ─ v3 (main, tag rel1), v2 ─ v3' (dev), a remote with both, a changed value and an untracked file."""
-    top = tmp_path_factory.mktemp("habits")
-    patch = pytest.MonkeyPatch()
+    with memory_folder(tmp_path_factory.mktemp("habits")) as top, pytest.MonkeyPatch.context() as patch:
+        yield _made(top, patch)
+
+
+def _made(top: Path, patch: pytest.MonkeyPatch) -> World:
     (top / "here" / "repo").mkdir(parents=True)
     patch.setenv("XDG_CONFIG_HOME", str(top / "here" / "settings"))
     shell = begin(top / "here" / "repo", patch)

@@ -38,6 +38,8 @@ ENVIRONMENT = {
     "NO_COLOR": "1",
 }
 """What a command sees beside the environment of the test."""
+ROOM = 1 << 30
+"""Bytes that must be free in memory; a container often has 64 MiB there."""
 ORIGIN = ".mvc-origin"
 """The folder of a scenario's remote."""
 TOP = Path(__file__).resolve().parents[2]
@@ -177,9 +179,12 @@ def memory_folder(otherwise: Path) -> Iterator[Path]:
 
 
 def _in_memory() -> str | None:
-    """The file system in memory that Linux has for all programs."""
+    """The file system in memory that Linux has for all programs; None where it has little room or runs no program."""
     shared = "/dev/shm"
-    return shared if os.path.isdir(shared) and os.access(shared, os.W_OK) else None
+    if not os.path.isdir(shared) or not os.access(shared, os.W_OK):
+        return None
+    runs = not os.statvfs(shared).f_flag & getattr(os, "ST_NOEXEC", 0)
+    return shared if runs and shutil.disk_usage(shared).free > ROOM else None
 
 
 def made_once(prepare: Callable[[Path], None]) -> Callable[[Path], None]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,7 +59,13 @@ def prepared(scenario: Scenario, place: Path) -> Path:
     return root
 
 
-def test_killed_before_any_step(scenario: Scenario, prepared: Path, place: Path, rng: random.Random) -> None:
+KILLS = 5
+"""How many of the states that a kill may leave are looked at, drawn anew each time, unless `--deep` asks for all."""
+
+
+def test_killed_before_any_step(
+    scenario: Scenario, prepared: Path, place: Path, rng: random.Random, *, deep: bool
+) -> None:
     old = state(prepared)
     work, killed = place / "work", place / "killed"
     killed.mkdir()
@@ -66,15 +73,26 @@ def test_killed_before_any_step(scenario: Scenario, prepared: Path, place: Path,
     assert outcome.code == scenario.code, outcome.output
     checks = Checks(scenario, old, state(work))
     checks.sound(work)
-    for number, left in enumerate(sorted(killed.iterdir(), key=lambda path: int(path.name))):
+    states = {int(path.name): path for path in killed.iterdir()}
+    for number in sorted(states) if deep else _some(states.keys(), outcome.names, rng):
         shutil.rmtree(work)
-        checks.check(left.rename(work), f"killed before step {left.name} of {outcome.steps}", at_once=bool(number % 2))
+        when = f"killed before step {number} of {outcome.steps}, {outcome.names[number - 1]}"
+        checks.check(states[number].rename(work), when, at_once=rng.random() < 0.5)
     number = rng.randint(1, outcome.steps)
     killed_here = command(fresh_copy(prepared, work), scenario.verb, KillBefore(number))
     if (
         killed_here.code == KILLED
     ):  # files as young as the cache are not cached: how many steps there are depends on the clock
         checks.check(work, f"killed before step {number} of {outcome.steps}, really", at_once=True)
+
+
+def _some(numbers: Collection[int], names: Sequence[str], rng: random.Random) -> list[int]:
+    """Draw some steps by their numbers: each kind of step in turn, so that one of which there are few is not left out."""
+    kinds: dict[str, list[int]] = {}
+    for number in rng.sample(sorted(numbers), len(numbers)):
+        kinds.setdefault(names[number - 1], []).append(number)
+    turns = (number for turn in itertools.zip_longest(*kinds.values()) for number in turn if number is not None)
+    return sorted(itertools.islice(turns, KILLS))
 
 
 class Checks:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.crash.harness import memory_folder
 from tests.porcelain import presence
 
 
@@ -18,10 +16,3 @@ def clones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         presence.build(top, patch)
     return top
-
-
-@pytest.fixture
-def tmp_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, where there is one: nothing here depends on the disk, and a disk is slow to make folders."""
-    with memory_folder(tmp_path) as folder:
-        yield folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from mvc.registry.picsellia import adapter as picsellia
 from mvc.registry.picsellia import sdk
 from mvc.registry.picsellia.adapter import PicselliaRegistry
-from tests.crash.harness import memory_folder
 from tests.servers.picsellia import ORGANIZATION, TOKEN, Platform, serve
 from tests.servers.picsellia_rules import Rules, usual
 
@@ -63,10 +61,3 @@ def connect(platform: Platform, naps: list[float]) -> Iterator[Callable[..., Pic
 @pytest.fixture
 def registry(connect: Callable[..., PicselliaRegistry]) -> PicselliaRegistry:
     return connect()
-
-
-@pytest.fixture
-def tmp_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory if the system has one: these tests do not depend on the disk, and memory is faster."""
-    with memory_folder(tmp_path) as folder:
-        yield folder

@@ -13,7 +13,6 @@ import pytest
 from mvc.remotes.backends import address, connect
 from mvc.remotes.backends.backend import Backend
 from tests.conftest import absent
-from tests.crash.harness import memory_folder
 from tests.remotes import errands as errands_module
 from tests.remotes import hostile
 from tests.remotes.backends import PLACES, Place
@@ -104,10 +103,3 @@ def backend(place: Place, tmp_path: Path) -> Iterator[Backend]:
     opened = connect.connect(address.parse(url, tmp_path), options)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def tmp_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, where there is one: nothing here depends on the disk, and a disk is slow to make folders."""
-    with memory_folder(tmp_path) as folder:
-        yield folder

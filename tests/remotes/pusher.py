@@ -86,12 +86,13 @@ class Pusher:
         return Actor(Person(self._name, f"{self._name}@example.org"), Timestamp(self._time))
 
 
-def main() -> None:
-    """Push."""
+def run() -> int:
+    """Push, and return the exit code."""
     root, name, count, seed = sys.argv[1:5]
     rng = random.Random(f"{seed}-{name}")
     Pusher(Path(root), name, rng, rebase="--rebase" in sys.argv).run(int(count))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,28 @@ import pytest
 from mvc.porcelain.fsck_remote import survey
 from mvc.repository import history
 from tests.cli.shell import Shell, begin
+from tests.docs import forks
 from tests.remotes.backends import PLACES, Place
 from tests.remotes.clones import MAIN, clone, origin, set_origin
 from tests.servers.cloud import SERVERS
 
 PROCESSES = 4
 FEW = 2
-"""Processes on a cloud, unless `--deep` asks for all: to start one takes longer than what it does."""
+"""Processes on a cloud, unless `--deep` asks for all."""
 PUSHES = {"file": 12, "sftp": 4, "s3": 4, "gs": 2, "az": 4}
 """Pushes of each process."""
 DEEP = {"file": 350, "sftp": 50, "s3": 50, "gs": 50, "az": 50}
+
+
+PUSHER = "tests.remotes.pusher"
+
+
+@pytest.fixture(scope="module")
+def pusher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[str]]:
+    """The command of a process that pushes; they begin within milliseconds, as the program is loaded once."""
+    folder = tmp_path_factory.mktemp("pusher") / "bin"
+    with forks.program(folder, PUSHER, ["s3fs", "gcsfs", "adlfs", "paramiko"]) as program:
+        yield [str(program)]
 
 
 def _start(tmp_path: Path, monkeypatch: Any, place: Place) -> Shell:
@@ -42,6 +55,7 @@ def _processes(
     place: Place,
     count: int,
     seed: int,
+    pusher: Sequence[str] = (sys.executable, "-m", PUSHER),
     *,
     processes: int = PROCESSES,
     rebasing: int = 0,
@@ -49,10 +63,9 @@ def _processes(
     names = [f"p{number}" for number in range(processes)]
     for name in names:
         clone(tmp_path, monkeypatch, name, place=place)
-    command = [sys.executable, "-m", "tests.remotes.pusher", str(tmp_path)]
     return [
         subprocess.Popen(
-            [*command, name, str(count), str(seed), *(["--rebase"] if number < rebasing else [])],
+            [*pusher, str(tmp_path), name, str(count), str(seed), *(["--rebase"] if number < rebasing else [])],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -82,7 +95,14 @@ def _accepted(shell: Shell, verdicts: list[str]) -> set[str]:
     ("place", "rebasing"), [("file", 0.0), ("file", 1.0), *((kind, 0.5) for kind in sorted(PLACES))], indirect=["place"]
 )
 def test_of_all_pushes_those_that_were_accepted_are_there(
-    tmp_path: Path, monkeypatch: Any, rng: random.Random, place: Place, rebasing: float, *, deep: bool
+    tmp_path: Path,
+    monkeypatch: Any,
+    rng: random.Random,
+    pusher: Sequence[str],
+    place: Place,
+    rebasing: float,
+    *,
+    deep: bool,
 ) -> None:
     """`rebasing` is the part of the processes that rebase and push again: none, all, and half beside the others."""
     shell = _start(tmp_path, monkeypatch, place)
@@ -91,7 +111,7 @@ def test_of_all_pushes_those_that_were_accepted_are_there(
     processes = FEW if kind in SERVERS and not deep else PROCESSES
     patient = round(processes * rebasing)
     seed = rng.getrandbits(32)
-    running = _processes(tmp_path, monkeypatch, place, count, seed, processes=processes, rebasing=patient)
+    running = _processes(tmp_path, monkeypatch, place, count, seed, pusher, processes=processes, rebasing=patient)
     verdicts = [line for process in running for line in process.communicate()[0].splitlines()]
     assert [process.returncode for process in running] == [0] * processes
     assert len(verdicts) == processes * count
@@ -128,10 +148,12 @@ def test_one_that_is_killed_loses_nothing_of_the_others(tmp_path: Path, monkeypa
     shell.ok("push")
 
 
-def test_whoever_clones_meanwhile_has_all_that_they_see(tmp_path: Path, monkeypatch: Any, rng: random.Random) -> None:
+def test_whoever_clones_meanwhile_has_all_that_they_see(
+    tmp_path: Path, monkeypatch: Any, rng: random.Random, pusher: Sequence[str]
+) -> None:
     place = (str(tmp_path / "origin"), dict[str, str]())
     _start(tmp_path, monkeypatch, place)
-    running = _processes(tmp_path, monkeypatch, place, 40, rng.getrandbits(32))
+    running = _processes(tmp_path, monkeypatch, place, 40, rng.getrandbits(32), pusher)
     clones = 0
     while any(process.poll() is None for process in running) or not clones:
         reader = clone(tmp_path, monkeypatch, f"reader-{clones}")

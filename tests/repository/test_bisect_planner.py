@@ -16,8 +16,8 @@ from mvc.model.ids import VersionId
 from mvc.repository.bisect import planner
 from mvc.repository.bisect.planner import Contradiction, Plan, Unrelated, plan
 
-HISTORIES = 200
-DEEP_HISTORIES = 2_000
+HISTORIES = 1_000
+DEEP_HISTORIES = 10_000
 LONGEST = 120
 
 

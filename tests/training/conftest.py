@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 import mvc
+from tests.crash.child import load
 
 WEIGHTS = bytes(range(256)) * 40
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loaded() -> None:
+    """Import all that a run may need once, and not in the child of each test that forks."""
+    load()
 
 
 class Reports:

@@ -14,6 +14,7 @@ from typing import Any
 import mvc
 from mvc.api.model import Model
 from mvc.storage.disk import lock
+from mvc.training.engine import values
 
 LOOP, COMMAND = "mvc.run", "mvc run"
 BOTH = (LOOP, COMMAND)
@@ -278,7 +279,8 @@ FAULTS = (
     Fault("classes of one name", RECORDED, labels="['head', 'head']", on=(LOOP,), says="labelmap"),
     Fault("parameters that are objects", RECORDED, parameters="{'lr': 0.1, 'net': object(), 'f': lambda: 1, 'me': run}", on=(LOOP,)),
     Fault("parameter that is a secret", RECORDED, parameters="{'lr': 0.1, 'token': 'ghp_' + 'a1B2' * 9}", says="parameters.token"),
-    Fault("huge parameters", RECORDED, parameters="{'lr': 0.1, **{f'p{n}': 'x' * 100 for n in range(6000)}}"),
+    Fault("huge parameters", RECORDED, patched(values, "MAX_VALUES", 500),
+          parameters="{'lr': 0.1, **{f'p{n}': 'x' * 1_000 for n in range(600)}}", says="at most 500 values"),
     # weights
     Fault("no weights", NONE, write="pass", weights=b""),
     Fault("weights removed", LATER, end="best.rename('aside')", mended=weights_back, on=(LOOP,), weights=b""),
