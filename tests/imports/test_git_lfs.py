@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -103,7 +103,9 @@ def _compare(history: History, here: Path, smudge: Callable[[Repository, bytes],
     source = history.repository
     repo = mvc.init(here, model="other")
     done = repo.imports.git(source.folder)
-    outcomes, model = {step.key: step for step in done.versions}, repo.model(done.model)
+    outcomes = {step.key: step for step in done.versions}
+    ids = {key: step.id for key, step in outcomes.items() if step.id is not None}
+    model = repo.model(done.model) if ids else None  # without a version there is no model
     trees, written = {commit: source.weights(commit) for commit in source.parents()}, dict[str, bytes | None]()
     for blob in {blob for tree in trees.values() for blob in tree.values()}:
         written[blob] = smudge(source, source.blob(blob))
@@ -121,15 +123,17 @@ def _compare(history: History, here: Path, smudge: Callable[[Repository, bytes],
         elif lacking:
             assert (step.how, {text.partition(" ")[0] for text in step.missing}) == ("left out", lacking)
         else:
+            assert model is not None
             version = model[str(step.id)]
             assert version.code is not None
             assert version.code.commit == commit
             read = {file.name: file.read() for file in version.files.values() if file.name in WEIGHTS}
             assert read == {path: written[blob] for path, blob in tree.items()}
-    _compare_parents(source, {key: step.id for key, step in outcomes.items() if step.id is not None}, model)
+    if model is not None:
+        _compare_parents(source, ids, model)
 
 
-def _compare_parents(source: Repository, ids: dict[str, str], model: mvc.Model) -> None:
+def _compare_parents(source: Repository, ids: Mapping[str, str], model: mvc.Model) -> None:
     """The parents of a version are the versions of the nearest commits that have one."""
     above = {commit: source.ancestors(commit) & ids.keys() for commit in ids}
     for commit, id_ in ids.items():
