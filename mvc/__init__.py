@@ -40,6 +40,7 @@ HOMES = {
     "list_files": "mvc.api.standalone.plain",
     "open": "mvc.api.repository",
     "run": "mvc.training.run",
+    "scan_files": "mvc.api.standalone.plain",
     "training": "mvc",
     "user_config": "mvc.api.repository",
     "versioned": "mvc.training.versioned",

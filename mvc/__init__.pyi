@@ -17,6 +17,7 @@ from mvc.api.standalone.download import download as download
 from mvc.api.standalone.download import download_locked as download_locked
 from mvc.api.standalone.plain import diff_files as diff_files
 from mvc.api.standalone.plain import list_files as list_files
+from mvc.api.standalone.plain import scan_files as scan_files
 from mvc.api.version import Version as Version
 from mvc.model.toml.value_file import ValueFile as ValueFile
 from mvc.model.version import Code as Code
@@ -51,6 +52,7 @@ __all__ = [
     "list_files",
     "open",
     "run",
+    "scan_files",
     "training",
     "user_config",
     "versioned",

@@ -20,7 +20,7 @@ from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.porcelain import archive as archives
 from mvc.porcelain import eval as evaluations
-from mvc.porcelain import eval_add, export_hub, notes, policy, sign, source_check, verify
+from mvc.porcelain import eval_add, export_hub, notes, policy, scan, sign, source_check, verify
 from mvc.porcelain.archive import Archived
 from mvc.porcelain.bom import Bom, bom
 from mvc.porcelain.card import Card, card
@@ -34,6 +34,7 @@ from mvc.porcelain.export import Exported, export
 from mvc.porcelain.ls import ls
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.policy import PolicyChecked
+from mvc.porcelain.scan import Scanned
 from mvc.porcelain.show import Shown, show
 from mvc.porcelain.sign import ListedSignature, Signed
 from mvc.porcelain.source_check import SourceChecked
@@ -327,6 +328,10 @@ class Version:
         `message` is the reason that the move would have, None for any. Raises BadEvent, BadPolicy.
         """
         return policy.check(self._session.of(self.model), self.id, events, reason=message)
+
+    def scan(self, *, allow: Iterable[str] = ()) -> Scanned:
+        """Scan its files for what a loader would run; nothing is loaded or fetched. `allow` names classes, as the command does."""
+        return scan.result(scan.version(self._session.of(self.model), self.id), texts(allow))
 
     def check_source(self, *, registry: str | None = None) -> SourceChecked:
         """Compare the recorded experiment and dataset versions with a registry. Raises NoRegistry, NoToken."""

@@ -8,17 +8,18 @@ from typing import Any
 
 from mvc.api import values
 from mvc.api.handle import Handle
-from mvc.api.session import PathLike, Revision, Who
+from mvc.api.session import PathLike, Revision, Who, texts
 from mvc.api.stashes import Stashes
 from mvc.api.values import Labels
 from mvc.model.toml.value_file import ValueFile
-from mvc.porcelain import docker, edit
+from mvc.porcelain import docker, edit, scan
 from mvc.porcelain.add import Added, add
 from mvc.porcelain.add_run import AddedRun, add_run
 from mvc.porcelain.docker import ResolvedImage
 from mvc.porcelain.edit import Edited, Updated
 from mvc.porcelain.mv import Renamed, mv
 from mvc.porcelain.restore import Restored, restore
+from mvc.porcelain.scan import Scanned
 from mvc.porcelain.stash import Stashed
 from mvc.porcelain.status import Status, status
 from mvc.storage.progress import Progress
@@ -131,6 +132,10 @@ class WorkingTree(Handle):
     def status(self) -> Status:
         """Compare the working tree with the current version."""
         return status(self._session.of(self.name))
+
+    def scan(self, *, allow: Iterable[str] = ()) -> Scanned:
+        """Scan the tracked files for what a loader would run; nothing is loaded. `allow` names classes, as the command does."""
+        return scan.result(scan.working(self._session.of(self.name)), texts(allow))
 
     def restore(
         self,

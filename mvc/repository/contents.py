@@ -32,11 +32,15 @@ if TYPE_CHECKING:
     from mvc.formats.weight_format import WeightFormat
     from mvc.model.licenses.claim import Claim
     from mvc.repository.repository import Repository
+    from mvc.scan import scan as scans
+    from mvc.scan.scan import Beside
+    from mvc.scan.verdict import Report
 else:
     weight_formats = lazy.Module("mvc.formats.weight_format")
     compressions = lazy.Module("mvc.formats.compressed")
     licenses = lazy.Module("mvc.formats.metadata.licenses")
     reader = lazy.Module("mvc.formats.metadata.reader")
+    scans = lazy.Module("mvc.scan.scan")
 
 Open = Callable[[TreeEntry], contextlib.AbstractContextManager[Source | None]]
 """A function that opens a file for reading; None if it is absent."""
@@ -95,6 +99,11 @@ class Contents:
             return ()
         with self._open(entry) as source:
             return None if source is None else licenses.read(source)
+
+    def scan(self, entry: TreeEntry, beside: Beside | None = None) -> Report | None:
+        """Return what a loader of a file would run; None when its bytes are not here. Raises Missing, Damaged."""
+        with self._open(entry) as source:
+            return None if source is None else scans.scan_file(source, beside=beside)
 
     def fault(self, entry: TreeEntry) -> str | None:
         """Return the fault of a weight file, `""` when none is found; None when its bytes are not here."""

@@ -1,6 +1,6 @@
 """Classes that a team allows: findings about them are dropped from a report.
 
-    allow = ["ultralytics.nn.tasks.DetectionModel", "torch.nn.modules.*"]
+    scan.allow = "ultralytics.nn.tasks.DetectionModel, torch.nn.modules.*"
 
 Only what a class can be is allowed: that a loader makes objects of it without arguments, and gives them a state. No function
 can be, since a function has no objects. So a pattern with `*` cannot admit one; that a file refers to a name is allowed by
@@ -12,31 +12,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mvc.scan.pickles.rules import CLASS, REFERENCE
-from mvc.scan.verdict import Finding, Report, Verdict, worst
+from mvc.scan.verdict import MORE, Finding, Report, Verdict, worst
 
 _ANY = ".*"
 
 
-def allowed(report: Report, names: Iterable[str]) -> Report:
-    """Return a report without the classes of `names`, each a whole name or the beginning of one, `torch.nn.modules.*`."""
-    listed = tuple(names)
+def allowed(report: Report, classes: Iterable[str]) -> Report:
+    """Return a report without some classes, each a whole name or the beginning of one, `torch.nn.modules.*`."""
+    listed = tuple(classes)
     findings = tuple(filter(None, (_without(finding, listed) for finding in report.findings)))
     verdicts = [finding.verdict for finding in findings]
     floor = Verdict.UNKNOWN if report.is_unknown else Verdict.PLAIN
     return Report(worst([floor, *verdicts]), report.formats, findings, report.is_unknown)
 
 
-def line(reports: Iterable[Report]) -> str:
-    """Return the setting that allows the classes of some reports; `""` if they have none that can be."""
-    names = {
-        name
-        for report in reports
-        for finding in report.findings
-        if finding.rule in (CLASS.id, REFERENCE.id)
-        for name in finding.names
-    }
-    quoted = ", ".join(f'"{name}"' for name in sorted(names))
-    return f"allow = [{quoted}]" if names else ""
+def names(reports: Iterable[Report]) -> tuple[str, ...]:
+    """Return the classes of some reports that can be allowed, sorted."""
+    kinds = (CLASS.id, REFERENCE.id)
+    findings = (finding for report in reports for finding in report.findings if finding.rule in kinds)
+    return tuple(sorted({name for finding in findings for name in finding.names} - {MORE}))
 
 
 def _without(finding: Finding, listed: tuple[str, ...]) -> Finding | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from mvc import lazy
+from mvc import errors, lazy
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan import known
 from mvc.scan.archive import Archive
@@ -130,9 +130,11 @@ class Scan:
 
     @contextmanager
     def failures(self, member: str = "") -> Iterator[None]:
-        """Turn an error of a scanner into a finding."""
+        """Turn an error of a scanner into a finding. Raises MvcError: the content is not here, or is damaged."""
         try:
             yield
+        except errors.MvcError:
+            raise
         except TooLongError as error:
             self.report(TOO_LONG, member=member, detail=str(error))
         except HeaderError as error:
@@ -153,7 +155,7 @@ def _layout(name: str) -> ModuleType:
 
 
 def scan_file(source: Source, *, beside: Beside | None = None, disabled: Collection[str] = ()) -> Report:
-    """Scan a file, whose name is its path. Nothing is raised: what cannot be read is a finding."""
+    """Scan a file, whose name is its path; what cannot be read is a finding. Raises MvcError only where reading does."""
     scan = Scan(beside, disabled)
     try:
         scan.content(source)

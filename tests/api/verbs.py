@@ -49,6 +49,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "policy": ("Repository.policy",),
     "policy show": ("Repository.policy",),
     "policy check": ("Model.check_policy", "Version.check_policy"),
+    "scan": ("Version.scan", "Model.scan", "mvc.scan_files"),
     "merge": ("Model.merge", "Model.continue_merge", "Model.abort_merge"),
     "revert": ("Model.revert",),
     "cherry-pick": ("Model.cherry_pick",),

@@ -99,6 +99,8 @@ check --list
 schema
 completion bash
 check v2
+scan
+scan v1 w.safetensors
 du
 tag
 tag u v1

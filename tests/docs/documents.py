@@ -84,6 +84,7 @@ from mvc.porcelain.reflog import Reflog
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef, Upgraded
 from mvc.porcelain.reset import Reset
 from mvc.porcelain.restore import Restored
+from mvc.porcelain.scan import Scanned
 from mvc.porcelain.semver import Bump
 from mvc.porcelain.show import Shown
 from mvc.porcelain.sign import Signed
@@ -172,6 +173,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "rm": [{"removed": [{"role": str, "path": str}], "cached": bool, "deleted": list[str], "dry_run": bool}],
     "rev-parse": [{"values": list[str]}],
     "run": [CommandRun],
+    "scan": [Scanned],
     "schema": [{"document": dict[str, Any]}],
     "set": [{**EDITED, "warnings": list[Problem], "read": list[FileValues]}],
     "semver": [Bump],

@@ -25,6 +25,7 @@ from mvc.cli.app import program
 from mvc.readiness import conditions, files, table, values, weights
 from mvc.readiness.conditions import Condition
 from mvc.readiness.rule import Rule
+from mvc.scan import scan, verdict
 from mvc.storage import fsck
 from mvc.storage.records import config
 from tests.api.verbs import METHODS
@@ -38,15 +39,15 @@ NOTE = "<!-- Made from the code; MVC_WRITE_DOCS=1 pytest tests/docs writes it ag
 
 CODES = {
     0: "success",
-    1: "the answer is no: nothing to commit or to prune, a difference with `--exit-code`, a key without a value, drift, a source that changed, not ready, a condition of `mvc ci report`, a `mvc bisect` that ends at skipped versions or finds none",
+    1: "the answer is no: nothing to commit or to prune, a difference with `--exit-code`, a key without a value, drift, a source that changed, not ready, a condition of `mvc ci report`, a file that `mvc scan` finds to need code or worse, a `mvc bisect` that ends at skipped versions or finds none",
     2: "the request is wrong: an unknown command, option, revision, key or file",
     3: "`mvc import` or `mvc publish --all` left something out; everything else is done",
     10: "no repository in this folder or above it",
     11: "another mvc command holds the lock",
     12: "permission denied, a host that is not approved, or a server that does not prove its identity",
     13: "a push, an undo or a prune was refused, or a ref cannot be created or moved: it exists, or it is not a fast-forward",
-    14: "stored bytes are damaged or missing; also the answer of `mvc fsck` with findings",
-    15: "a remote or registry does not respond, or `--offline` forbids asking it; try again",
+    14: "stored bytes are damaged or missing; also the answer of `mvc fsck` with findings, and of `mvc scan` for a damaged file",
+    15: "a remote or registry does not respond, or `--offline` forbids asking it; try again; also the answer of `mvc scan` if bytes are not here",
     16: "uncommitted changes would be lost; nothing was changed",
     17: "refused by a rule: a secret, an invalid model.toml, an unsafe path, a version that is not ready",
     126: "`mvc run` or `mvc bisect run` cannot run the command: it is no program",
@@ -317,6 +318,26 @@ def findings() -> str:
         "    mvc fsck --remote origin --repair     # upload again what is lost there and intact here\n",
         ("A repair overwrites and deletes nothing ([why that works](../concepts/protocol.md#when-a-remote-lost-something)). "
         "`mvc push --repair` does the same, then pushes.\n"),
+    ])  # fmt: skip
+
+
+# --- scan-rules.md
+
+
+def scan_rules() -> str:
+    """Every rule of `mvc scan`, the worst verdicts first."""
+    rules = sorted(scan.rules(), key=lambda rule: -rule.verdict)
+    return "\n".join([
+        "# Rules of scan\n",
+        NOTE + "\n",
+        "    mvc scan best.pt --explain\n",
+        ("[`mvc scan`](../how-to/scan.md) reports by these rules. The verdict of a file is the worst of its findings. A file "
+        f"without findings is plain, or unknown if no rule reads its format. These are the rules of version {verdict.RULES_VERSION}; "
+        "the number is `rules` in the JSON document, and is raised when a rule may give another answer.\n"),
+        "| rule | verdict | message |",
+        "|---|---|---|",
+        *(f"| `{rule.id}` | {rule.verdict.word} | {rule.message.replace('{}', '…')} |" for rule in rules),
+        "",
     ])  # fmt: skip
 
 

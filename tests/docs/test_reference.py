@@ -31,6 +31,10 @@ def test_the_page_of_findings_names_every_kind() -> None:
     assert [kind for kind in fsck.FINDINGS if f"| `{kind}` |" not in page] == []
 
 
+def test_the_page_of_the_rules_of_scan_is_what_the_code_says() -> None:
+    pages.check("scan-rules.md", pages.scan_rules())
+
+
 def test_the_page_of_settings_names_every_variable() -> None:
     sources = (pages.DOCS.parent / "mvc").rglob("*.py")
     read = {name for path in sources for name in re.findall(r"\bMVC_[A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8"))}

@@ -1,16 +1,19 @@
-"""Plain files and folders, without a repository: compared, and listed with their tensors."""
+"""Plain files and folders, without a repository: compared, scanned, and listed with their tensors."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Literal
 
-from mvc.api.session import PathLike
+from mvc.api.session import PathLike, texts
 from mvc.environment import Environment
 from mvc.porcelain import diff_files as comparison
 from mvc.porcelain import ls_files as listing
+from mvc.porcelain import scan
 from mvc.porcelain.diff_files import FilesDiff
 from mvc.porcelain.ls_files import FilesListed
+from mvc.porcelain.scan import Scanned
 
 
 def diff_files(old: PathLike, new: PathLike, *, tensors: Literal["headers", "deep"] | None = None) -> FilesDiff:
@@ -31,3 +34,12 @@ def list_files(*paths: PathLike, ids: bool = False, tensors: bool = True, licens
     cwd = Environment.current().cwd
     names = [os.fspath(path) for path in paths]
     return listing.ls_files([cwd / name for name in names], shown=names, ids=ids, tensors=tensors, licenses=licenses)
+
+
+def scan_files(*paths: PathLike, allow: Iterable[str] = ()) -> Scanned:
+    """Scan files, and all files below folders, for what a loader would run; nothing is loaded. `allow` names classes.
+
+    Raises NoSuchFile, NotComparable, UnreadablePath.
+    """
+    cwd = Environment.current().cwd
+    return scan.result((file for path in paths for file in scan.plain(cwd / path, os.fspath(path))), texts(allow))

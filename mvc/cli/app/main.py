@@ -45,6 +45,7 @@ VERBS = {
     "verify": ("verify", "Verify the signatures of a version, tag or alias"),
     "check": ("check", "Check whether a version is ready for a use"),
     "policy": ("policy", "Show the policy, or check a version against it"),
+    "scan": ("scan", "Scan files for what a loader would run"),
     "merge": ("merge", "Merge a branch or version into the current branch"),
     "revert": ("revert", "Undo the changes of versions by new versions"),
     "cherry-pick": ("cherry_pick", "Apply the changes of versions to the current branch"),

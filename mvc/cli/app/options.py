@@ -56,7 +56,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
 )
 _READING = frozenset({
-    "alias", "bom", "branch", "card", "cat", "changelog", "check", "compare", "diff", "export", "grep", "log", "ls", "reflog", "rev-parse", "shortlog", "show",
+    "alias", "bom", "branch", "card", "cat", "changelog", "check", "compare", "diff", "export", "grep", "log", "ls", "reflog", "rev-parse", "scan", "shortlog", "show",
     "status", "tag",
 })  # fmt: skip
 """The verbs that take --at-op, unless they write."""

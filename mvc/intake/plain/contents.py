@@ -26,6 +26,8 @@ from mvc.repository import tensors
 from mvc.repository.parts import MODEL_TOML
 from mvc.repository.tensors import Side
 from mvc.repository.worktree.value_reader import ValueReader
+from mvc.scan.scan import scan_file
+from mvc.scan.verdict import Report
 from mvc.storage.chunks.headers import Headers
 from mvc.storage.disk import confined, hashing
 
@@ -82,6 +84,17 @@ class Contents:
             return ()
         with _open(file) as fd:
             return licenses.read(Source.of(fd, name))
+
+    def scan(self, file: PlainFile) -> Report:
+        """Return what a loader of a file would run. Raises UnreadablePath, FileChanged."""
+        folder = os.path.dirname(file.place)
+
+        def beside(path: str) -> str:
+            place = os.path.join(folder, path)
+            return "link" if os.path.islink(place) else "file" if os.path.isfile(place) else ""
+
+        with _open(file) as fd:
+            return scan_file(Source.of(fd, self._name(file)), beside=beside)
 
     def tensors(self, file: PlainFile) -> Side | None:
         """Return the tensors of a file with the digests of their bytes; None if they are unknown. Raises as `file_id`."""

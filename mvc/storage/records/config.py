@@ -109,6 +109,10 @@ KEYS: dict[str, tuple[type, str]] = {
         str,
         "warn, refuse or ignore: what `mvc commit` does if the weights changed and metrics set by hand did not (default warn)",
     ),
+    "scan.allow": (
+        str,
+        "classes that files may need, separated by commas: `mvc scan` reports them no longer; a whole name, or torch.nn.modules.*",
+    ),
     "sign.key": (
         str,
         "the SSH key of `mvc sign`: the file of a private key, or a .pub file whose key is in ssh-agent",
@@ -124,7 +128,15 @@ KEYS: dict[str, tuple[type, str]] = {
 }
 """Every key with its type and meaning."""
 _BOOLEANS = {"true": True, "false": False}
-USER_ONLY = ("ui.pager", "links.outside", "sign.key", "sign.always", "trust.allowed-signers", "trust.revoked")
+USER_ONLY = (
+    "ui.pager",
+    "links.outside",
+    "scan.allow",
+    "sign.key",
+    "sign.always",
+    "trust.allowed-signers",
+    "trust.revoked",
+)
 """Keys that a repository, which may be somebody else's, cannot set."""
 _PERSONAL = "it names a program, a key, a token or whom you trust, so only --global can set it"
 

@@ -1,0 +1,174 @@
+"""`mvc scan`: its options, arguments and output."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import os
+from collections.abc import Iterator, Sequence
+
+import click
+
+from mvc import errors
+from mvc.cli.app.command import divided
+from mvc.cli.app.invocation import Invocation
+from mvc.cli.app.terminal import escape, style
+from mvc.cli.app.verb import verb
+from mvc.plural import count
+from mvc.porcelain import scan
+from mvc.porcelain.scan import Scanned, ScannedFile
+from mvc.porcelain.scan_sarif import sarif
+from mvc.repository import revisions
+from mvc.repository.model import Model
+from mvc.scan import allow as allow_list
+from mvc.scan.verdict import Finding, Verdict
+
+ALLOW = "scan.allow"
+_COLOURS = {Verdict.HOSTILE: "red", Verdict.UNREADABLE: "red", Verdict.CODE: "yellow", Verdict.DAMAGED: "yellow"}
+_SHOWN = 3
+"""Names of one finding that are shown without --explain."""
+_WIDTH = len("unreadable")
+
+
+@verb("scan")
+@click.argument("words", nargs=-1, metavar="[REV|PATH|ROLE]... [-- PATH...]")
+@click.option("--explain", is_flag=True, help="Show all findings, names and verdicts, and how to allow classes.")
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json", "sarif"]), default="text", help="Output format."
+)
+@click.option("--allow", multiple=True, metavar="NAME", help="Do not report class NAME, such as torch.nn.modules.*.")
+def command(invocation: Invocation, words: tuple[str, ...], explain: bool, format_: str, allow: tuple[str, ...]) -> int:
+    """Scan files for what a loader would run.
+
+    Example: mvc scan best.pt --explain
+
+    Scans the tracked files of the working tree; or those of versions, REV:ROLE and REV:PATH too; or plain files and
+    folders, with which it needs no repository. Nothing is loaded, executed or fetched. The content decides, not the name.
+
+    A file is hostile (it would run, read or write something), unreadable (a loader may interpret more than the scan can
+    read), code (its loader needs code, whose names are listed), damaged, unknown, data or plain. The exit code is 1 if a
+    file is code or worse, else 14 if one is damaged, else 15 if the bytes of one are not here.
+
+    --allow and the setting scan.allow name classes that your models need. They admit no function.
+    """
+    setting = str(invocation.settings().get(ALLOW) or "")
+    names = (*(name.strip() for name in setting.split(",") if name.strip()), *allow)
+    result = scan.result(_files(invocation, words), names)
+    if format_ == "sarif":
+        text = json.dumps(sarif(result), indent=2)
+        invocation.emit("scan", result, text.splitlines, wrap=False)
+    else:
+        shown = dataclasses.replace(invocation, json=True) if format_ == "json" else invocation
+        bad = [file.path for file in result.files if file.report is not None and file.report.verdict >= Verdict.CODE]
+        shown.emit("scan", result, lambda: _lines(result, setting, explain=explain), ids=bad, page=True)
+    return _exit_code(result)
+
+
+def _exit_code(result: Scanned) -> int:
+    if result.has(Verdict.CODE):
+        return 1
+    absent = {file.absent for file in result.files if file.absent}
+    if result.has(Verdict.DAMAGED) or absent - {"promised"}:
+        return errors.Damaged.exit_code
+    return errors.OutOfReach.exit_code if absent else 0
+
+
+def _files(invocation: Invocation, words: Sequence[str]) -> Iterator[ScannedFile]:
+    """Yield the files that the words name, in their order."""
+    before, paths = divided(words)
+    is_only = len(before) + len(paths) == 1
+    try:
+        invocation.find_root()
+    except errors.NoRepository:
+        for name in (*before, *paths) or (".",):
+            yield from scan.plain(invocation.cwd / name, name)
+        return
+    if before or not words:
+        model = Model(invocation.repository(), invocation.model())
+        for word in before:
+            yield from _named(invocation, model, word, above="" if is_only else f"{word}:")
+        if not words:
+            yield from scan.working(model)
+    for name in paths:
+        yield from scan.plain(invocation.cwd / name, name)
+
+
+def _named(invocation: Invocation, model: Model, word: str, *, above: str) -> Iterator[ScannedFile]:
+    """Yield the files of a version, the file of one, the plain files at a path, or those with a role."""
+    if os.path.lexists(invocation.cwd / word) and not _is_revision(model, word):
+        yield from scan.plain(invocation.cwd / word, word)
+        return
+    if revisions.names_file(word):
+        revision, name = revisions.split_file(word)
+        id_ = revisions.resolve(model, revision)
+        of = Model(model.repository, revisions.model_of(model, revision))
+        yield from scan.version(of, id_, names=[name], above=f"{revision}:" if above else "")
+        return
+    with_role = list(scan.working(model, names=[word])) if not _is_revision(model, word) else []
+    if with_role:
+        yield from with_role
+        return
+    id_ = revisions.resolve(model, word)
+    yield from scan.version(Model(model.repository, revisions.model_of(model, word)), id_, above=above)
+
+
+def _is_revision(model: Model, word: str) -> bool:
+    try:
+        revisions.resolve(model, word)
+    except (errors.UnknownRevision, errors.NoVersionYet):
+        return False
+    return True
+
+
+def _lines(result: Scanned, setting: str, *, explain: bool) -> Iterator[str]:
+    for file in result.files:
+        if file.report is None:
+            yield f"{'-':{_WIDTH}}  {escape(file.path)}  not here: {file.absent}"
+            continue
+        word = file.report.verdict.word
+        yield f"{style(f'{word:{_WIDTH}}', fg=_COLOURS.get(file.report.verdict))}  {escape(file.path)}"
+        for finding in file.findings:
+            if explain or finding.verdict >= Verdict.DAMAGED:
+                yield f"  {_finding(finding, explain=explain)}"
+    yield from _summary(result)
+    if explain:
+        yield from _explained(result, setting)
+
+
+def _finding(finding: Finding, *, explain: bool) -> str:
+    place = ", ".join(filter(None, (escape(finding.place), f"byte {finding.offset}" if finding.offset >= 0 else "")))
+    names = finding.names if explain else finding.names[:_SHOWN]
+    more = f" and {len(finding.names) - len(names)} more" if len(names) < len(finding.names) else ""
+    listed = f" {', '.join(map(escape, names))}{more}" if names else ""
+    return f"{finding.rule}{f' ({place})' if place else ''}: {escape(finding.message)}{listed}"
+
+
+def _summary(result: Scanned) -> Iterator[str]:
+    verdicts = collections.Counter(file.report.verdict for file in result.files if file.report is not None)
+    absent = sum(file.report is None for file in result.files)
+    counts = [f"{number} {verdict.word}" for verdict, number in sorted(verdicts.items(), reverse=True)]
+    counts += [f"{absent} not here"] if absent else []
+    yield f"{count(len(result.files), 'file')}{': ' if counts else ''}{', '.join(counts)}"
+
+
+def _explained(result: Scanned, setting: str) -> Iterator[str]:
+    verdicts = {file.report.verdict for file in result.files if file.report is not None}
+    for verdict in sorted(verdicts, reverse=True):
+        yield f"{verdict.word}: {MEANINGS[verdict]}"
+    names = allow_list.names(file.report for file in result.files if file.report is not None)
+    if names:
+        listed = [name.strip() for name in setting.split(",") if name.strip()]
+        yield "To allow these classes, if you trust the files that need them:"
+        yield f'  mvc config --global {ALLOW} "{escape(", ".join((*listed, *names)))}"'
+
+
+MEANINGS = {
+    Verdict.HOSTILE: "a loader would run, read or write something, or its structure is made to mislead.",
+    Verdict.UNREADABLE: "a loader may interpret bytes that the scan cannot read.",
+    Verdict.CODE: "a loader needs code, whose names are listed.",
+    Verdict.DAMAGED: "it is truncated or malformed, and a loader stops with an error.",
+    Verdict.UNKNOWN: "its format is not known, or that of a part.",
+    Verdict.DATA: "a loader makes objects of classes of data.",
+    Verdict.PLAIN: "a loader makes numbers, texts and containers of them.",
+}

@@ -1,0 +1,147 @@
+"""`mvc scan`: what a loader of each file would run, by the bytes of a version, of the working tree, or of plain files.
+
+Nothing is loaded, and nothing is fetched: a file whose bytes are not here is named.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from mvc import errors
+from mvc.deferred import dataclass
+from mvc.intake.plain import files as plain_files
+from mvc.intake.plain.contents import Contents as PlainContents
+from mvc.model.document import Document, keys, rows
+from mvc.model.ids import FileId, VersionId
+from mvc.model.roles import roles_of
+from mvc.model.tree import TreeEntry
+from mvc.repository import contents, history, revisions
+from mvc.repository.contents import Contents
+from mvc.repository.model import Model
+from mvc.repository.worktree import snapshot
+from mvc.scan.allow import allowed
+from mvc.scan.verdict import RULES_VERSION, Finding, Report, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedFile(Document):
+    """A file with its verdict and the findings in it; both are empty if its bytes are not here.
+
+    `absent` says why they are not: promised, expired, or damaged. `file` is the id of a stored file.
+    """
+
+    KEYS = keys(
+        "path file verdict formats absent",
+        {"findings": rows("findings", "rule verdict=verdict.word place offset message names")},
+    )
+    OPTIONAL = ("file", "absent")
+
+    path: str
+    report: Report | None
+    file: FileId | None = None
+    absent: str | None = None
+
+    @property
+    def verdict(self) -> str | None:
+        """The verdict in one word."""
+        return None if self.report is None else self.report.verdict.word
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats that its content has."""
+        return () if self.report is None else self.report.formats
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings, the worst first."""
+        return () if self.report is None else self.report.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned(Document):
+    """The files that were scanned, by the rules of a version. Findings about `allowed` classes are left out."""
+
+    KEYS = keys("rules verdict files allowed")
+
+    files: tuple[ScannedFile, ...]
+    allowed: tuple[str, ...] = ()
+    rules: int = RULES_VERSION
+
+    @property
+    def verdict(self) -> str | None:
+        """The worst verdict in one word; None if no file was scanned."""
+        reports = [file.report.verdict for file in self.files if file.report is not None]
+        return max(reports).word if reports else None
+
+    def has(self, verdict: Verdict) -> bool:
+        """Return whether a file has this verdict, or a worse one."""
+        return any(file.report is not None and file.report.verdict >= verdict for file in self.files)
+
+
+def version(model: Model, id_: VersionId, *, names: Collection[str] = (), above: str = "") -> Iterator[ScannedFile]:
+    """Yield the files of a version; with `names`, those with these roles or paths. `above` precedes their paths.
+
+    Raises NotInVersion.
+    """
+    repository = model.repository
+    read = repository.objects.version(id_)
+    tree, manifest = repository.objects.tree(read.tree), repository.objects.manifest(read.manifest)
+    label = history.label(repository, id_)
+    paths = {revisions.find_file(tree, name, label).path for name in names}
+    look = contents.stored(repository)
+    for entry in tree.entries:
+        if not names or entry.path in paths or {*roles_of(manifest, entry)} & {*names}:
+            state = repository.promised.state(entry.file).value
+            yield _scanned(look, entry, tree.by_path, above=above, absent=state)
+
+
+def working(model: Model, *, names: Collection[str] = ()) -> Iterator[ScannedFile]:
+    """Yield the tracked files of the working tree; with `names`, those with these roles or paths.
+
+    Raises the errors of reading model.toml.
+    """
+    base = history.snapshot(model.repository, model.current, model.key)
+    tree = base.tree if base is not None else None
+    found = snapshot.take(
+        model.repository, model.key, model.folder, tree, identify=lambda _: snapshot.UNREAD, tolerant=True
+    )
+    look = contents.working(model.repository, model.folder)
+    for entry in found.snapshot.tree.entries:
+        if not names or {entry.path, *roles_of(found.snapshot.manifest, entry)} & {*names}:
+            yield _scanned(look, entry, found.snapshot.tree.by_path, absent="missing", stored=False)
+
+
+def plain(place: Path, shown: str) -> Iterator[ScannedFile]:
+    """Yield the file at a path, or those below it. Raises NoSuchFile, NotComparable, UnreadablePath, TooBig."""
+    found = plain_files.at(place, shown)
+    above = "" if found.folder is None or shown in (".", "./") else f"{found.shown.rstrip('/')}/"
+    look = PlainContents(found)
+    for file in found.files.values():
+        yield ScannedFile(above + file.path, look.scan(file))
+
+
+def result(files: Iterable[ScannedFile], allow: Sequence[str]) -> Scanned:
+    """Return scanned files without the findings about classes that are allowed."""
+    kept = tuple(
+        ScannedFile(file.path, None if file.report is None else allowed(file.report, allow), file.file, file.absent)
+        for file in files
+    )
+    return Scanned(kept, tuple(allow))
+
+
+def _scanned(
+    look: Contents, entry: TreeEntry, beside: Collection[str], *, above: str = "", absent: str, stored: bool = True
+) -> ScannedFile:
+    folder = os.path.dirname(entry.path)
+
+    def kind(path: str) -> str:
+        return "file" if os.path.normpath(os.path.join(folder, path)) in beside else ""
+
+    file = entry.file if stored else None
+    try:
+        report = look.scan(entry, kind)
+    except (errors.Missing, errors.Damaged):
+        return ScannedFile(above + entry.path, None, file, "damaged")
+    return ScannedFile(above + entry.path, report, file, None if report is not None else absent)

@@ -1,0 +1,64 @@
+"""`mvc scan --format sarif`: findings as a document of SARIF 2.1.0, which code hosts show beside a change.
+
+Source: OASIS, Static Analysis Results Interchange Format 2.1.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import mvc
+from mvc.porcelain.scan import Scanned, ScannedFile
+from mvc.scan.scan import rules
+from mvc.scan.verdict import Finding, Verdict
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {Verdict.HOSTILE: "error", Verdict.UNREADABLE: "error", Verdict.CODE: "warning"}
+
+
+def sarif(scanned: Scanned) -> dict[str, Any]:
+    """Return the document of some findings."""
+    used = {finding.rule for file in scanned.files for finding in file.findings}
+    driver = {
+        "name": "mvc",
+        "semanticVersion": mvc.__version__,
+        "rules": [
+            {
+                "id": rule.id,
+                "shortDescription": {"text": rule.message.replace("{}", "…")},
+                "defaultConfiguration": {"level": _level(rule.verdict)},
+            }
+            for rule in rules()
+            if rule.id in used
+        ],
+    }
+    results = [result for file in scanned.files for result in _results(file)]
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _results(file: ScannedFile) -> Iterator[dict[str, Any]]:
+    for finding in file.findings:
+        names = f" {', '.join(finding.names)}" if finding.names else ""
+        yield {
+            "ruleId": finding.rule,
+            "level": _level(finding.verdict),
+            "message": {"text": finding.message + names},
+            "locations": [_location(file, finding)],
+        }
+
+
+def _location(file: ScannedFile, finding: Finding) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": file.path}}
+    if finding.place:
+        return {
+            "physicalLocation": physical,
+            "logicalLocations": [{"fullyQualifiedName": finding.place, "kind": "member"}],
+        }
+    if finding.offset >= 0:
+        physical["region"] = {"byteOffset": finding.offset}
+    return {"physicalLocation": physical}
+
+
+def _level(verdict: Verdict) -> str:
+    return _LEVELS.get(verdict, "note")
