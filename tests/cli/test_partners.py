@@ -23,6 +23,7 @@ check --registry origin
 commit -m x --allow-empty --force
 config user.name --show-origin
 drift --at v1
+export v1 ../out --key key.pem
 experiment create --gpu-type T4
 experiment create --gpus 1
 fsck --from origin
