@@ -26,7 +26,10 @@ from mvc.transport.refspec import updates
 _DONE = {"*": "new", "-": "deleted", "+": "forced", "=": "up to date", "!": "rejected", " ": ""}
 
 
-@verb("push", apart=[("--delete", option) for option in ("--all", "--tags", "--rebase", "--set-upstream")])
+@verb(
+    "push",
+    apart=[("--delete", option) for option in ("--all", "--tags", "--rebase", "--set-upstream", "--signed", "--key")],
+)
 @click.argument("remote", required=False)
 @click.argument("refs", nargs=-1, metavar="[NAME|SRC:DST]...")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be pushed.")

@@ -29,7 +29,10 @@ else:
 _MISSING = "missing tag name, as in `mvc tag NAME`, or `mvc tag -d NAME` to delete one"
 
 
-@verb("tag", apart=(("--list", "--message"),))
+@verb(
+    "tag",
+    apart=(("--list", "--message"), *((one, two) for one in ("--list", "--delete") for two in ("--sign", "--key"))),
+)
 @click.argument("names", nargs=-1, metavar="[NAME [REV]]")
 @click.option("-m", "--message", metavar="WHY", help="Reason for the tag.")
 @click.option("--semver", is_flag=True, help="Name the tag by the changes since the last one, such as v1.2.3.")

@@ -26,6 +26,7 @@ drift --at v1
 export v1 ../out --key key.pem
 experiment create --gpu-type T4
 experiment create --gpus 1
+export v1 ../out --key model.toml
 fsck --from origin
 fsck --subset 1/2
 gc --drop-intents-older-than 3d
@@ -63,10 +64,14 @@ push --delete --all
 push --delete --tags
 push --delete main --rebase
 push --delete main -u
+push --delete main --signed
 rev-parse --merge-base --is-ancestor v1 v2
 show --name-only -U 3
+sign --remove 1 --key model.toml
 switch -c new -C other
 switch -c new -d
+tag -d x --key model.toml
+tag -l --sign
 tag -l -m x
 """
 HAVE_AN_EFFECT = {
