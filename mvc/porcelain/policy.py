@@ -109,7 +109,7 @@ def _breaches(gate: Gate, model: Model, event: str, candidate: Candidate, reason
     if event != COMMIT and not (kind in NAMED and name):
         known = ", ".join((COMMIT, *(f"{word}:NAME" for word in NAMED)))
         raise errors.BadEvent(event=event, known=known)
-    return gate.content(event, candidate)
+    return gate.content(event, model.key, candidate)
 
 
 def _working(model: Model) -> Candidate:

@@ -32,6 +32,8 @@ from = "alias:staging"
 roll-back = false
 reason = "required"
 force = true
+signed-by = ["ana@example.org", "release"]
+signers = 2
 
 [[ rule ]]
 on = ["commit"]
@@ -44,12 +46,13 @@ deny = ['''x
 
 def test_every_key_is_read_with_its_line() -> None:
     first, second = parse(WHOLE, "policy.toml")
-    assert (first.line, second.line) == (2, 18)
+    assert (first.line, second.line) == (2, 20)
     assert dict(first.lines or {}).keys() == KEYS.keys()
     assert (first.at("formats"), first.at("licenses.deny")) == ("policy.toml, line 4", "policy.toml, line 11")
-    assert second.at("licenses.deny") == "policy.toml, line 21"
+    assert second.at("licenses.deny") == "policy.toml, line 23"
     assert (first.max_file, first.max_version) == (3 << 29, 2_000)
     assert (first.allow, first.deny, first.source) == (("Apache-2.0",), ("AGPL-3.0*",), "alias:staging")
+    assert (first.signed_by, first.signers, second.signers) == (("ana@example.org", "release"), 2, 1)
     assert (first.roll_back, first.reason, first.force) == (False, True, True)
     assert (first.is_on("alias:prod"), first.is_on("tag:a/b"), first.is_on("alias:production")) == (True, True, False)
     assert parse(b"", "policy.toml") == ()
@@ -85,6 +88,14 @@ RULE = b'[[rule]]\non = ["commit"]\nmax-file = 1\n'
         (b'[[rule]]\non = ["alias:a"]\nreason = true\n', 3, 'must be "required"'),
         (b'[[rule]]\non = ["alias:a"]\nroll-back = "no"\n', 3, "true or false"),
         (b'[[rule]]\non = ["alias:a"]\nfrom = "staging"\n', 3, "not a ref"),
+        (RULE + b'signed-by = ["ana"]\n', 4, "'signed-by' does not apply to commit"),
+        (b'[[rule]]\non = ["tag:*"]\nsigned-by = "ana"\n', 3, "not a list of texts"),
+        (b'[[rule]]\non = ["tag:*"]\nsigned-by = ["*@example.org"]\n', 3, "is not a principal"),
+        (b'[[rule]]\non = ["tag:*"]\nsigned-by = ["a\\u0000"]\n', 3, "is not a principal"),
+        (b'[[rule]]\non = ["tag:*"]\nsigned-by = ["ana"]\nsigners = 0\n', 4, "not a number from 1"),
+        (b'[[rule]]\non = ["tag:*"]\nsigned-by = ["ana"]\nsigners = true\n', 4, "not a number from 1"),
+        (b'[[rule]]\non = ["tag:*"]\nsigned-by = ["a", "a"]\nsigners = 2\n', 4, "names 1 principal"),
+        (b'[[rule]]\non = ["tag:*"]\nsigners = 1\n', 3, "'signed-by' is not set"),
         (RULE + b"scan = 'plain'\n", 4, "'scan' is not a key"),
         (RULE + b"licenses.alow = ['MIT']\n", 4, "did you mean licenses.allow?"),
         (RULE + b"max-file.x = 1\n", 4, ""),

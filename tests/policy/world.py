@@ -37,6 +37,7 @@ licenses.deny = ["AGPL-*"]
 on = ["branch:*", "tag:*", "alias:*"]
 from = "alias:never"
 roll-back = false
+signed-by = ["ana@example.org"]
 
 [[rule]]
 on = ["tag:*", "alias:*"]
@@ -119,7 +120,7 @@ class Row(NamedTuple):
 
 
 LAST = "the operation before the last"
-BRANCH = (*CONTENT, "from")
+BRANCH = (*CONTENT, "from", "signed-by")
 NAMED = (*BRANCH, "reason")
 BACK = ("roll-back",)
 RUN = "../run/weights/best.safetensors"
@@ -223,9 +224,7 @@ def refused(folder: Path, shell: Shell, row: Row, policy: str = POLICY) -> Said:
     before = picture(folder, shell, row)
     said = run(shell, row)
     assert said.code == 17, said
-    assert {key for key in (*CONTENT, "from", "roll-back", "reason") if f"  {key}: " in said.err} == set(row.breaks), (
-        said
-    )
+    assert {key for key in (*BRANCH, "roll-back", "reason") if f"  {key}: " in said.err} == set(row.breaks), said
     after = picture(folder, shell, row)
     assert after == before
     return said

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.model.paths import escape_name
-from mvc.plural import first
+from mvc.plural import count, first
 from mvc.repository import history
+from mvc.repository.model import Model
 from mvc.repository.policy.candidate import ABSENT, Candidate
 from mvc.scan.policy import licenses
 from mvc.scan.policy.rule import Rule
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from mvc.model.licenses import expression
     from mvc.readiness import evaluation, subject
     from mvc.repository.repository import Repository
+    from mvc.repository.signatures import trust, verify
 else:
     expression = lazy.Module("mvc.model.licenses.expression")
     evaluation = lazy.Module("mvc.readiness.evaluation")
     subject = lazy.Module("mvc.readiness.subject")
+    trust = lazy.Module("mvc.repository.signatures.trust")
+    verify = lazy.Module("mvc.repository.signatures.verify")
 
 _SHOWN = 5
 _AUTOMATIC = ("", "alias: rolled back", "import", "push")
@@ -112,6 +116,36 @@ def _license(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
         yield Breach(rule, "licenses.deny", f"model.license is {escape_name(own)}, which is denied", fix)
     elif not any(licenses.is_permitted(form, rule.allow, rule.deny) for form in forms):
         yield Breach(rule, "licenses.allow", f"model.license is {escape_name(own)}; {allowed}", fix)
+
+
+def signatures(rule: Rule, model: Model, candidate: Candidate) -> Iterator[Breach]:
+    """Yield a breach unless enough of the principals signed the candidate, and none of its signatures is false.
+
+    Raises BadSetting, NoSignersFile, NoSshKeygen, Missing.
+    """
+    if not rule.signed_by:
+        return
+    if candidate.id is None:
+        fix = "Commit it on a branch without the rule, sign it with `mvc sign`, and move the ref to it then."
+        yield Breach(rule, "signed-by", f"{candidate.called} has no signature yet", fix)
+        return
+    at = candidate.id[:10]
+    signed: frozenset[str] = frozenset()
+    hint = f"Sign it with `mvc sign {at}`, or fetch the signatures of others; `mvc verify {at}` shows those it has."
+    if verify.current(model, candidate.id) or verify.damaged(model, candidate.id):
+        trusted = trust.of(model.repository)
+        if verify.version(model, candidate.id, trusted).status == verify.MISMATCH:
+            fix = f"`mvc verify {at}` shows it, and `mvc sign --remove NUMBER {at}` removes it."
+            yield Breach(rule, "signed-by", f"a signature of {candidate.called} does not match", fix)
+            return
+        signed = verify.signed_by(model, candidate.id, trusted, rule.signed_by)
+        if trusted.allowed is None:
+            hint = "List the keys that you trust: `mvc config --global trust.allowed-signers FILE`."
+    if len(signed) < rule.signers:
+        listed = first(list(dict.fromkeys(rule.signed_by)), _SHOWN)
+        own = f" ({', '.join(sorted(signed))})" if signed else ""
+        reason = f"{candidate.called} has {len(signed)} of {count(rule.signers, 'signature')} by {listed}{own}"
+        yield Breach(rule, "signed-by", reason, hint)
 
 
 # --- moves of a ref

@@ -104,7 +104,8 @@ class Gate:
     def check(self, moves: Sequence[Move]) -> str:
         """Raise PolicyRefused unless all moves follow the rules; return the note on rules that were passed, or "".
 
-        Raises BadPolicy, and Missing and Damaged for a version that cannot be read.
+        Raises BadPolicy, Missing and Damaged for a version that cannot be read, and for signatures BadSetting,
+        NoSignersFile and NoSshKeygen.
         """
         rules = self.rules()
         return self._judge([found for move in moves for found in self._move(rules, move)]) if rules else ""
@@ -118,17 +119,23 @@ class Gate:
         for id_ in versions:
             candidate = candidates.stored(self._repository, id_)
             broken = [breach for each in rules for breach in checks.content(each, candidate)]
+            if event.startswith(f"{rule.PUBLISH}:"):  # of a push, the tip's count: they cover its ancestors
+                broken += [breach for each in rules for breach in self._signatures(each, model, candidate)]
             found += [(f"{event} of {model}, {candidate.called}", breach) for breach in broken]
         return self._judge(found)
 
     def made(self, model: str, candidate: Candidate) -> None:
         """Raise PolicyRefused unless a version that is not the tip of a branch may be made."""
-        self._judge([(f"a new version of {model}", breach) for breach in self.content(rule.COMMIT, candidate)])
+        self._judge([(f"a new version of {model}", breach) for breach in self.content(rule.COMMIT, model, candidate)])
 
-    def content(self, event: str, candidate: Candidate) -> list[Breach]:
+    def content(self, event: str, model: str, candidate: Candidate) -> list[Breach]:
         """Return the breaches of a candidate that do not depend on a ref. Raises as `check`."""
         rules = [each for each in self.rules() if each.is_on(event)]
-        return [breach for each in rules for breach in _content(each, candidate)]
+        return [
+            breach
+            for each in rules
+            for breach in (*_content(each, candidate), *self._signatures(each, model, candidate))
+        ]
 
     def breaches(self, move: Move) -> list[Breach]:
         """Return the breaches of a move, also of rules that are passed. Raises as `check`."""
@@ -159,6 +166,10 @@ class Gate:
         yield from checks.reason(each, move.reason, candidate)
         if candidate is not None:
             yield from checks.origin(repository, each, move.ref, candidate, pushed=bool(move.remote))
+            yield from self._signatures(each, move.ref.model, candidate)
+
+    def _signatures(self, each: Rule, model: str, candidate: Candidate) -> Iterator[Breach]:
+        return checks.signatures(each, Model(self._repository, model), candidate)
 
     def _candidate(self, new: VersionId | Candidate | None) -> Candidate | None:
         return candidates.stored(self._repository, new) if isinstance(new, str) else new

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.deferred import dataclass
 from mvc.repository.git import command
 from mvc.storage.records.config import Config
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
 
 KEY = "sign.key"
 ALWAYS = "sign.always"
@@ -30,6 +34,15 @@ class Signers:
 
     allowed: Path | None
     revoked: Path | None = None
+
+
+def of(repository: Repository) -> Signers:
+    """Return the trusted and the revoked keys of the user of a repository. Raises BadSetting, NoSignersFile."""
+    home, own = os.path.expanduser("~"), repository.user_config
+    beside = own.parent if own is not None else None
+    return Keys(
+        repository.config, repository.root, repository.root, Path(home) if os.path.isabs(home) else None, beside
+    ).signers()
 
 
 @dataclass(frozen=True, slots=True)

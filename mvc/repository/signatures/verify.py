@@ -6,7 +6,9 @@ record ─► statement from the version ─► ssh-keygen: by a trusted key, fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from mvc import errors
@@ -93,6 +95,23 @@ def version(model: Model, id_: VersionId, signers: Signers) -> Verdict:
     return Verdict.of([*_checked(model, records, signers), *damaged(model, id_)])
 
 
+def signed_by(model: Model, id_: VersionId, signers: Signers, principals: Sequence[str]) -> frozenset[str]:
+    """Return the principals that signed a version, each with a key of their own.
+
+    A key that is trusted for several of them counts for one, so the answer is a largest assignment of keys to principals.
+    A record that does not match is nobody's. Raises Missing, NoSshKeygen.
+    """
+    trusted: dict[str, set[str]] = {}
+    for record in current(model, id_):
+        if record.what != VERSION or record.format != SSHSIG:
+            continue
+        with contextlib.suppress(ValueError):
+            claim = _claim(model, record)
+            names = {name for name in principals if ssh_keygen.verify(signers, name, claim).ok}
+            trusted.setdefault(record.key, set()).update(names)
+    return frozenset(_assigned(trusted))
+
+
 def move(model: Model, id_: VersionId, places: Sequence[SignedMove], signers: Signers) -> Verdict:
     """Verify the signatures of the newest moves of a ref to a version, here or on remotes: one has to be good.
 
@@ -141,9 +160,7 @@ def check(model: Model, record: Signature, signers: Signers) -> CheckedSignature
 def is_match(model: Model, record: Signature) -> bool:
     """Return whether a record has a signature of its statement, by whatever key. Raises NoSshKeygen."""
     try:
-        signature = _parsed(record)
-        message = statement(model.repository, record)
-        return ssh_keygen.matches(Claim(signature, NAMESPACES[record.what], message, record.at.seconds))
+        return ssh_keygen.matches(_claim(model, record))
     except (ValueError, errors.Damaged):
         return False
 
@@ -159,15 +176,19 @@ def _parsed(record: Signature) -> SshSignature:
     return signature
 
 
+def _claim(model: Model, record: Signature) -> Claim:
+    """Return what a record claims: its signature, and the statement that it has to be of. Raises ValueError, Missing."""
+    return Claim(_parsed(record), NAMESPACES[record.what], statement(model.repository, record), record.at.seconds)
+
+
 def _status(model: Model, record: Signature, signers: Signers) -> tuple[str, str | None, str]:
     """Return the status of a signature, the name of its key, and the reason."""
     if record.format != SSHSIG:
         return FORMAT, None, record.format
     try:
-        signature = _parsed(record)
+        claim = _claim(model, record)
     except ValueError as error:
         return MISMATCH, None, str(error)
-    claim = Claim(signature, NAMESPACES[record.what], statement(model.repository, record), record.at.seconds)
     names = _names(signers, claim)
     reasons: list[str] = []
     for name in names:
@@ -205,3 +226,20 @@ def _names(signers: Signers, claim: Claim) -> list[str]:
     fields = [line.split()[0] for line in lines if key in line.split() and not line.startswith("#")]
     found = [name for field in fields for name in field.strip('"').split(",") if name and not name.startswith("!")]
     return list(dict.fromkeys(found)) or ssh_keygen.principals(signers, claim)
+
+
+def _assigned(trusted: Mapping[str, AbstractSet[str]]) -> dict[str, str]:
+    """Return a largest assignment, principal to key, in which each key has one of its principals (augmenting paths)."""
+    key_of: dict[str, str] = {}
+
+    def assign(key: str, tried: set[str]) -> bool:
+        for name in sorted(trusted[key] - tried):
+            tried.add(name)
+            if name not in key_of or assign(key_of[name], tried):
+                key_of[name] = key
+                return True
+        return False
+
+    for key in sorted(trusted):
+        assign(key, set())
+    return key_of

@@ -14,13 +14,14 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mvc import errors
 from mvc.formats.known import FORMATS
 from mvc.formats.weight_format import OTHERS
 from mvc.model import textfile
+from mvc.plural import count
 from mvc.scan.policy import positions
 from mvc.scan.policy.positions import Lines
 from mvc.scan.policy.rule import ALIAS, BRANCH, COMMIT, NAMED, PUSH, TAG, Rule
@@ -33,6 +34,8 @@ FORMAT_NAMES = (*FORMATS, *OTHERS)
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,6})?) ?(B|[kKMGT]B|[KMGT]iB)\Z")
 _UNITS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 _REFS = (BRANCH, TAG, ALIAS)
+_PATTERN = re.compile(r'[\s*?!,"]')
+"""Characters of principals that would be a pattern of OpenSSH, or would end one."""
 
 
 class _InvalidError(Exception):
@@ -108,7 +111,7 @@ def _known(key: str) -> _Key:
     raise _InvalidError(f"{key!r} is not a key of a rule; {hint}")
 
 
-def _fault(rule: Rule, keys: Iterable[str]) -> tuple[str, str] | None:
+def _fault(rule: Rule, keys: Sequence[str]) -> tuple[str, str] | None:
     """Return the key and what is wrong about a rule as a whole, None for nothing."""
     if not rule.on:
         return "on", 'the rule has no events: add a line such as on = ["alias:prod"]'
@@ -117,6 +120,9 @@ def _fault(rule: Rule, keys: Iterable[str]) -> tuple[str, str] | None:
         unfit = sorted(kinds - set(KEYS[key].kinds))
         if unfit:
             return key, f"{key!r} does not apply to {unfit[0]}, only to {', '.join(KEYS[key].kinds)}"
+    if "signers" in keys and rule.signers > len({*rule.signed_by}):
+        listed = f"names {count(len({*rule.signed_by}), 'principal')}" if rule.signed_by else "is not set"
+        return "signers", f"{count(rule.signers, 'signer')} cannot be met: 'signed-by' {listed}"
     if not any(KEYS[key].field not in ("on", "force") for key in keys):
         return "on", "the rule requires nothing"
     return None
@@ -172,6 +178,19 @@ def _required(value: Any) -> bool:
     return True
 
 
+def _principals(value: Any) -> tuple[str, ...]:
+    for name in (names := _texts(value)):
+        if _PATTERN.search(name) or not name.isprintable():
+            raise _InvalidError(f"{name!r} is not a principal: each is named in full, as ana@example.org")
+    return names
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise _InvalidError("the value is not a number from 1")
+    return value
+
+
 def _source(value: Any) -> str:
     kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
     if kind not in _REFS or not name:
@@ -184,12 +203,12 @@ def described(rule: Rule) -> dict[str, Any]:
     requirements: dict[str, Any] = {}
     for key, known in KEYS.items():
         value = getattr(rule, known.field)
-        if key not in ("on", "force") and value not in (None, ()) and value is not _DEFAULTS.get(key):
+        if key not in ("on", "force") and value not in (None, ()) and value != _DEFAULTS.get(key):
             requirements[key] = value if key != "reason" else "required"
     return requirements
 
 
-_DEFAULTS = {"roll-back": True, "reason": False}
+_DEFAULTS = {"roll-back": True, "reason": False, "signers": 1}
 KEYS = {
     "on": _Key("on", _events),
     "formats": _Key("formats", _formats),
@@ -201,6 +220,8 @@ KEYS = {
     "from": _Key("source", _source, (BRANCH, TAG, ALIAS)),
     "roll-back": _Key("roll_back", _flag, (BRANCH, TAG, ALIAS, PUSH)),
     "reason": _Key("reason", _required, (TAG, ALIAS)),
+    "signed-by": _Key("signed_by", _principals, NAMED),
+    "signers": _Key("signers", _number, NAMED),
     "force": _Key("force", _flag),
 }
 """The keys of a rule."""

@@ -40,6 +40,9 @@ class Rule:
     """The ref `from` which alone a version may come, as `alias:staging`."""
     roll_back: bool = True
     reason: bool = False
+    signed_by: tuple[str, ...] = ()
+    """The principals of allowed signers, of whom `signers` different ones have signed the version."""
+    signers: int = 1
     force: bool = False
     lines: Mapping[str, int] | None = field(default=None, compare=False)
 
