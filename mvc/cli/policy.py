@@ -64,17 +64,17 @@ def _rules(rules: Sequence[PolicyRule]) -> Iterator[str]:
     for rule in rules:
         yield style(escape(f"{rule.file}, line {rule.line}"), fg="yellow") + f"  on {escape(', '.join(rule.on))}"
         for key, value in rule.requires.items():
-            yield f"    {key:<15} {escape(_text(value))}"
+            yield f"    {key:<15} {escape(_text(key, value))}"
         if rule.force:
             yield f"    {'force':<15} --force-policy REASON passes it"
 
 
-def _text(value: object) -> str:
+def _text(key: str, value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:,} bytes" if isinstance(value, int) else str(value)
+    return f"{value:,} bytes" if isinstance(value, int) and key != "signers" else str(value)
 
 
 def _lines(checked: PolicyChecked) -> Iterator[str]:
