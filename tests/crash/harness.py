@@ -175,7 +175,9 @@ def memory_folder(otherwise: Path) -> Iterator[Path]:
         yield otherwise
         return
     with tempfile.TemporaryDirectory(dir=shared) as name:
-        yield Path(name)
+        folder = Path(name) / "own"  # what a test puts beside its folder goes with it
+        folder.mkdir()
+        yield folder
 
 
 def _in_memory() -> str | None:

@@ -40,6 +40,7 @@ UNUSUAL = {
     "Model.bisect", "Model.find_drop", "Model.find_class_change", "Model.semver", "Tags.create_next",
     "Version.sign", "Version.verify", "Version.signatures", "Version.remove_signatures", "Tags.sign", "Tags.verify", "Aliases.sign", "Aliases.verify",
     "Model.scan", "Version.scan", "mvc.scan_files",
+    "Repository.policy", "Model.check_policy", "Version.check_policy",
 }  # fmt: skip
 """What the tour leaves to the reference, since it shows its sibling."""
 

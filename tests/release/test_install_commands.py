@@ -38,7 +38,7 @@ def _recommended() -> dict[str, set[str]]:
     """Each requirement, with the files that recommend it."""
     files: dict[str, set[str]] = {}
     for path in [TOP / "README.md", *(TOP / "docs").rglob("*"), *(TOP / "mvc").rglob("*.py")]:
-        if path.is_file() and path.suffix != ".webp":
+        if path.is_file() and path.suffix not in {".webp", ".pyc"}:
             for requirement in commands(path.read_text(encoding="utf-8")):
                 files.setdefault(requirement, set()).add(str(path.relative_to(TOP)))
     return files
