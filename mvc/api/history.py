@@ -66,6 +66,7 @@ class History(Handle):
         amend: bool = False,
         allow_empty: bool = False,
         allow_secret: bool = False,
+        allow_unsafe: bool = False,
         keep_metrics: bool = False,
         dry_run: bool = False,
         force: bool = False,
@@ -79,14 +80,15 @@ class History(Handle):
 
         In a Picsellia training container, the experiment and its parameters are first written to `[source]`; `warnings` of
         the result has the parameters that differ from them. `keep_metrics` says that metrics set by hand hold although the
-        weights changed. Raises NothingToCommit, EmptyMessage, Detached, RulesBroken, SecretFound, StaleMetrics, NotReady and the
-        like.
+        weights changed. `allow_unsafe` stores files whatever a loader would run. Raises NothingToCommit, EmptyMessage,
+        Detached, RulesBroken, SecretFound, ScanRefused, StaleMetrics, NotReady and the like.
         """
         who = self._session.actor(actor)
         options = CommitOptions(
             amend=amend,
             allow_empty=allow_empty,
             allow_secret=allow_secret,
+            allow_unsafe=allow_unsafe,
             keep_metrics=keep_metrics,
             dry_run=dry_run,
             author=None if author is None else person(author),
@@ -124,6 +126,7 @@ class History(Handle):
         tags: Iterable[str] = (),
         aliases: Iterable[str] = (),
         allow_secret: bool = False,
+        allow_unsafe: bool = False,
         force: bool = False,
         actor: Who | None = None,
         code: Code | bool = True,
@@ -139,7 +142,7 @@ class History(Handle):
         that of the Picsellia training container. Several processes may record at the same time: the parent is the tip of
         the branch, unless `parent` is given.
 
-        Raises NotAtTip, BadRole, NoSuchFile, RulesBroken, SecretFound, NotReady, and as `update`.
+        Raises NotAtTip, BadRole, NoSuchFile, RulesBroken, SecretFound, ScanRefused, NotReady, and as `update`.
         """
         repository, who = self._session.repository, self._session.actor(actor)
         if source is None:
@@ -165,6 +168,7 @@ class History(Handle):
                 tags=texts(tags),
                 aliases=texts(aliases),
                 allow_secret=allow_secret,
+                allow_unsafe=allow_unsafe,
                 force=force,
                 names=names or {},
             ),

@@ -46,6 +46,7 @@ else:
 @click.option("--amend", is_flag=True, help="Replace the tip of the current branch by the new version.")
 @click.option("--allow-empty", is_flag=True, help="Commit even if nothing changed.")
 @click.option("--allow-secret", is_flag=True, help="Commit even if something looks like a secret.")
+@click.option("--allow-unsafe", is_flag=True, help="Commit even if `mvc scan` finds what a loader would run.")
 @click.option("--keep-metrics", is_flag=True, help="Commit metrics set by hand even if the weights changed.")
 @click.option("--dry-run", is_flag=True, help="Show what would be committed.")
 @click.option("--author", metavar='"NAME <EMAIL>"', help='Override the author, as "NAME <EMAIL>".')
@@ -65,6 +66,7 @@ def command(
     amend: bool,
     allow_empty: bool,
     allow_secret: bool,
+    allow_unsafe: bool,
     keep_metrics: bool,
     dry_run: bool,
     author: str | None,
@@ -83,6 +85,9 @@ def command(
 
     With --sign, the version is signed as by `mvc sign`, and so are the moves of --tag and --alias.
 
+    New files are scanned before one is stored, as by `mvc scan`. Hostile and unreadable ones are refused, files that
+    need code reported; scan.level and scan.allow of your settings change that.
+
     If the weights changed and metrics set by hand did not, a warning names the version that they were measured on.
     """
     _no_paths(words)
@@ -99,6 +104,7 @@ def command(
         amend=amend,
         allow_empty=allow_empty,
         allow_secret=allow_secret,
+        allow_unsafe=allow_unsafe,
         keep_metrics=keep_metrics,
         dry_run=dry_run,
         author=Person.parse(author) if author else None,

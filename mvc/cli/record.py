@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ else:
     source = lazy.Module("mvc.porcelain.source")
 
 _SECTIONS = ("model", "labelmap", "parameters", "metrics", "docker", "source", "intent")
-_OF_RESUME = ("resume", "allow_changed", "branch", "allow_secret", "force")
+_OF_RESUME = ("resume", "allow_changed", "branch", "allow_secret", "allow_unsafe", "force")
 """The options that may be given with --resume."""
 
 
@@ -68,6 +69,7 @@ _OF_RESUME = ("resume", "allow_changed", "branch", "allow_secret", "force")
 @click.option("--alias", "aliases", multiple=True, metavar="NAME", help="Set an alias to the new version.")
 @click.option("--force", is_flag=True, help="With --alias: set it even if the version is not ready.")
 @click.option("--allow-secret", is_flag=True, help="Record even if something looks like a secret.")
+@click.option("--allow-unsafe", is_flag=True, help="Record even if `mvc scan` finds what a loader would run.")
 @click.option("--resume", metavar="FILE", help="Record the version that a failed recording left as FILE.")
 @click.option(
     "--allow-changed", multiple=True, metavar="ROLE", help="With --resume: record the file of ROLE as it is now."
@@ -89,6 +91,7 @@ def command(
     aliases: tuple[str, ...],
     force: bool,
     allow_secret: bool,
+    allow_unsafe: bool,
     resume: str | None,
     allow_changed: tuple[str, ...],
     dry_run: bool,
@@ -108,7 +111,8 @@ def command(
     """
     if resume is not None:
         path = invocation.cwd / resume
-        return _resume(invocation, path, branch, allow_changed, force=force, allow_secret=allow_secret)
+        passed = {"force": force, "allow_secret": allow_secret, "allow_unsafe": allow_unsafe}
+        return _resume(invocation, path, branch, allow_changed, {name for name, is_set in passed.items() if is_set})
     if allow_changed:
         raise click.UsageError("--allow-changed is an option of --resume FILE")
     repository = invocation.repository() if dry_run else invocation.writer()
@@ -119,6 +123,7 @@ def command(
         tags=tags,
         aliases=aliases,
         allow_secret=allow_secret,
+        allow_unsafe=allow_unsafe,
         force=force,
         author=Person.parse(author) if author else None,
         date=Timestamp.parse(date, offset=now.offset) if date else None,
@@ -265,9 +270,9 @@ def _size(file: Given) -> int:
 
 
 def _resume(
-    invocation: Invocation, path: Path, branch: str | None, changed: Sequence[str], *, force: bool, allow_secret: bool
+    invocation: Invocation, path: Path, branch: str | None, changed: Sequence[str], passed: AbstractSet[str]
 ) -> int:
-    """Record the version of a request."""
+    """Record the version of a request; `passed` names the checks that are passed."""
     context = click.get_current_context()
     for parameter in context.command.params:
         if parameter.name not in _OF_RESUME and context.params.get(parameter.name or ""):
@@ -277,8 +282,9 @@ def _resume(
     options = replace(
         request.options,
         branch=branch or request.options.branch,
-        force=force or request.options.force,
-        allow_secret=allow_secret or request.options.allow_secret,
+        force="force" in passed or request.options.force,
+        allow_secret="allow_secret" in passed or request.options.allow_secret,
+        allow_unsafe="allow_unsafe" in passed,
     )
     with invocation.progress("Storing") as progress:
         actor = invocation.actor()

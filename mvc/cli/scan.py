@@ -23,8 +23,8 @@ from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.scan import allow as allow_list
 from mvc.scan.verdict import Finding, Verdict
+from mvc.storage.records.config import SCAN_ALLOW
 
-ALLOW = "scan.allow"
 _COLOURS = {Verdict.HOSTILE: "red", Verdict.UNREADABLE: "red", Verdict.CODE: "yellow", Verdict.DAMAGED: "yellow"}
 _SHOWN = 3
 """Names of one finding that are shown without --explain."""
@@ -52,7 +52,7 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
 
     --allow and the setting scan.allow name classes that your models need. They admit no function.
     """
-    setting = str(invocation.settings().get(ALLOW) or "")
+    setting = str(invocation.settings().get(SCAN_ALLOW) or "")
     names = (*(name.strip() for name in setting.split(",") if name.strip()), *allow)
     result = scan.result(_files(invocation, words), names)
     if format_ == "sarif":
@@ -160,7 +160,7 @@ def _explained(result: Scanned, setting: str) -> Iterator[str]:
     if names:
         listed = [name.strip() for name in setting.split(",") if name.strip()]
         yield "To allow these classes, if you trust the files that need them:"
-        yield f'  mvc config --global {ALLOW} "{escape(", ".join((*listed, *names)))}"'
+        yield f'  mvc config --global {SCAN_ALLOW} "{escape(", ".join((*listed, *names)))}"'
 
 
 MEANINGS = {

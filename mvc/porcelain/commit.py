@@ -6,8 +6,9 @@ scan ─ rules, secrets ─ ingest files (no lock) ─ tree, manifest, version �
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -38,6 +39,7 @@ from mvc.repository.worktree.scan import WorkFile
 from mvc.repository.worktree.snapshot import Found, Ready
 from mvc.storage.chunks.headers import Note
 from mvc.storage.chunks.ingest import Ingest
+from mvc.storage.disk.file_stat import Stat
 from mvc.storage.progress import Progress
 from mvc.storage.records import merges, sparse
 from mvc.storage.records.heads import Head
@@ -51,12 +53,13 @@ if TYPE_CHECKING:
     from mvc.porcelain import docker
     from mvc.readiness import evaluation
     from mvc.repository.policy import candidate
-    from mvc.repository.record import license_claims
+    from mvc.repository.record import license_claims, scanned
 else:
     candidate = lazy.Module("mvc.repository.policy.candidate")
     docker = lazy.Module("mvc.porcelain.docker")
     evaluation = lazy.Module("mvc.readiness.evaluation")
     license_claims = lazy.Module("mvc.repository.record.license_claims")
+    scanned = lazy.Module("mvc.repository.record.scanned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Options:
     amend: bool = False
     allow_empty: bool = False
     allow_secret: bool = False
+    allow_unsafe: bool = False
+    """Store files whatever a loader of them would run."""
     dry_run: bool = False
     author: Person | None = None
     date: Timestamp | None = None
@@ -144,6 +149,8 @@ class _Work:
     """The paths of the version that are not checked out."""
     code: Callable[[], Code | None] = lambda: None
     """Returns the training code's commit."""
+    scanned: Mapping[str, WorkFile] = field(default_factory=dict)
+    """The files that were scanned, by their paths."""
 
     @property
     def current(self) -> VersionId | None:
@@ -179,7 +186,7 @@ def commit(
 
     `message` may be None only with `amend`, which keeps the old one. `code` is called with the model's own files and
     returns the training code's commit; `progress` receives the bytes read. Raises Detached, MergeUnderway,
-    LogLost, NothingToCommit, RulesBroken, SecretFound, StaleMetrics, PolicyRefused, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
+    LogLost, NothingToCommit, RulesBroken, SecretFound, StaleMetrics, PolicyRefused, ScanRefused, NotReady (with aliases only), FileChanged, RefMoved, and the errors of
     reading model.toml or a tracked file.
     """
     repository = model.repository
@@ -207,7 +214,9 @@ def commit(
             options.tags,
             options.aliases,
         )
-        unread = [file for file in files if repository.stats.lookup(file.root_path, file.stat) is None]
+        lookup = repository.stats.lookup
+        work.warnings = (*work.warnings, *_scanned(work, files, base))
+        unread = [file for file in files if lookup(file.root_path, file.stat) is None]
         if code is not None:
             work.code = partial(code, [model_file.path(work.head.folder), *(file.root_path for file in files)])
         if work.ingest is not None and unread:
@@ -243,6 +252,7 @@ def _commit(
         identify=lambda file: _identify(work, file),
         ready=ready,
     )
+    _check_still(work)
     stale = _stale(work, old, base, found.snapshot)
     work.warnings = (
         *work.warnings,
@@ -267,6 +277,37 @@ def _commit(
     id_ = _publish(work, version, actor)
     named = refnames.set_all(Model(repository, model), id_, options.tags, options.aliases, actor)
     return done(id_, version, named)
+
+
+def _scanned(work: _Work, files: Sequence[WorkFile], base: Snapshot | None) -> tuple[Problem, ...]:
+    """Return the warnings about what loaders of new files would run. Raises ScanRefused."""
+    repository = work.repository
+    known = {entry.file for entry in base.tree.entries} if base is not None else set()
+    new = [file for file in files if repository.stats.lookup(file.root_path, file.stat) not in known]
+    if not new:
+        return ()
+    work.scanned = {file.path: file for file in new}
+    look = contents.working(repository, work.head.folder)
+    identify = snapshot.by_need(repository, base.tree if base is not None else None)
+    return scanned.check(
+        repository,
+        look,
+        snapshot.unread(new).entries,
+        allow_unsafe=work.options.allow_unsafe,
+        is_known=lambda path: identify(work.scanned[path]) in known,
+    )
+
+
+def _check_still(work: _Work) -> None:
+    """Raise FileChanged if a file was changed between its scan and its storing."""
+    tree = work.repository.tree
+    for file in work.scanned.values():
+        found = tree.stat(file.root_path)
+        if found is not None and found.is_link:
+            with _opened(work.repository, file) as opened:
+                found = Stat.of(os.fstat(opened.fileno()))
+        if found != file.stat:
+            raise errors.FileChanged(path=file.path)
 
 
 def _stale(work: _Work, old: VersionId | None, base: Snapshot | None, new: Snapshot) -> Problem | None:

@@ -99,7 +99,7 @@ def import_experiment(
             message or f"Result of experiment {experiment.name or experiment.id}",
             actor,
             changes=_changes(model, run, parent),
-            options=Options(branch=branch, parent=parent, allow_secret=True),
+            options=Options(branch=branch, parent=parent, allow_secret=True, allow_unsafe=True),
             progress=progress,
         )
     notes = (

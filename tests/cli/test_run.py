@@ -306,7 +306,7 @@ def complete(folder: Path, words: str) -> list[str]:
         ("mvc re", ["record", "restore", "revert", "redo", "reset", "reflog", "rev-parse", "remote"]),
         ("mvc --ver", ["--verbose", "--version"]),
         ("mvc alias r", ["rm", "rollback"]),
-        ("mvc commit --allow", ["--allow-empty", "--allow-secret"]),
+        ("mvc commit --allow", ["--allow-empty", "--allow-secret", "--allow-unsafe"]),
         ("mvc nosuch x", []),
     ],
 )

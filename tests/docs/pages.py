@@ -49,7 +49,7 @@ CODES = {
     14: "stored bytes are damaged or missing; also the answer of `mvc fsck` with findings, and of `mvc scan` for a damaged file",
     15: "a remote or registry does not respond, or `--offline` forbids asking it; try again; also the answer of `mvc scan` if bytes are not here",
     16: "uncommitted changes would be lost; nothing was changed",
-    17: "refused by a rule: a secret, an invalid model.toml, an unsafe path, a version that is not ready",
+    17: "refused by a rule: a secret, an invalid model.toml, an unsafe path, a file that a loader would run, a version that is not ready",
     126: "`mvc run` or `mvc bisect run` cannot run the command: it is no program",
     127: "`mvc run` or `mvc bisect run` does not find the command",
     128: "mvc could not finish: the disk, a newer format, a bug",

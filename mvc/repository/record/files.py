@@ -38,15 +38,18 @@ from mvc.repository.record.options import Changes, CodeOf, Options
 from mvc.repository.record.plan import Content, Given, NamedFile, Plan
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.worktree import model_file
+from mvc.repository.worktree.snapshot import UNREAD
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import RefEntry
 
 if TYPE_CHECKING:
     from mvc.model.merge import text as toml_text
-    from mvc.repository.record import license_claims, planned
+    from mvc.repository.policy.candidate import Candidate
+    from mvc.repository.record import license_claims, planned, scanned
 else:
     license_claims = lazy.Module("mvc.repository.record.license_claims")
     planned = lazy.Module("mvc.repository.record.planned")
+    scanned = lazy.Module("mvc.repository.record.scanned")
     toml_text = lazy.Module("mvc.model.merge.text")
 
 
@@ -102,7 +105,7 @@ def record_files(
 
     A file of an earlier version (a TreeEntry) is not read. Values are the parent's, except `OWN`, with `changes`. `unless` is
     called when the branch's tip was read, and again under the lock if it has moved meanwhile; it may raise.
-    Raises EmptyMessage, RulesBroken, SecretFound, NotReady, BadRole, NoSuchFile, NotRegularFile, FileChanged, FileReplaced,
+    Raises EmptyMessage, RulesBroken, SecretFound, ScanRefused, NotReady, BadRole, NoSuchFile, NotRegularFile, FileChanged, FileReplaced,
     NotAtTip, BadRefName, NameTaken.
     """
     wanted = options or Options()
@@ -127,6 +130,9 @@ class _Recording:
     message: str
     actor: Actor
     unless: Callable[[], None]
+    given: Mapping[str, Given] = field(default_factory=dict)
+    stamps: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The size and the times of each file before it was scanned, by role; empty where they say nothing."""
 
     @property
     def repository(self) -> Repository:
@@ -134,8 +140,10 @@ class _Recording:
 
     def run(self, files: Mapping[str, Given], code: CodeOf) -> Recorded:
         plan, options = self.plan, self.options
+        self.given = files
         new = partial(planned.candidate, self.repository, plan, files)
         gate.check_new(self.repository, new, plan.branch, options.tags, options.aliases)
+        warnings = self._scanned(new())
         self.draft.ingest.bases = delta_bases.bases(self.model, plan.manifest, [plan.parent] if plan.parent else [])
         firsts = [(first_role(roles), path) for path, roles in _by_path(plan.places).items()]
         firsts.sort(key=lambda first: -_size(files[first[0]]))  # as a commit of the working tree
@@ -153,7 +161,7 @@ class _Recording:
             plan.branch.name,
             sum(self.draft.fresh.values()),
             sum(entry.size for entry in tree.entries),
-            (*plan.warnings, *self._licenses(tree)),
+            (*plan.warnings, *warnings, *self._licenses(tree)),
             files=tree.entries,
             is_current=self.model.head.branch == plan.branch.name,
         )
@@ -162,6 +170,12 @@ class _Recording:
         except errors.NamesNotSet as error:
             error.recorded = done
             raise
+
+    def _scanned(self, new: Candidate) -> tuple[Problem, ...]:
+        """Return the warnings about what loaders of the files would run. Raises ScanRefused."""
+        unread = [entry for entry in new.tree.entries if entry.file == UNREAD]
+        self.stamps = {role: _stamp(file) for role, file in self.given.items()}
+        return scanned.check(self.repository, new.contents, unread, allow_unsafe=self.options.allow_unsafe)
 
     def _licenses(self, tree: Tree) -> tuple[Problem, ...]:
         """Return the warning about files that contradict the license of the model, and that the parent does not have."""
@@ -233,7 +247,8 @@ class _Recording:
             raise errors.UnreadableFile(path=shown, reason=error.strerror or str(error)) from error
         finally:
             os.close(fd)
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        scanned_as = self.stamps.get(role) or _times(after)
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or scanned_as != _times(after):
             raise errors.FileChanged(path=paths.escape_name(os.fspath(named.path)))
         if named.id not in (None, stored.file):
             raise errors.FileReplaced(path=paths.escape_name(os.fspath(named.path)), role=role)
@@ -264,6 +279,21 @@ def _size(file: Given) -> int:
         return os.stat(file.path if isinstance(file, NamedFile) else file).st_size
     except OSError:
         return 0
+
+
+def _stamp(file: Given) -> tuple[int, ...]:
+    """Return the size and the times of a file; nothing for one without, such as those in /proc."""
+    if isinstance(file, TreeEntry | Content):
+        return ()
+    try:
+        status = os.stat(file.path if isinstance(file, NamedFile) else file)
+    except OSError:
+        return ()
+    return _times(status) if status.st_size else ()
+
+
+def _times(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _opened(file: Path) -> int:

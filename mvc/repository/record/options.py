@@ -44,6 +44,8 @@ class Options:
     tags: Sequence[str] = ()
     aliases: Sequence[str] = ()
     allow_secret: bool = False
+    allow_unsafe: bool = False
+    """True stores files whatever a loader of them would run."""
     force: bool = False
     """True moves aliases even to a version that is not ready for its intended uses."""
     author: Person | None = None

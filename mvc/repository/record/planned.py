@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 
 from mvc.formats.source import Source
@@ -58,7 +59,8 @@ def _contents(repository: Repository, files: Mapping[str, Given]) -> Contents:
                 yield None
                 return
             try:
-                yield Source.of(fd, entry.path)
+                is_file = stat.S_ISREG(os.fstat(fd).st_mode)  # storing anything else is an error
+                yield Source.of(fd, entry.path) if is_file else None
             finally:
                 os.close(fd)
 

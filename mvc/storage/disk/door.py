@@ -368,7 +368,10 @@ class StoreDoor:
                 with contextlib.suppress(OSError):  # another process has done it
                     os.fchmod(fd, 0o600 | self.sharing.file_bits(fd, writable=True))
             lock.take(fd, path, timeout)
-            yield
+            try:
+                yield
+            finally:
+                lock.leave(fd)
         finally:
             os.close(fd)
 

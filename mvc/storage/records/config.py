@@ -75,7 +75,9 @@ _SECRET = regex(r"secret|token|passw|credential|access-?key|key-?id|sas|connecti
 
 STALE_METRICS = "metrics.stale"
 WARN = "warn"
-WORDS = {STALE_METRICS: (WARN, "refuse", "ignore")}
+SCAN_ALLOW, SCAN_LEVEL = "scan.allow", "scan.level"
+UNREADABLE, OFF = "unreadable", "off"
+WORDS = {STALE_METRICS: (WARN, "refuse", "ignore"), SCAN_LEVEL: (UNREADABLE, "hostile", "code", OFF)}
 """The settings that have a few words for values."""
 KEYS: dict[str, tuple[type, str]] = {
     "user.name": (str, "your name, the author of new versions"),
@@ -109,9 +111,13 @@ KEYS: dict[str, tuple[type, str]] = {
         str,
         "warn, refuse or ignore: what `mvc commit` does if the weights changed and metrics set by hand did not (default warn)",
     ),
-    "scan.allow": (
+    SCAN_ALLOW: (
         str,
         "classes that files may need, separated by commas: `mvc scan` reports them no longer; a whole name, or torch.nn.modules.*",
+    ),
+    SCAN_LEVEL: (
+        str,
+        "unreadable, hostile, code or off: the least verdict of `mvc scan` at which commit and record refuse a new file (default unreadable)",
     ),
     "sign.key": (
         str,
@@ -131,7 +137,8 @@ _BOOLEANS = {"true": True, "false": False}
 USER_ONLY = (
     "ui.pager",
     "links.outside",
-    "scan.allow",
+    SCAN_ALLOW,
+    SCAN_LEVEL,
     "sign.key",
     "sign.always",
     "trust.allowed-signers",
