@@ -116,6 +116,12 @@ def runs_by_name(module: str, name: str) -> bool:
     return bool(_RUNNING_WORD.fullmatch(name.rpartition(".")[2])) and name.islower()
 
 
+def is_widespread(path: str) -> bool:
+    """Return whether a name is that of a package which is found nearly everywhere."""
+    package = path.partition(".")[0]
+    return package in STANDARD or package in _FRAMEWORKS
+
+
 def is_quiet(module: str) -> bool:
     """Return whether objects of a module's classes may be made: one outside of Python, or one whose import does nothing."""
     package = module.partition(".")[0]

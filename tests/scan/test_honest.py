@@ -27,6 +27,7 @@ from mvc.formats.source import Source
 from mvc.scan import globals as table
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Verdict
+from tests.scan import written
 from tests.scan.cases import source
 
 DATA = Path(__file__).parents[1] / "formats" / "data"
@@ -89,6 +90,13 @@ def test_files_that_trainers_wrote_are_neither_hostile_nor_unreadable() -> None:
         if report.verdict >= Verdict.UNREADABLE:
             refused.append((path.name, report.findings))
     assert refused == []
+
+
+def test_files_of_joblib_and_of_older_pytorch_are_what_they_are() -> None:
+    for name, data in written.JOBLIB.items():
+        assert (name, scan_file(source(data)).findings) == (name, ())
+    report = scan_file(source(written.MODULE))
+    assert (report.verdict, report.names) == (Verdict.CODE, ("torch.nn.modules.activation.ReLU",))
 
 
 def test_no_callable_but_those_of_the_table_is_admitted(deep: bool) -> None:

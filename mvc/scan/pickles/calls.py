@@ -11,7 +11,7 @@ from mvc.scan import known_names
 from mvc.scan.globals import Arguments, State, Use
 from mvc.scan.pickles import rules, values
 from mvc.scan.pickles.machine import MAX_TEXT, Called, Machine
-from mvc.scan.pickles.values import Bytes, Container, Made, Named, is_value
+from mvc.scan.pickles.values import Bytes, Container, Made, Named, Persistent, is_value
 from mvc.scan.verdict import Verdict
 
 _ENCODINGS = {"latin1", "latin-1", "iso8859-1", "utf-8", "utf8", "ascii"}
@@ -82,9 +82,10 @@ class Calls(Called):
         elif use.items != kind:
             machine.report(rules.ITEMS, function.path)
 
-    def refer(self, machine: Machine, id_: Any) -> None:  # noqa: ARG002 - a subclass reads the id
+    def refer(self, machine: Machine, id_: Any) -> Any:
         """Report an object outside of the pickle."""
         machine.report(rules.PERSISTENT)
+        return Persistent(id_)
 
     def load(self, machine: Machine, data: Any) -> None:
         """Scan the bytes of a file that a function of the table loads."""

@@ -14,13 +14,13 @@ import re
 from typing import Any, NamedTuple
 
 from mvc.formats.source import HeaderError
+from mvc.scan import known_names
 from mvc.scan.globals import WRAPPER
 from mvc.scan.pickles import rules
 from mvc.scan.pickles.calls import Calls
 from mvc.scan.pickles.machine import Machine
 from mvc.scan.pickles.values import Container, Made
 from mvc.scan.pickles.window import Window
-from mvc.scan.verdict import Verdict
 
 _TYPE = re.compile(r"[<>|=]?([?biufcmMSUVOa])([0-9]{0,9})(?:\[.{1,20}\])?")
 _NAMES = {"bool": 1, "float16": 2, "float32": 4, "float64": 8, "int8": 1, "int16": 2, "int32": 4, "int64": 8,
@@ -45,6 +45,10 @@ class ArrayCalls(Calls):
         super().build(machine, instance, state)
         if isinstance(instance, Made) and instance.function is not None and instance.function.path == WRAPPER:
             self._read_as_opcodes(machine)
+            if machine.frame_end == machine.window.position:
+                machine.frame_end = 0
+            if machine.frame_end:  # joblib reads the array behind the frame
+                machine.report(rules.FRAME)
             self._pass_array(machine, state)
 
     def _pass_array(self, machine: Machine, state: Any) -> None:
@@ -71,8 +75,9 @@ class ArrayCalls(Calls):
         inner.memo = dict(machine.memo)
         with contextlib.suppress(HeaderError):
             inner.read()
-        findings = trial.result().findings
-        if any(finding.verdict is Verdict.HOSTILE and finding.rule != rules.NAME.id for finding in findings):
+        runs = (rules.CALL.id, rules.IMPORT.id)  # the memo of an inner pickle gives meaningless names as well
+        findings = [finding for finding in trial.result().findings if finding.rule in runs]
+        if any(known_names.is_widespread(name) for finding in findings for name in finding.names):
             machine.scan.adopt(trial)
 
 

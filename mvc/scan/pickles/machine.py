@@ -126,8 +126,8 @@ class Called:
         """Judge items that are added to an object, as to a list, dict or set by `kind`."""
         raise NotImplementedError
 
-    def refer(self, machine: Machine, id_: Any) -> None:
-        """Judge a reference to an object outside of the pickle."""
+    def refer(self, machine: Machine, id_: Any) -> Any:
+        """Return what a reference to an object outside of the pickle gives."""
         raise NotImplementedError
 
     def finish(self, machine: Machine) -> None:
@@ -436,14 +436,12 @@ def _old_instance(machine: Machine, class_: Any, args: list[Any]) -> None:
 
 def _persistent_line(machine: Machine) -> None:
     machine.window.line()
-    machine.stack.append(Persistent(STRING))
-    machine.called.refer(machine, STRING)
+    machine.stack.append(machine.called.refer(machine, STRING))
 
 
 def _persistent(machine: Machine) -> None:
     id_ = machine.stack.pop()
-    machine.stack.append(Persistent(id_))
-    machine.called.refer(machine, id_)
+    machine.stack.append(machine.called.refer(machine, id_))
 
 
 # --- the pickle itself

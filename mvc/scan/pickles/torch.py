@@ -15,7 +15,7 @@ from mvc.model.segment import WIDTHS
 from mvc.scan.archive import Archive
 from mvc.scan.pickles.joblib import ArrayCalls
 from mvc.scan.pickles.machine import Machine
-from mvc.scan.pickles.values import Named
+from mvc.scan.pickles.values import Named, Persistent
 from mvc.scan.pickles.window import Window
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
@@ -41,8 +41,8 @@ class StorageCalls(ArrayCalls):
         self.counts: dict[str, int] = {}
         self.conflicts: set[str] = set()
 
-    def refer(self, machine: Machine, id_: Any) -> None:
-        """Remember the size of a storage."""
+    def refer(self, machine: Machine, id_: Any) -> Any:
+        """Remember the size of a storage; return the class of a module, beside which older files have its source."""
         match id_:
             case ("storage", Named(path=path), str(key), _, int(count), *_):
                 width = WIDTHS.get(tensor_tree.storage_dtype(path), 0)
@@ -50,10 +50,11 @@ class StorageCalls(ArrayCalls):
                 self.counts.setdefault(key, count)
                 if self.sizes.setdefault(key, size) != size:
                     self.conflicts.add(key)
-            case ("module", Named(), *_):
-                pass
+            case ("module", Named() as class_, *_):
+                return class_
             case _:
                 machine.report(REFERENCE)
+        return Persistent(id_)
 
 
 def matches(archive: Archive) -> bool:
