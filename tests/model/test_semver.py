@@ -126,7 +126,7 @@ GRAPHS: list[tuple[Metadata, Metadata, str, str]] = [
     (_graph(IMAGES), _graph(IMAGES._replace(shape=(1, 3, 1280, 1280))), MAJOR,
      "shape of input images of model-latest changed from 1x3x640x640 to 1x3x1280x1280"),
     (_graph(IMAGES), _graph(IMAGES._replace(shape=(None, 3, 640, 640))), MAJOR,
-     "shape of input images of model-latest changed from 1x3x640x640 to ?x3x640x640"),
+     "shape of input images of model-latest changed from 1x3x640x640 to [dynamic, 3, 640, 640]"),
     (_graph(IMAGES), _graph(IMAGES._replace(dtype="F16")), MAJOR,
      "dtype of input images of model-latest changed from F32 to F16"),
     (_graph(IMAGES), _graph(IMAGES._replace(name="x")), MAJOR, "input images of model-latest removed"),

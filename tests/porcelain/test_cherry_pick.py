@@ -214,7 +214,7 @@ def _random_history(shell: Shell, rng: random.Random) -> list[VersionId]:
                 case _:
                     shell.write("note.txt", bytes([rng.randrange(3)]) * 3)
                     shell.ok("add", "note.txt", "--as", "note")
-        ids.append(VersionId(shell.commit(str(number), "--allow-empty", "--force")))
+        ids.append(VersionId(shell.commit(str(number), "--allow-empty")))
     return ids
 
 

@@ -29,7 +29,6 @@ REFLINK: Literal["reflink"] = "reflink"
 HARD: Literal["hard"] = "hard"
 Link = Literal["reflink", "hard"]
 """How an exported folder shares the bytes of files with the store."""
-_PROBE = ".mvc-probe"
 _BLOCK = 1 << 16
 """Bytes of a file that is shared as a test: at least one block of every file system."""
 _MAX_LINKS = 40
@@ -95,7 +94,7 @@ class ExportDoor:
 
         Raises ReadOnlyStore, DiskFailed, NotWritable.
         """
-        origin, copy = store.temporary(), Temporary(self._building / _PROBE)
+        origin, copy = store.temporary(), Temporary(hidden_names.path_for(self._target))  # no part of the export
         try:
             origin.write(bytes(_BLOCK))
             origin.close()
@@ -103,7 +102,8 @@ class ExportDoor:
             try:
                 if how == HARD:
                     copy.discard()
-                    self.link(_PROBE, origin.path, fd)
+                    step("link", copy.path)
+                    os.link(origin.path, copy.path, follow_symlinks=False)
                 else:
                     copy.clone(fd)
             finally:
