@@ -67,12 +67,20 @@ _ANY = Use(Arguments.ANY)
 _DATA = Use(Arguments.VALUES, verdict=Verdict.DATA)
 _RANDOM = Use(Arguments.GENERATOR, state=State.OWN, verdict=Verdict.DATA)
 _CORES = ("numpy.core", "numpy._core")
-_TORCH_TYPES = "Float Double Half BFloat16 Long Int Short Char Byte Bool ComplexFloat ComplexDouble QInt8 QUInt8 QInt32 QUInt4x2 QUInt2x4"
+_TYPES = "Float Double Half BFloat16 Long Int Short Char Byte Bool"
+"""Types of numbers, in names of classes of PyTorch."""
+_STORAGES = f"{_TYPES} ComplexFloat ComplexDouble"
+_QUANTISED = "QInt8 QUInt8 QInt32 QUInt4x2 QUInt2x4"
 _DTYPES = (
-    "uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 half float double "
-    "short int long complex32 complex64 complex128 cfloat cdouble chalf bool qint8 quint8 qint32 quint4x2 quint2x4 "
-    "float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn_x2"
+    "uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex32 complex64 complex128 bool "
+    "float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn_x2 qint8 quint8 qint32 quint4x2 "
+    "quint2x4 bits8 bits16 bits1x8 bits2x4 bits4x2 uint1 uint2 uint3 uint4 uint5 uint6 uint7 int1 int2 int3 int4 int5 int6 int7"
 )
+
+
+def _kinds(types: str, suffix: str) -> str:
+    return " ".join(f"{kind}{suffix}" for kind in types.split())
+
 
 TABLE: dict[str, Use] = dict((
     # Python: containers, numbers, texts
@@ -112,14 +120,14 @@ TABLE: dict[str, Use] = dict((
     ),
     ("torch._tensor._rebuild_from_type_v2", Use(Arguments.REBUILT)),
     ("torch.storage._load_from_bytes", Use(Arguments.STORAGE)),
-    ("torch.nn.parameter.Parameter", _ANY), ("torch.nn.parameter.Buffer", _ANY), ("torch.Tensor", _REFERENCE),
+    ("torch.nn.parameter.Parameter", _ANY), ("torch.Tensor", _REFERENCE),
     ("torch.Size", _VALUES), ("torch.device", _VALUES), ("torch.serialization._get_layout", _VALUES),
-    *_rows(_REFERENCE, "torch", names=" ".join(f"{kind}Storage" for kind in _TORCH_TYPES.split())),
+    *_rows(_REFERENCE, "torch", names=_kinds(f"{_STORAGES} {_QUANTISED}", "Storage")),
+    *_rows(_REFERENCE, "torch.cuda", names=_kinds(_STORAGES, "Storage")),
+    *_rows(_REFERENCE, "torch", "torch.cuda", names=_kinds(_TYPES, "Tensor")),
+    *_rows(_REFERENCE, "torch.sparse", "torch.cuda.sparse", names=_kinds(_TYPES.removesuffix(" Bool"), "Tensor")),
     *_rows(_REFERENCE, "torch.storage", names="TypedStorage UntypedStorage"),
-    ("torch.UntypedStorage", _REFERENCE),
     *_rows(_REFERENCE, "torch", names=_DTYPES),
-    *_rows(_REFERENCE, "torch", names="strided sparse_coo sparse_csr sparse_csc sparse_bsr sparse_bsc _mkldnn"),
-    *_rows(_REFERENCE, "torch", names="contiguous_format channels_last channels_last_3d preserve_format"),
     *_rows(_REFERENCE, "torch", names="per_tensor_affine per_channel_affine per_tensor_symmetric per_channel_symmetric "
            "per_channel_affine_float_qparams"),
     ("torch.torch_version.TorchVersion", Use(Arguments.VALUES, is_made=True, state=State.ATTRIBUTES, verdict=Verdict.DATA)),

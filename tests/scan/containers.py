@@ -42,6 +42,11 @@ DATA = bytes(range(16))
 PLAIN = checkpoint(mapping({"w": WEIGHTS}), {"0": DATA})
 
 
+def saved(root: bytes, storages: Mapping[str, bytes] | None = None, **more: bytes) -> bytes:
+    """A checkpoint that PyTorch loads: it asks for a version."""
+    return checkpoint(root, storages or {}, version=b"3\n", **more)
+
+
 def tarred(
     members: Mapping[str, bytes],
     *,
@@ -142,24 +147,24 @@ def prefixed(prefix: bytes) -> bytes:
 TWO_DIRECTORIES = HIDDEN[:_AT] + HIDDEN[_AT : HIDDEN.index(END)] * 2 + HIDDEN[HIDDEN.index(END) :]
 
 TORCH: dict[str, tuple[bytes, str, str]] = {
-    "the object": (checkpoint(RUN, {}), "pickle-call", "torch"),
-    "the object, compressed": (archive({"run/data.pkl": HOSTILE}, zipfile.ZIP_DEFLATED), "pickle-call", "torch"),
+    "the object": (saved(RUN), "pickle-call", "torch"),
+    "the object, compressed": (archive({"run/data.pkl": HOSTILE, "run/version": b"3\n"}, zipfile.ZIP_DEFLATED), "pickle-call", "torch"),
     "the object, by bzip2": (archive({"run/data.pkl": HOSTILE}, zipfile.ZIP_BZIP2), "pickle-call", "torch"),
-    "constants": (checkpoint(NONE, {}, **{"constants.pkl": HOSTILE}), "pickle-call", "zip"),
-    "another pickle": (checkpoint(NONE, {}, **{"extra.pkl": HOSTILE}), "pickle-call", "zip"),
+    "constants": (saved(NONE, None, **{"constants.pkl": HOSTILE}), "pickle-call", "zip"),
+    "another pickle": (saved(NONE, None, **{"extra.pkl": HOSTILE}), "pickle-call", "zip"),
     "the object twice, the last one": (duplicated("run/data.pkl", b"N.", HOSTILE), "pickle-call", "torch"),
     "the object twice, the first one": (duplicated("run/data.pkl", HOSTILE, b"N."), "pickle-call", ""),
-    "an archive in an archive": (archive({"a/b.pt": checkpoint(RUN, {})}), "pickle-call", ""),
-    "an archive after archives": (PLAIN + checkpoint(RUN, {}) + PLAIN, "pickle-call", ""),
+    "an archive in an archive": (archive({"a/b.pt": saved(RUN)}), "pickle-call", ""),
+    "an archive after archives": (PLAIN + saved(RUN) + PLAIN, "pickle-call", ""),
     "an archive behind a pickle": (HOSTILE + PLAIN, "pickle-call", "pickle"),
     "a wrong checksum": (
-        patched(patched(checkpoint(RUN, {}), ENTRY, 16, 1, 4), LOCAL, 14, 1, 4), "pickle-call", ""
+        patched(patched(saved(RUN), ENTRY, 16, 1, 4), LOCAL, 14, 1, 4), "pickle-call", ""
     ),
-    "a false flag": (patched(patched(checkpoint(RUN, {}), ENTRY, 8, 1, 2), LOCAL, 6, 1, 2), "pickle-call", ""),
+    "a false flag": (patched(patched(saved(RUN), ENTRY, 8, 1, 2), LOCAL, 6, 1, 2), "pickle-call", ""),
     "an archive behind a picture": (b"GIF89a" + PLAIN, "zip-directory", ""),
     "a gap": (gapped(HOSTILE), "zip-gap", ""),
     "two directories": (TWO_DIRECTORIES, "zip-directory", ""),
-    "a storage that is too short": (checkpoint(WEIGHTS, {"0": DATA[:8]}), "torch-storage", ""),
+    "a storage that is too short": (saved(WEIGHTS, {"0": DATA[:8]}), "torch-storage", ""),
     "a path": (archive({"run/data.pkl": b"N.", "../../.bashrc": b""}), "zip-path", ""),
 }  # fmt: skip
 LEGACY: dict[str, tuple[bytes, str, str]] = {
@@ -203,6 +208,13 @@ ARRAYS: dict[str, tuple[bytes, str, str]] = {
     ),
     "a pickle under its name": (HOSTILE, "pickle-call", "numpy"),
 }
+
+
+def _state(size: int, flags: int = 0) -> bytes:
+    """The state of a dtype without fields."""
+    return group(number(3), text("|"), NONE, NONE, NONE, number(size), number(1), number(flags)) + BUILD
+
+
 _SECRET = b"\x80\2" + RUN + STOP
 JOBLIB: dict[str, tuple[bytes, str, str]] = {
     "the object": (dumped(RUN), "pickle-call", "pickle"),
@@ -214,13 +226,18 @@ JOBLIB: dict[str, tuple[bytes, str, str]] = {
             wrapper(
                 "V16", 1, _SECRET, aligned=False,
                 state=group(number(3), text("|"), NONE, group(text("a")),
-                            mapping({"a": group(call("numpy dtype", text("O8")), number(0))}), number(16), number(1)) + BUILD,
+                            mapping({"a": group(call("numpy dtype", text("O8")), number(0))}), number(16), number(1), number(63)) + BUILD,
             )
         ),
         "pickle-call", "",
     ),
     "the bytes of an array": (dumped(wrapper("|u1", len(RUN + STOP), RUN + STOP, aligned=False)), "pickle-call", ""),
     "compressed": (zlib.compress(dumped(wrapper("<f4", 2, bytes(8)), RUN)), "pickle-call", ""),
+    "a dtype whose size is another one": (
+        dumped(wrapper("S4", 2, bytes(18), state=_state(9)), RUN), "pickle-call", ""
+    ),
+    "a dtype whose flags are wrong": (dumped(wrapper("<f4", 2, bytes(8), state=_state(-1, flags=63)), RUN), "joblib-array", ""),
+    "a count that overflows": (dumped(wrapper("<f4", 2, RUN).replace(number(2), number(1 << 62) + number(4)), RUN), "joblib-array", ""),
     "an array in another file": (
         b"\x80\2" + named("joblib.numpy_pickle NDArrayWrapper") + EMPTY + NEWOBJ + STOP, "pickle-call", ""
     ),

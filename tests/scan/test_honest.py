@@ -48,7 +48,7 @@ PLAIN: dict[str, Any] = {
                np.array([1, "a", None], object), np.array(5), np.zeros(2, [("x", "f4"), ("y", "i2", (2,))]),
                np.array(["2026-11-30"], "M8[D]"), np.zeros(3, ">f8"), np.zeros((2, 2), bool)],
     "scalars": [np.float32(1), np.int64(-1), np.bool_(1), np.complex128(1j), np.str_("a"), np.datetime64("2026-11-30")],
-    "dtypes": [np.dtype("f4"), np.dtype([("a", "O")]), np.dtype("U5"), np.float32, np.int8, float, int, str],
+    "dtypes": [np.dtype("f4"), np.dtype([("a", "O")]), np.dtype("U5"), np.dtype([(f"field{number}", "f4") for number in range(100)]), np.float32, np.int8, float, int, str],
 }  # fmt: skip
 DATA_CLASSES: dict[str, Any] = {
     "arguments": argparse.Namespace(lr=0.1, data=pathlib.PurePosixPath("a/b"), nested=types.SimpleNamespace(a=1)),

@@ -9,7 +9,7 @@ from mvc.formats.source import Source
 from mvc.scan import globals as table
 from mvc.scan import known_names
 from mvc.scan.globals import Arguments, State, Use
-from mvc.scan.pickles import rules, values
+from mvc.scan.pickles import dtypes, rules, values
 from mvc.scan.pickles.machine import MAX_TEXT, Called, Machine
 from mvc.scan.pickles.values import Bytes, Container, Made, Named, Persistent, is_value
 from mvc.scan.verdict import Verdict
@@ -67,7 +67,8 @@ class Calls(Called):
             machine.report(rules.STATE, *([instance.path] if isinstance(instance, Named) else []))
         elif use is not None:
             is_dict = isinstance(state, Container) and state.kind == "dict"
-            if use.state is State.NONE or (use.state is State.ATTRIBUTES and not is_dict):
+            is_fit = use.state is State.OWN or (use.state is State.ATTRIBUTES and is_dict)
+            if not is_fit or (function.path == dtypes.PATH and not dtypes.is_consistent(instance)):
                 machine.report(rules.STATE, function.path)
 
     def add(self, machine: Machine, target: Any, kind: str) -> None:

@@ -10,31 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from mvc.formats.source import HeaderError
 from mvc.scan import known_names
 from mvc.scan.globals import WRAPPER
-from mvc.scan.pickles import rules
+from mvc.scan.pickles import dtypes, rules
 from mvc.scan.pickles.calls import Calls
 from mvc.scan.pickles.machine import Machine
 from mvc.scan.pickles.values import Container, Made
 from mvc.scan.pickles.window import Window
 
-_TYPE = re.compile(r"[<>|=]?([?biufcmMSUVOa])([0-9]{0,9})(?:\[.{1,20}\])?")
-_NAMES = {"bool": 1, "float16": 2, "float32": 4, "float64": 8, "int8": 1, "int16": 2, "int32": 4, "int64": 8,
-          "uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8, "object": 0}  # fmt: skip
-_WIDE = 4
-"""Bytes of a character of a text in numpy."""
-_MAX_ALIGNMENT = 255
-_MAX_FIELDS = 4
-"""Dtypes inside one another, at most."""
-
-
-class _Dtype(NamedTuple):
-    size: int
-    has_objects: bool
+_MAX_COUNT = 1 << 63
+"""Elements from which joblib's own product overflows."""
 
 
 class ArrayCalls(Calls):
@@ -52,18 +40,19 @@ class ArrayCalls(Calls):
             self._pass_array(machine, state)
 
     def _pass_array(self, machine: Machine, state: Any) -> None:
-        shape = state.get("shape") if isinstance(state, Container) else None
-        dtype = _dtype(state.get("dtype")) if isinstance(state, Container) else None
-        if dtype is None or not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
+        fields = state if isinstance(state, Container) and not state.is_full else Container("dict")
+        shape, dtype = fields.get("shape"), dtypes.read(fields.get("dtype"))
+        is_shape = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape)
+        count = math.prod(shape) if is_shape else _MAX_COUNT
+        if dtype is None or count >= _MAX_COUNT:
             machine.report(rules.ARRAY)
             raise HeaderError("the size of an array in its pickle is not known")
         if dtype.has_objects:
             Machine(machine.window, machine.scan, Calls()).read()
             return
-        alignment = state.get("numpy_array_alignment_bytes")
-        if alignment is not None:
+        if fields.get("numpy_array_alignment_bytes") is not None:
             machine.window.skip(machine.window.number(1))
-        machine.window.skip(math.prod(shape) * dtype.size)
+        machine.window.skip(count * dtype.size)
 
     @staticmethod
     def _read_as_opcodes(machine: Machine) -> None:
@@ -79,33 +68,3 @@ class ArrayCalls(Calls):
         findings = [finding for finding in trial.result().findings if finding.rule in runs]
         if any(known_names.is_widespread(name) for finding in findings for name in finding.names):
             machine.scan.adopt(trial)
-
-
-def _dtype(value: Any, depth: int = _MAX_FIELDS) -> _Dtype | None:
-    """Return the size of a dtype, and whether it has objects; None if it cannot be read."""
-    if not isinstance(value, Made) or value.function is None or value.function.path != "numpy.dtype" or not depth:
-        return None
-    name = value.args[0] if isinstance(value.args, tuple) and value.args else None
-    match = _TYPE.fullmatch(name) if isinstance(name, str) else None
-    if name in _NAMES:
-        return _Dtype(_NAMES[name], name == "object")
-    if match is None:
-        return None
-    kind, digits = match[1], int(match[2] or 1)
-    parts = [part for part in _parts(value.state) if isinstance(part, Made)]
-    inner = [_dtype(part, depth - 1) for part in parts]
-    if any(part is None for part in inner):
-        return None
-    has_objects = kind == "O" or any(part.has_objects for part in inner if part is not None)
-    return _Dtype(digits * _WIDE if kind == "U" else digits, has_objects)
-
-
-def _parts(state: Any) -> list[Any]:
-    """Return the dtypes that the state of a dtype names: that of the elements of a subarray, and those of fields."""
-    if not isinstance(state, tuple):
-        return []
-    parts = [item[0] for item in state if isinstance(item, tuple) and item]
-    for item in state:
-        if isinstance(item, Container) and item.entries:
-            parts += [field[0] for field in item.entries.values() if isinstance(field, tuple) and field]
-    return parts

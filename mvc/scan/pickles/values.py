@@ -64,6 +64,11 @@ class Container:
                 entries[key] = value
         self.entries = entries
 
+    @property
+    def is_full(self) -> bool:
+        """True if it may have entries that were not kept."""
+        return self.entries is not None and len(self.entries) >= MAX_KEPT
+
     def get(self, key: str) -> Any:
         """Return the entry of a key, None if it has none."""
         return self.entries.get(key) if self.entries else None

@@ -1,0 +1,94 @@
+"""Dtypes of numpy in a pickle: the size of an element, and whether it holds objects.
+
+    numpy.dtype("V12", False, True) BUILD (3, "|", None, ("a", "b"), {"a": (dtype, 0), "b": (dtype, 4)}, 12, 1, 63)
+                                           version │      names     fields               size ┘  │  └ flags: 1 holds objects
+                                              subarray                                  alignment
+
+The state is believed by numpy, whatever the name says. Source: arraydescr_setstate in numpy/_core/src/multiarray/descriptor.c.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from mvc.scan.pickles.values import Container, Made
+
+PATH = "numpy.dtype"
+_TYPE = re.compile(r"[<>|=]?([?biufcmMSUVOa])([0-9]{0,9})(?:\[.{1,20}\])?")
+_NAMES = {
+    "bool": 1, "float16": 2, "float32": 4, "float64": 8, "complex64": 8, "complex128": 16, "int8": 1, "int16": 2,
+    "int32": 4, "int64": 8, "uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8, "object": 8,
+}  # fmt: skip
+_WIDE = 4
+"""Bytes of a character of a text in numpy."""
+_FLEXIBLE = "SUVa"
+"""Kinds whose size is that of the state."""
+_LENGTHS, _OLD_LENGTHS = (7, 8, 9), (5, 6)
+_HOLDS_OBJECTS = 1
+_MAX_DEPTH = 4
+"""Dtypes inside one another, at most."""
+
+
+class Dtype(NamedTuple):
+    """The bytes of an element, and whether it holds objects."""
+
+    size: int
+    has_objects: bool
+
+
+def read(value: Any, depth: int = _MAX_DEPTH) -> Dtype | None:
+    """Return what is known of a dtype; None if it cannot be read, or says two things."""
+    if not isinstance(value, Made) or value.function is None or value.function.path != PATH or not depth:
+        return None
+    name = value.args[0] if isinstance(value.args, tuple) and value.args else None
+    match = _TYPE.fullmatch(name) if isinstance(name, str) else None
+    if match is None:
+        plain = _NAMES.get(name) if isinstance(name, str) else None
+        kind, size = ("O" if name == "object" else "f"), plain
+    else:
+        kind, digits = match[1], int(match[2] or 1)
+        size = digits * _WIDE if kind == "U" else digits
+    if size is None:
+        return None
+    if value.state is None:
+        return Dtype(size, kind == "O")
+    return _by_state(value.state, kind, size, depth)
+
+
+def is_consistent(value: Made) -> bool:
+    """Return whether the state of a dtype agrees with its name, as far as it is known."""
+    state = value.state
+    if isinstance(state, tuple) and len(state) in _OLD_LENGTHS:  # numpy finds the objects itself
+        return True
+    has_many_fields = isinstance(state, tuple) and len(state) in _LENGTHS and getattr(state[4], "is_full", False)
+    return has_many_fields or read(value) is not None
+
+
+def _by_state(state: Any, kind: str, size: int, depth: int) -> Dtype | None:
+    """Return a dtype whose flags agree with its parts."""
+    if not isinstance(state, tuple) or len(state) not in _LENGTHS:
+        return None
+    parts = [read(part, depth - 1) for part in _parts(state)]
+    if None in parts:
+        return None
+    has_objects = kind == "O" or any(part.has_objects for part in parts if part is not None)
+    flags = state[7] if len(state) > _LENGTHS[0] else 0
+    if type(flags) is not int or bool(flags & _HOLDS_OBJECTS) != has_objects:
+        return None
+    if kind in _FLEXIBLE:
+        if type(state[5]) is not int or state[5] < 0:
+            return None
+        size = state[5]
+    return Dtype(size, has_objects)
+
+
+def _parts(state: tuple[Any, ...]) -> list[Any]:
+    """Return the dtypes that a state names: that of the elements of a subarray, and those of fields."""
+    parts = [item[0] for item in state[2:3] if isinstance(item, tuple) and item]
+    fields = state[4]
+    if isinstance(fields, Container):
+        if fields.is_full:
+            return [None]
+        parts += [field[0] for field in (fields.entries or {}).values() if isinstance(field, tuple) and field]
+    return parts
