@@ -29,7 +29,7 @@ _KINDS = (
     (b"7z\xbc\xaf\x27\x1c", 0, "a 7z archive"),
     (b"ustar", 257, "a tar archive"),
 )
-_DATA = (
+DATA = (
     ".safetensors", ".gguf", ".onnx", ".tflite", ".npy", ".json", ".jsonl", ".yaml", ".yml", ".txt", ".md", ".csv", ".tsv",
     ".toml", ".xml", ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".jinja", ".vocab", ".html",
 )  # fmt: skip
@@ -38,7 +38,7 @@ _DATA = (
 
 def matches(start: bytes, source: Source) -> bool:
     """Return whether the name promises data, and the content is something else."""
-    return source.name.lower().endswith(_DATA) and bool(_kind(start, source))
+    return source.name.lower().endswith(DATA) and bool(_kind(start, source))
 
 
 def scan(source: Source, scan: Scan) -> None:

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import re
 
+from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.formats.source import Source, TooLongError
+from mvc.scan.formats.disguise import DATA
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -29,11 +31,8 @@ DISGUISED = Rule(
 PATH_FILE = Rule("python-path-file", Verdict.HOSTILE, "Python would run the line {} each time it starts.")
 RULES = (PYTHON, BYTECODE, LIBRARY, SCRIPT, DISGUISED, PATH_FILE)
 
-_LIBRARIES = (
-    ".so", ".dll", ".dylib", ".exe", ".pyd", ".o", ".a", ".lib", ".obj", ".wasm", ".class", ".jar", ".dex", ".bc", ".sys",
-    ".elf", ".bundle", ".node", ".cubin", ".hsaco", ".llamafile",
-)  # fmt: skip
-_VERSIONED = re.compile(r"\.so(\.[0-9]+)*\Z")
+_LOADED = (".pkl", ".pickle", ".joblib", ".npz", ".zip", ".tar", ".gz", ".h5", ".keras")
+"""Suffixes of what loaders of weights open, beside those of weights and data."""
 _SCRIPTS = (
     ".sh",
     ".bash",
@@ -67,7 +66,6 @@ _MAGICS = (
 )
 _BYTECODE_MAGIC = re.compile(rb"[\x00-\xff][\x0c-\x0f]\r\n[\x00-\x03]\0\0\0")
 _SHEBANG = re.compile(rb"(\xef\xbb\xbf)?#![ \t]*/")
-_WORDY = re.compile(r"(^|/)(dockerfile|makefile|[a-z0-9_-]+)\Z", re.IGNORECASE)
 _MAX_SCRIPT = 8 * 1024 * 1024
 
 
@@ -93,7 +91,7 @@ def scan(source: Source, scan: Scan) -> None:
     if not kind or name.endswith((*_PYTHON, *_BYTECODE, *_WINDOWS)):
         if kind and kind != "a script" and not name.endswith(_BYTECODE):
             scan.report(DISGUISED, detail=kind)
-    elif not _is_named_for(kind, name):
+    elif name.endswith((*WEIGHT_SUFFIXES, *DATA, *_LOADED)) or not _may_be(kind, name):
         scan.report(DISGUISED, detail=kind)
     elif kind == "a script":
         scan.report(SCRIPT, names=[source.name])
@@ -120,13 +118,9 @@ def _is_windows(start: bytes, source: Source) -> bool:
     return len(start) >= 64 and place + 4 <= source.size and source.read(place, 4) == b"PE\0\0"
 
 
-def _is_named_for(kind: str, name: str) -> bool:
-    """Return whether a name fits a kind of program. A name without a suffix promises nothing, so it fits."""
-    if _WORDY.search(name):
-        return True
-    if kind == "a script":
-        return name.endswith(_SCRIPTS)
-    return name.endswith(_LIBRARIES) or _VERSIONED.search(name) is not None
+def _may_be(kind: str, name: str) -> bool:
+    """Return whether a name allows a kind of program: compiled code is not called a script, which a person would read."""
+    return kind == "a script" or not name.endswith(_SCRIPTS)
 
 
 def _is_path_file(start: bytes, name: str) -> bool:

@@ -44,7 +44,8 @@ _CONFIGS = (".yaml", ".yml", ".config", ".conf", ".cfg")
 _NAMES = ("mlmodel", "hparams", "config")
 _PROSE = (
     ".md", ".rst", ".txt", ".html", ".htm", ".csv", ".tsv", ".json", ".jsonl", ".ipynb", ".xml", ".svg", ".tex", ".bib",
-    ".py", ".log", ".jinja", ".jinja2", ".j2", ".sh", ".toml", ".css", ".js",
+    ".py", ".log", ".jinja", ".jinja2", ".j2", ".sh", ".toml", ".css", ".js", ".mjs",
+    ".ts", ".map", ".sql", ".fish",
 )  # fmt: skip
 """Suffixes of texts that no loader reads as YAML."""
 _TAG = re.compile(r"!!python/([\w/]+:?[\w.]*)|tag:yaml\.org,2002:python/([\w/]+:?[\w.]*)|!<?python/([\w/]+:?[\w.]*)")
@@ -87,7 +88,7 @@ def scan(source: Source, scan: Scan) -> None:
     for form in dict.fromkeys((text, decoded)):
         _examine(form, scan)
         templates.examine_text(form, scan)
-    if _MENTION.search(_COMMENT.sub("", decoded)) and not _NAMED.search(decoded):
+    if is_config and _MENTION.search(_COMMENT.sub("", decoded)) and not _NAMED.search(decoded):
         scan.report(HIDDEN)
 
 

@@ -45,6 +45,10 @@ def matches(start: bytes, source: Source) -> bool:
         return not torch_legacy.matches(start, source)
     if not has_protocol and (not start or start[0] not in _FIRST):
         return False
+    if start[:1] == b"i" and b" " in start.partition(b"\n")[0]:
+        return (
+            False  # source code that begins with an import: INST needs a mark before it, and no module has such a name
+        )
     trial = Scan()
     try:
         if _read_all(source, trial) == source.size:

@@ -218,6 +218,9 @@ OTHER_CODE = {
     "adapter": Case("adapter_config.json", b'{"auto_mapping": {"parent_library": "my.lib"}}', ("custom-module",)),
 }
 OTHER_HONEST = [
+    Case("RELEASE_NOTES", b"Hydra's _target_ and the loader_module of MLflow are documented.\n"),
+    Case("schema.sql", b"CREATE TABLE a (_target_ TEXT);\n"),
+    Case("prompt.yaml", b"a: 1 # no _target_ is set\n"),
     Case(
         "config.json",
         b'{"architectures": ["BertModel"], "hidden_act": "gelu", "id2label": {"0": "a"}, "torch_dtype": "float32"}',

@@ -216,6 +216,9 @@ PROGRAMS = [
     Case("infer", ELF, ("native-code",)),
     Case("run.sh", SHELL, ("script",)),
     Case("run", SHELL, ("script",)),
+    Case("hooks/pre-push.sample", SHELL, ("script",)),
+    Case("tool.x86_64", ELF, ("native-code",)),
+    Case("run.sh", ELF, ("disguised-program",)),
     Case("run.ps1", b"Write-Host hi\n", ("script",)),
     Case("modeling_x.py", b"class X: pass\n", ("python-code",)),
     Case("m.mar/handler.py", SHELL.replace(b"sh", b"python"), ("python-code",)),
@@ -299,3 +302,17 @@ def test_files_that_packages_here_ship_are_neither_hostile_nor_unreadable() -> N
 def test_the_rules_of_all_formats_have_different_ids() -> None:
     ids = [rule.id for rule in engine.rules()]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("labels.txt", b"cat\ndog\niguana\nimpala\n"),
+        Case("classes.names", b"Rat\nowl\ncup\nbird.\n"),
+        Case("cache", b"import datetime\nimport urllib.request\nfrom x import y\n"),
+        Case("bundle.js.map", b'{"target": this.target, target: this.target}'),
+    ],
+    ids=lambda case: case.name,
+)
+def test_texts_whose_first_letters_are_opcodes_are_plain(case: Case) -> None:
+    assert report(case).verdict in (Verdict.PLAIN, Verdict.UNKNOWN)

@@ -42,7 +42,7 @@ COMPUTED = Rule(
 FORMAT = Rule(
     "template-format", Verdict.HOSTILE, "Rendering the chat template would format a computed text: {} reads attributes."
 )
-INCLUDE = Rule("template-include", Verdict.HOSTILE, "Rendering the chat template would read another template: {}.")
+INCLUDE = Rule("template-include", Verdict.CODE, "Rendering the chat template would read another template: {}.")
 SYNTAX = Rule(
     "template-syntax", Verdict.UNREADABLE, "A loader may render the chat template, and the scan cannot parse it: {}."
 )
