@@ -17,13 +17,18 @@ from mvc.scan.verdict import Rule, Verdict
 BEHIND = Rule(
     "safetensors-behind",
     Verdict.UNREADABLE,
-    "Another loader may read {} bytes that no tensor of the file accounts for.",
+    "A reader of zip archives would read {} bytes that no tensor of the file accounts for.",
+)
+UNACCOUNTED = Rule(
+    "safetensors-unaccounted", Verdict.DAMAGED, "The safetensors library refuses it: {} bytes belong to no tensor."
 )
 OVERLAP = Rule("safetensors-overlap", Verdict.HOSTILE, "A loader would read the same bytes as two tensors: {}.")
 TWICE = Rule("safetensors-key-twice", Verdict.HOSTILE, "Loaders read {} differently, since it occurs twice.")
-RULES = (BEHIND, OVERLAP, TWICE)
+RULES = (BEHIND, UNACCOUNTED, OVERLAP, TWICE)
 
 _BLOCK = 64 * 1024
+_ZIP_END = 22 + 65_535
+"""Bytes in which the end record of a zip archive is, with the longest comment (APPNOTE 4.3.16)."""
 _MAX_CHECKED = 16 * 1024 * 1024
 
 
@@ -67,12 +72,13 @@ def _range(name: str, value: Any) -> tuple[int, int]:
 
 def _unaccounted(source: Source, first: int, stop: int, scan: Scan) -> None:
     """Report a range without tensors, unless it has nothing but zeros."""
-    if first == stop:
-        return
     size = min(stop - first, _MAX_CHECKED)
-    for offset in range(first, first + size, _BLOCK):
-        if any(source.read(offset, min(_BLOCK, first + size - offset))):
-            scan.report(BEHIND, offset=first, detail=str(stop - first))
-            return
-    if size < stop - first:
-        scan.report(BEHIND, offset=first, detail=str(stop - first))
+    blocks = (source.read(at, min(_BLOCK, first + size - at)) for at in range(first, first + size, _BLOCK))
+    if size < stop - first or any(any(block) for block in blocks):
+        scan.report(BEHIND if _ends_as_zip(source) else UNACCOUNTED, offset=first, detail=str(stop - first))
+
+
+def _ends_as_zip(source: Source) -> bool:
+    """Return whether a reader of zip archives, which looks from the end of a file, finds one: all others read from the start."""
+    size = min(source.size, _ZIP_END)
+    return b"PK\5\6" in source.read(source.size - size, size)
