@@ -261,8 +261,8 @@ class World:
         self.head = new if self.head == old else self.head
 
     def collect(self) -> None:
-        """`mvc gc`: versions that nothing leads to may be gone from now on."""
-        reachable = self.reachable()
+        """`mvc gc`: versions that nothing leads to may be gone from now on; those that an alias was at are kept."""
+        reachable = self.reachable() | self.ancestors(*(id_ for stood in self.moves.values() for id_ in stood))
         self.versions = {id_: version for id_, version in self.versions.items() if id_ in reachable}
 
     def merge(self, theirs: str, side: str | None) -> str | Merge:
