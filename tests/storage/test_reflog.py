@@ -158,12 +158,17 @@ def test_entries_of_a_long_log_are_decoded_like_those_of_a_short_one(
     assert logs.entries(ref)[-1] == tip
 
 
-def test_any_changed_byte_of_a_long_log_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep: bool) -> None:
-    logs = RefLogs(StoreDoor(tmp_path))
+def _long_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[RefLogs, Path, bytes]:
+    """Return a log that is read as one of many entries, the path of its newest entry, and the bytes of that."""
+    logs = RefLogs(StoreDoor(folder))
     logs.append(MAIN, logs.append(MAIN, None, A, move(1)), B, move(2))
     monkeypatch.setattr(reflog, "_FEW", 0)
-    path = tmp_path / MAIN.path(2)
-    data = path.read_bytes()
+    path = folder / MAIN.path(2)
+    return logs, path, path.read_bytes()
+
+
+def test_any_changed_byte_of_a_long_log_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep: bool) -> None:
+    logs, path, data = _long_log(tmp_path, monkeypatch)
     for at in range(0, len(data), 1 if deep else 5):
         path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
         for read in (logs.entries, logs.moves):
@@ -185,11 +190,7 @@ def test_any_changed_byte_of_a_long_log_is_noticed(tmp_path: Path, monkeypatch: 
 def test_an_invalid_entry_of_a_long_log_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes, new: bytes
 ) -> None:
-    logs = RefLogs(StoreDoor(tmp_path))
-    logs.append(MAIN, logs.append(MAIN, None, A, move(1)), B, move(2))
-    monkeypatch.setattr(reflog, "_FEW", 0)
-    path = tmp_path / MAIN.path(2)
-    data = path.read_bytes()
+    logs, path, data = _long_log(tmp_path, monkeypatch)
     assert data.count(old) == 1
     path.write_bytes(sealed.seal(canonical.decode(data.replace(old, new))))
     with pytest.raises(errors.Damaged):
@@ -209,11 +210,7 @@ def test_an_invalid_entry_of_a_long_log_is_refused(
 def test_an_entry_of_a_long_log_in_another_spelling_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes, new: bytes
 ) -> None:
-    logs = RefLogs(StoreDoor(tmp_path))
-    logs.append(MAIN, logs.append(MAIN, None, A, move(1)), B, move(2))
-    monkeypatch.setattr(reflog, "_FEW", 0)
-    path = tmp_path / MAIN.path(2)
-    data = path.read_bytes()
+    logs, path, data = _long_log(tmp_path, monkeypatch)
     assert data.count(old) == 1
     before, checksum, after = re.split(b',"sum":"([0-9a-f]{64})"', data.replace(old, new))
     path.write_bytes(before + b',"sum":"%s"' % digest(before + after).encode() + after)

@@ -46,7 +46,7 @@ _GENERAL = (
     Point("(b) interaction with other hardware, software and AI systems", (), "not recorded"),
     Point("(c) versions of software and firmware", (sections.container, sections.experiment), "update requirements"),
     Point("(d) forms in which it is placed on the market", (sections.files,), "packages, downloads, APIs"),
-    Point("(e) hardware on which it is meant to run", (), "not recorded"),
+    Point("(e) hardware on which it is intended to run", (), "not recorded"),
     Point("(f) external features of products that it is part of", (), "not recorded"),
     Point("(g) user interface for the deployer", (), "not recorded"),
     Point("(h) instructions for use", (_documents,), "instructions for the deployer"),

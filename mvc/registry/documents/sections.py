@@ -53,7 +53,7 @@ def description(version: DocumentedVersion) -> Iterator[str]:
 
 
 def uses(version: DocumentedVersion) -> Iterator[str]:
-    """Yield the uses that the model is meant for."""
+    """Yield the intended uses of the model."""
     yield from (f"- {plain(use)}" for use in version.manifest.intent.get("ready_for", ()))
 
 
