@@ -204,13 +204,21 @@ class Repository:
 
 
 def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
-    path: PathLike = ".", *, environ: Mapping[str, str] | None = None, offline: bool | None = None
+    path: PathLike = ".",
+    *,
+    environ: Mapping[str, str] | None = None,
+    offline: bool | None = None,
+    force_policy: str | None = None,
 ) -> Repository:
     """Open the repository at or above a folder, or the remote at a URL (`s3://...`) without a clone.
 
     The author, the settings file and tokens are read from the environment at each call, or from `environ`. `offline` is as
-    MVC_OFFLINE. Raises NoRepository, IncompleteInit, NewerFormat, BadConfig; of a remote as `clone`.
+    MVC_OFFLINE. `force_policy` is the reason for which rules of a policy with `force = true` are passed; the log of each ref
+    that is moved keeps it. Raises BadMessage for an empty one, NoRepository, IncompleteInit, NewerFormat, BadConfig; of a
+    remote as `clone`.
     """
+    if force_policy is not None and not force_policy.strip():
+        raise errors.BadMessage(reason="the reason for passing a policy is empty")
     environment = Environment.current(environ)
     text = os.fspath(path)
     where = text if "://" in text else os.path.abspath(environment.cwd / text)
@@ -223,6 +231,7 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
         offline=without_network,
         lock_timeout=environment.lock_timeout,
     )
+    opened.force_policy = force_policy or ""
     return Repository(Session(opened, where, environ))
 
 

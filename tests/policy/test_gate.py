@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import mvc
+from mvc import errors
 from mvc.repository.policy.gate import NAME
 from tests.cli.shell import Said, Shell, begin
 from tests.weights import network, safetensors
@@ -95,6 +97,37 @@ def test_a_rule_with_force_is_passed_for_a_reason_that_the_log_keeps(shell: Shel
     policy(shell, "branch:main", "max-version = 0")
     refused(shell("commit", "--allow-empty", "-m", "x", "--force-policy", "please"), "max-version")
     assert shell("alias", "set", "prod", "--force-policy", " ").code == 2
+
+
+def test_python_passes_a_rule_with_force_for_a_reason_that_the_log_keeps(shell: Shell) -> None:
+    policy(shell, "alias:*", 'reason = "required"', "force = true")
+    with pytest.raises(errors.PolicyRefused):
+        mvc.open(shell.folder).model().aliases.set("prod", "v1")
+    mvc.open(shell.folder, force_policy="the  pager\nrings").model().aliases.set("prod", "v1")
+    entry = json.loads(shell.ok("alias", "log", "prod", "--json").out)["moves"][0]
+    assert entry["message"] == "policy passed: reason of policy.toml, line 3: the pager rings"
+    with pytest.raises(errors.BadMessage):
+        mvc.open(shell.folder, force_policy=" ")
+    policy(shell, "alias:*", 'reason = "required"')
+    with pytest.raises(errors.PolicyRefused):
+        mvc.open(shell.folder, force_policy="please").model().aliases.set("prod", "v2")
+
+
+def test_licenses_are_judged_as_expressions(shell: Shell) -> None:
+    policy(shell, "tag:*", 'licenses.allow = ["MIT", "GPL-3.0-only WITH *"]', 'licenses.deny = ["AGPL-*"]')
+    cases = {
+        "AGPL-3.0-only OR MIT": "",
+        "GPL-3.0-only WITH GCC-exception-3.1": "",
+        "MIT AND GPL-3.0-only": "licenses.allow: ",
+        "MIT AND our-own": "licenses.allow: ",
+        "our-own AND agplv3": "licenses.deny: ",
+        "AGPL-3.0 License (https://ultralytics.com/license)": "licenses.deny: ",
+    }
+    for number, (license_, key) in enumerate(cases.items()):
+        shell.set(model__license=license_)
+        shell.commit("licensed")
+        said = shell("tag", f"t{number}")
+        assert (said.code, key in said.err) == (17 if key else 0, True), (license_, said)
 
 
 def test_the_policies_of_repository_and_user_both_apply(shell: Shell, tmp_path: Path) -> None:

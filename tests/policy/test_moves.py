@@ -41,3 +41,22 @@ def test_every_command_that_moves_a_name_is_refused_by_every_rule_that_it_breaks
             failed.append(f"{name}: {error}")
         shutil.rmtree(folder)
     assert not failed, "\n\n".join(failed)
+
+
+def test_gc_removes_the_files_that_a_refused_import_stored(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("import, new model", "import --folders"):
+        row, folder = TABLE[name], tmp_path / name[-4:]
+        shutil.copytree(made, folder)
+        shell = world.standing(folder, monkeypatch, row)
+        shell.ok("gc", "--grace", "0")
+        before = world.files(shell.folder / ".mvc/packs"), world.files(shell.folder / ".mvc/meta")
+        said = world.refused(folder, shell, row)
+        assert said.code == 17
+        assert (world.files(shell.folder / ".mvc/packs"), world.files(shell.folder / ".mvc/meta")) != before
+        shell.ok("gc", "--grace", "0")
+        assert (world.files(shell.folder / ".mvc/packs"), world.files(shell.folder / ".mvc/meta")) == before
+        (shell.folder / NAME).unlink()
+        shell.ok("fsck")
+        assert world.run(shell, row).code == 0

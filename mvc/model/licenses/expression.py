@@ -8,7 +8,9 @@ Source: annex "SPDX license expressions" of the SPDX specification 3.0.1. AND bi
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import field
+from typing import NamedTuple
 
 from mvc.deferred import dataclass
 from mvc.model.licenses import names, spdx
@@ -16,7 +18,9 @@ from mvc.model.licenses import names, spdx
 MAX_CHARS = 4_096
 """Characters of a text that is parsed, at most."""
 _MAX_LICENSES = 12
-"""Licenses of an expression, at most: the number of alternatives may double with each."""
+"""Licenses of an expression with alternatives, at most: the number of alternatives may double with each."""
+_MAX_TOKENS, _MAX_DEPTH = 200, 50
+_OPERATORS = ("OR", "AND", "WITH")
 _TOKENS = re.compile(r"[()]|[^\s()]+")
 
 _Choices = frozenset[frozenset[str]]
@@ -53,6 +57,30 @@ class License:
         return any(choice <= self.families for choice in other.choices)
 
 
+class One(NamedTuple):
+    """One license as it is written, with its exception, `""` for none."""
+
+    license: str
+    exception: str = ""
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The license as it is written, and by its SPDX identifiers if it is known, each once."""
+        suffix = f" WITH {spdx.EXCEPTIONS.get(self.exception.lower(), self.exception)}" if self.exception else ""
+        written = f"{self.license} WITH {self.exception}" if self.exception else self.license
+        return tuple(dict.fromkeys((written, f"{names.identifier(self.license) or self.license}{suffix}")))
+
+
+class Several(NamedTuple):
+    """Expressions joined by one operator, `OR` or `AND`; with the operator `""`, one in parentheses."""
+
+    operator: str
+    sides: tuple[One | Several, ...]
+
+
+Tree = One | Several
+
+
 def parse(text: str) -> License:
     """Return the license that a text names: an identifier, another spelling, a page, or an expression."""
     plain = " ".join(text[:MAX_CHARS].split())
@@ -63,74 +91,112 @@ def parse(text: str) -> License:
     if len(text) > MAX_CHARS or len(tokens) < 3 or tokens.count("(") > _MAX_LICENSES:
         return License(plain)
     try:
-        parser = _Parser(tokens)
-        expression, choices = parser.either()
-        parser.end()
+        parsed = _Parser(tokens, any_case=True).whole()
+        if _count(parsed) > _MAX_LICENSES:
+            return License(plain)
+        return License(plain, *_known(parsed))
     except _UnknownError:
         return License(plain)
-    return License(plain, expression, choices)
+
+
+def is_satisfied(text: str, is_fine: Callable[[One], bool]) -> bool:
+    """Return whether an expression is satisfied: of OR by one side, of AND by both, of one license by `is_fine`.
+
+    Licenses need not be known. A text that is not an expression is one license. Operators are in upper case, where not all
+    licenses are known.
+    """
+    tokens = _TOKENS.findall(text)
+    try:
+        if len(tokens) > _MAX_TOKENS or tokens.count("(") > _MAX_DEPTH:
+            raise _UnknownError
+        parsed = _Parser(tokens, any_case=parse(text).is_known).whole()
+    except _UnknownError:
+        return is_fine(One(text.strip()))
+    return _holds(parsed, is_fine)
+
+
+def _holds(tree: Tree, is_fine: Callable[[One], bool]) -> bool:
+    if isinstance(tree, One):
+        return is_fine(tree)
+    together = any if tree.operator == "OR" else all
+    return together(_holds(side, is_fine) for side in tree.sides)
+
+
+def _count(tree: Tree) -> int:
+    return 1 if isinstance(tree, One) else sum(map(_count, tree.sides))
+
+
+def _known(tree: Tree) -> tuple[str, _Choices]:
+    """Return an expression by identifiers of SPDX, and its alternatives. Raises _UnknownError."""
+    if isinstance(tree, One):
+        known, exception = names.identifier(tree.license), spdx.EXCEPTIONS.get(tree.exception.lower())
+        if known is None or (tree.exception and exception is None):
+            raise _UnknownError
+        return f"{known} WITH {exception}" if exception else known, frozenset({frozenset({names.family(known)})})
+    sides = [_known(side) for side in tree.sides]
+    if not tree.operator:
+        ((expression, choices),) = sides
+        return f"({expression})", choices
+    choices = sides[0][1]
+    for _, more in sides[1:]:
+        choices = choices | more if tree.operator == "OR" else frozenset(one | two for one in choices for two in more)
+    return f" {tree.operator} ".join(expression for expression, _ in sides), choices
 
 
 class _UnknownError(Exception):
-    """A text that is not an expression of known licenses."""
+    """A text that is not an expression, or one of licenses that are not known."""
 
 
 class _Parser:
-    """A recursive descent over the tokens of an expression; each method returns its text and its alternatives."""
+    """A recursive descent over the tokens of an expression; each method returns a tree or raises _UnknownError."""
 
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: list[str], *, any_case: bool) -> None:
         self._tokens = tokens
         self._position = 0
-        self._licenses = 0
+        self._any_case = any_case
 
-    def either(self) -> tuple[str, _Choices]:
-        """Parse alternatives."""
-        expression, choices = self.together()
-        while self._takes("OR"):
-            other, more = self.together()
-            expression, choices = f"{expression} OR {other}", choices | more
-        return expression, choices
-
-    def together(self) -> tuple[str, _Choices]:
-        """Parse licenses that hold together."""
-        expression, choices = self.one()
-        while self._takes("AND"):
-            other, more = self.one()
-            expression = f"{expression} AND {other}"
-            choices = frozenset(left | right for left in choices for right in more)
-        return expression, choices
-
-    def one(self) -> tuple[str, _Choices]:
-        """Parse a license, or an expression in parentheses."""
-        if self._takes("("):
-            expression, choices = self.either()
-            if not self._takes(")"):
-                raise _UnknownError
-            return f"({expression})", choices
-        self._licenses += 1
-        known = names.identifier(self._next())
-        if known is None or self._licenses > _MAX_LICENSES:
-            raise _UnknownError
-        choices = frozenset({frozenset({names.family(known)})})
-        if not self._takes("WITH"):
-            return known, choices
-        exception = spdx.EXCEPTIONS.get(self._next().lower())
-        if exception is None:
-            raise _UnknownError
-        return f"{known} WITH {exception}", choices
-
-    def end(self) -> None:
-        """Raise _UnknownError unless all was parsed."""
+    def whole(self) -> Tree:
+        """Parse all tokens."""
+        tree = self._either()
         if self._position < len(self._tokens):
             raise _UnknownError
+        return tree
+
+    def _either(self) -> Tree:
+        sides = [self._together()]
+        while self._takes("OR"):
+            sides.append(self._together())
+        return Several("OR", tuple(sides)) if len(sides) > 1 else sides[0]
+
+    def _together(self) -> Tree:
+        sides = [self._one()]
+        while self._takes("AND"):
+            sides.append(self._one())
+        return Several("AND", tuple(sides)) if len(sides) > 1 else sides[0]
+
+    def _one(self) -> Tree:
+        if self._takes("("):
+            inner = self._either()
+            if not self._takes(")"):
+                raise _UnknownError
+            return Several("", (inner,))
+        license_ = self._name()
+        return One(license_, self._name() if self._takes("WITH") else "")
 
     def _takes(self, token: str) -> bool:
-        is_next = self._position < len(self._tokens) and self._tokens[self._position].upper() == token
+        is_next = self._position < len(self._tokens) and self._spelled(self._tokens[self._position]) == token
         self._position += is_next
         return is_next
 
-    def _next(self) -> str:
-        if self._position == len(self._tokens):
+    def _name(self) -> str:
+        if self._position == len(self._tokens) or self._spelled(self._tokens[self._position]) in (
+            "(",
+            ")",
+            *_OPERATORS,
+        ):
             raise _UnknownError
         self._position += 1
         return self._tokens[self._position - 1]
+
+    def _spelled(self, token: str) -> str:
+        return token.upper() if self._any_case else token

@@ -12,18 +12,17 @@ from mvc.plural import count, first
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.policy.candidate import ABSENT, Candidate
-from mvc.scan.policy import licenses
 from mvc.scan.policy.rule import Rule
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
 if TYPE_CHECKING:
-    from mvc.model.licenses import expression
     from mvc.readiness import evaluation, subject
     from mvc.repository.repository import Repository
     from mvc.repository.signatures import trust, verify
+    from mvc.scan.policy import licenses
 else:
-    expression = lazy.Module("mvc.model.licenses.expression")
     evaluation = lazy.Module("mvc.readiness.evaluation")
+    licenses = lazy.Module("mvc.scan.policy.licenses")
     subject = lazy.Module("mvc.readiness.subject")
     trust = lazy.Module("mvc.repository.signatures.trust")
     verify = lazy.Module("mvc.repository.signatures.verify")
@@ -102,19 +101,18 @@ def _sizes(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
 
 
 def _license(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
-    """Yield the breaches of the license, which counts as it is written, and by the identifier of SPDX that it names."""
+    """Yield the breaches of the license."""
     if rule.allow is None and not rule.deny:
         return
     own = str(candidate.manifest.model.get("license") or "")
     fix = "Set the right one with `mvc set model.license=LICENSE`, and commit it."
     allowed = f"allowed: {', '.join(rule.allow or ())}"
-    forms = (own, expression.parse(own).shown)
     if not own:
         if rule.allow is not None:
             yield Breach(rule, "licenses.allow", f"model.license is not set; {allowed}", fix)
-    elif not all(licenses.is_permitted(form, None, rule.deny) for form in forms):
+    elif not licenses.is_permitted(own, None, rule.deny):
         yield Breach(rule, "licenses.deny", f"model.license is {escape_name(own)}, which is denied", fix)
-    elif not any(licenses.is_permitted(form, rule.allow, rule.deny) for form in forms):
+    elif not licenses.is_permitted(own, rule.allow, rule.deny):
         yield Breach(rule, "licenses.allow", f"model.license is {escape_name(own)}; {allowed}", fix)
 
 
