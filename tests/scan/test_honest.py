@@ -25,10 +25,12 @@ import pytest
 
 from mvc.formats.source import Source
 from mvc.scan import globals as table
+from mvc.scan.pickles.file import _FIRST
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Verdict
 from tests.scan import written
 from tests.scan.cases import source
+from tests.scan.test_fuzz import InC, InPython, lookups
 
 DATA = Path(__file__).parents[1] / "formats" / "data"
 
@@ -97,6 +99,26 @@ def test_files_of_joblib_and_of_older_pytorch_are_what_they_are() -> None:
         assert (name, scan_file(source(data)).findings) == (name, ())
     report = scan_file(source(written.MODULE))
     assert (report.verdict, report.names) == (Verdict.CODE, ("torch.nn.modules.activation.ReLU",))
+
+
+def test_no_bytes_by_chance_are_refused(rng: random.Random) -> None:
+    """A pickle of protocol 0 has no magic bytes, so data may begin as one; only what a loader would look up counts."""
+    opcodes = sorted(_FIRST)
+    refused = []
+    for number in range(10_000):
+        data = bytes([opcodes[number % len(opcodes)]]) + rng.randbytes(rng.choice((50, 400)))
+        if (report := scan_file(source(data))).verdict >= Verdict.UNREADABLE:
+            refused.append((data, report.findings))
+    assert refused == []
+
+
+@pytest.mark.parametrize(
+    "data", [b"c\xff\nsystem\n)R.", b"(o.", b"NN\x93.", b"N)R.", b"U\2\xff\xfeU\1a\x93x", b"Sx\nSy\n\x93."]
+)
+def test_where_every_unpickler_stops_before_a_lookup_nothing_is_refused(data: bytes) -> None:
+    for kind in (InC, InPython):
+        assert lookups(kind, data) == []
+    assert scan_file(source(data)).verdict < Verdict.UNREADABLE
 
 
 def test_no_callable_but_those_of_the_table_is_admitted(deep: bool) -> None:

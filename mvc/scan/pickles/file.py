@@ -15,13 +15,14 @@ from mvc.scan.pickles.joblib import ArrayCalls
 from mvc.scan.pickles.machine import Machine
 from mvc.scan.pickles.window import Window
 from mvc.scan.scan import Scan
-from mvc.scan.verdict import Verdict
 
 RULES = rules.RULES
 MAX_PICKLES = 10_000
 """Pickles of one file that are read, at most."""
 _PROTOCOL = b"\x80"
-_HIGHEST = 6
+_NEXT = 6
+"""A protocol that no Python has yet."""
+_STOP = b"."
 _FIRST = frozenset(b"(]})cIJKLMFGSTUVXBCN\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96\x82\x83\x84i")
 """Opcodes that a pickle without a protocol may begin with."""
 _PROOF = frozenset(
@@ -35,12 +36,14 @@ _PROOF = frozenset(
         rules.NAME_SOURCE,
     )
 )
-"""Findings that bytes of another format do not have by chance."""
+"""Findings that bytes of another format do not have by chance, if they name a class or function."""
 
 
 def matches(start: bytes, source: Source) -> bool:
     """Return whether content is a pickle, and not the first one of a checkpoint of PyTorch."""
-    has_protocol = start[:1] == _PROTOCOL and len(start) > 1 and start[1] <= _HIGHEST
+    has_protocol = start[:1] == _PROTOCOL and len(start) > 1 and start[1] < _NEXT
+    if start[:2] == _PROTOCOL + bytes([_NEXT]):
+        return source.read(source.size - 1, 1) == _STOP  # by chance, 1 of 65,536 files begins so
     if has_protocol and not _is_length(start, source):
         return not torch_legacy.matches(start, source)
     if not has_protocol and (not start or start[0] not in _FIRST):
@@ -95,5 +98,4 @@ def _is_length(start: bytes, source: Source) -> bool:
 
 
 def _is_proof(trial: Scan) -> bool:
-    findings = trial.result().findings
-    return any(finding.rule in _PROOF and finding.verdict >= Verdict.CODE for finding in findings)
+    return any(finding.rule in _PROOF and finding.names for finding in trial.result().findings)

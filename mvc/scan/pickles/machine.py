@@ -11,7 +11,7 @@ from typing import Any
 
 from mvc.formats.source import HeaderError, TooLongError
 from mvc.scan.pickles import rules
-from mvc.scan.pickles.values import NUMBER, STRING, Bytes, Container, Made, Named, Persistent
+from mvc.scan.pickles.values import NUMBER, STRING, Bytes, Container, Made, Named, OldText, Persistent
 from mvc.scan.pickles.window import EndedError, Window
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule
@@ -66,7 +66,11 @@ class Machine:
                 if self.frame_end and window.start + window.at >= self.frame_end:
                     self._leave_frame()
         except IndexError:
+            self._check_frame()
             raise HeaderError("its pickle takes more off the stack than is on it") from None
+        except HeaderError:
+            self._check_frame()
+            raise
         raise TooLongError(f"its pickle has more than {MAX_OPERATIONS} opcodes")
 
     def read(self) -> None:
@@ -102,9 +106,13 @@ class Machine:
             self.report(rules.FRAME)
 
     def _leave_frame(self) -> None:
-        if self.window.position > self.frame_end:
-            self.report(rules.FRAME)
+        self._check_frame()
         self.frame_end = 0
+
+    def _check_frame(self) -> None:
+        """Report an opcode that goes beyond its frame: CPython's unpickler in C reads other bytes for it."""
+        if self.frame_end and self.window.position > self.frame_end:
+            self.report(rules.FRAME)
 
 
 class Called:
@@ -211,10 +219,25 @@ def _bytes(width: int, *, is_string: bool = False) -> Operation:
         if is_string and width == 4 and size >> 31:
             raise HeaderError("its pickle has a string of negative length")
         offset = window.position
+        if is_string and size <= MAX_TEXT:
+            machine.stack.append(_old_text(window.take(size)))
+            return
         window.skip(size)
         machine.stack.append(STRING if is_string else Bytes(offset, size))
 
     return operation
+
+
+def _quoted(machine: Machine) -> None:
+    line = machine.window.line()
+    if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
+        raise HeaderError("a string of its pickle has no quotes")
+    machine.stack.append(STRING if b"\\" in line else _old_text(line[1:-1]))
+
+
+def _old_text(content: bytes) -> Any:
+    """Return a string of Python 2 as a text, if most encodings have the same one for it."""
+    return OldText(content.decode("ascii")) if content.isascii() else STRING
 
 
 def _fixed(size: int, value: Any) -> Operation:
@@ -376,17 +399,29 @@ def _add(machine: Machine, kind: str) -> None:
 
 
 def _global(machine: Machine) -> None:
+    machine.look_up(*_names(machine))
+
+
+def _names(machine: Machine) -> tuple[str, str]:
+    """Return the module and the name of a lookup in text. Raises HeaderError where unpicklers stop, before they look it up."""
     module, name = machine.window.line(), machine.window.line()
-    machine.look_up(module.decode("utf-8", "surrogateescape"), name.decode("utf-8", "surrogateescape"))
+    try:
+        return module.decode("utf-8"), name.decode("utf-8")
+    except UnicodeDecodeError:
+        raise HeaderError("its pickle looks up a name that is not in UTF-8") from None
 
 
 def _stack_global(machine: Machine) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
+    parts = (name, module)
     if isinstance(name, str) and isinstance(module, str):
+        if any(isinstance(part, OldText) for part in parts):
+            machine.report(rules.NAME_SOURCE)
         machine.look_up(module, name)
         return
-    if any(isinstance(part, Made | Persistent) or part is STRING for part in (name, module)):  # may be a text as well
-        machine.report(rules.NAME_SOURCE)
+    if any(isinstance(part, Made | Persistent) or part is STRING for part in parts):  # may be a text as well
+        functions = [part.function for part in parts if isinstance(part, Made)]
+        machine.report(rules.NAME_SOURCE, *(function.path for function in functions if function is not None))
     raise HeaderError("its pickle looks up a name that is not a text")
 
 
@@ -398,18 +433,27 @@ def _extension(width: int) -> Operation:
     return operation
 
 
+def _check_callable(function: Any) -> None:
+    """Raise HeaderError for a number, a text or a container, which no unpickler can call."""
+    if not isinstance(function, Named | Made | Persistent):
+        raise HeaderError("its pickle calls a value that cannot be called")
+
+
 def _reduce(machine: Machine) -> None:
     args, function = machine.stack.pop(), machine.stack.pop()
+    _check_callable(function)
     machine.stack.append(machine.called.call(machine, function, args))
 
 
 def _make(machine: Machine) -> None:
     args, class_ = machine.stack.pop(), machine.stack.pop()
+    _check_callable(class_)
     machine.stack.append(machine.called.make(machine, class_, args))
 
 
 def _make_with_keywords(machine: Machine) -> None:
     keywords, args, class_ = machine.stack.pop(), machine.stack.pop(), machine.stack.pop()
+    _check_callable(class_)
     machine.stack.append(machine.called.make(machine, class_, (args, keywords)))
 
 
@@ -425,11 +469,13 @@ def _instance(machine: Machine) -> None:
 
 
 def _object(machine: Machine) -> None:
-    class_, *args = machine.since_mark() or [None]
-    _old_instance(machine, class_, args)
+    items = machine.since_mark()
+    class_ = items.pop(0)
+    _old_instance(machine, class_, items)
 
 
 def _old_instance(machine: Machine, class_: Any, args: list[Any]) -> None:
+    _check_callable(class_)
     machine.report(rules.INSTANCE, *([class_.path] if isinstance(class_, Named) else []))
     machine.stack.append(machine.called.call(machine, class_, tuple(args)))
 
@@ -468,7 +514,7 @@ def _unknown(machine: Machine) -> None:
 
 
 _NAMED: dict[bytes, Operation] = {
-    b"I": _decimal, b"L": _decimal, b"F": _line(NUMBER), b"S": _line(STRING), b"V": _raw_text,
+    b"I": _decimal, b"L": _decimal, b"F": _line(NUMBER), b"S": _quoted, b"V": _raw_text,
     b"J": _whole(4, signed=True), b"K": _whole(1), b"M": _whole(2), b"G": _fixed(8, NUMBER),
     b"\x8a": _long(1), b"\x8b": _long(4), b"N": _push(None), b"\x88": _push(True), b"\x89": _push(False),
     b"X": _text(4), b"\x8c": _text(1), b"\x8d": _text(8), b"T": _bytes(4, is_string=True), b"U": _bytes(1, is_string=True),

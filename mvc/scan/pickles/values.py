@@ -44,6 +44,12 @@ class Made:
         self.state: Any = None
 
 
+class OldText(str):
+    """A string of Python 2, which is a text or bytes as its loader chooses."""
+
+    __slots__ = ()
+
+
 class Container:
     """A list, dict, set or frozenset; of a dict, the first entries whose keys are texts."""
 
