@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mvc import errors
-from mvc.api.session import PathLike, Revision, Session, Who
+from mvc.api.session import Identified, PathLike, Revision, Session, When, Who
 from mvc.api.version import Version
 from mvc.model.ids import VersionId
 from mvc.porcelain import alias, alias_publish, branch, sign, tag, verify
@@ -113,7 +113,7 @@ class Branches(Refs):
 class SignedRefs(Refs):
     """Refs whose moves can be signed: tags and aliases."""
 
-    def sign(self, name: str, *, key: PathLike | None = None, actor: Who | None = None) -> Signed:
+    def sign(self, name: str, *, key: PathLike | None = None, renew: bool = False, actor: Who | None = None) -> Signed:
         """Sign the newest move of the ref `name`, here and on remotes, and its version.
 
         `key` is the file of an SSH key, by default that of the setting sign.key. Raises NoSuchName, NoSigningKey,
@@ -121,13 +121,16 @@ class SignedRefs(Refs):
         """
         model, id_, who = self._session.of(self._model), self[name].id, self._session.actor(actor)
         path = self._session.keys.key(None if key is None else os.fspath(key))
-        return sign.sign(model, id_, path, who, refs=[model.ref(self.kind, name)])
+        return sign.sign(model, id_, path, who, refs=[model.ref(self.kind, name)], renew=renew)
 
-    def verify(self, name: str, *, signers: PathLike | None = None) -> Verified:
+    def verify(
+        self, name: str, *, signers: PathLike | None = None, newer_than: When | Identified | None = None
+    ) -> Verified:
         """Verify the signatures of the newest move of the ref `name` and of its version, as `Version.verify`."""
         model, id_ = self._session.of(self._model), self[name].id
         trusted = self._session.keys.signers(None if signers is None else os.fspath(signers))
-        return verify.verify(model, id_, trusted, ref=model.ref(self.kind, name))
+        bound = self._session.bound(model, newer_than)
+        return verify.verify(model, id_, trusted, ref=model.ref(self.kind, name), newer_than=bound)
 
 
 class Tags(SignedRefs):

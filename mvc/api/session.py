@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mvc import errors
 from mvc.environment import Environment
@@ -18,7 +18,7 @@ from mvc.images.registries import Registries
 from mvc.model.ids import FileId, VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.version import Code, Person, Timestamp
-from mvc.porcelain import cat, check_online
+from mvc.porcelain import cat, check_online, verify
 from mvc.registry import connection as registry_connection
 from mvc.registry.protocol import Registry
 from mvc.repository import discovery, revisions
@@ -30,6 +30,7 @@ from mvc.storage.disk.primitives import STORE
 from mvc.transport import connection
 
 
+@runtime_checkable
 class Identified(Protocol):
     """A version of some repository."""
 
@@ -100,6 +101,12 @@ class Session:
         if given is None:
             return self.environment.actor(self.repository.config)
         return Actor(person(given), self.environment.date())
+
+    def bound(self, of: Model, given: When | Identified | None) -> Timestamp | VersionId | None:
+        """Return a time or a version, of a text the date that it is, else the version. Raises UnknownRevision and the like."""
+        if isinstance(given, str):
+            return verify.bound(of, given, self.environment.now())
+        return given.id if isinstance(given, Identified) else self.moment(given)
 
     def moment(self, given: When | None) -> Timestamp | None:
         """Return a time; without a time zone, it is local. Raises BadDate."""

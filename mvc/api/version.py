@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from mvc import display
 from mvc.api.files import Files
-from mvc.api.session import PathLike, Revision, Session, Who, texts
+from mvc.api.session import Identified, PathLike, Revision, Session, When, Who, texts
 from mvc.model import roles
 from mvc.model import version as versions
 from mvc.model.compare.diff import VersionDiff
@@ -234,21 +234,23 @@ class Version:
         """Remove notes by their numbers (none: all); they stay in the history. Raises NoSuchNote."""
         return notes.remove(self._session.of(self.model), self.id, numbers or None, self._session.actor(actor))
 
-    def sign(self, *, key: PathLike | None = None, actor: Who | None = None) -> Signed:
+    def sign(self, *, key: PathLike | None = None, renew: bool = False, actor: Who | None = None) -> Signed:
         """Sign the version with the SSH key in a file, by default that of the setting sign.key.
 
-        Raises NoSigningKey, SigningFailed, NoSshKeygen.
+        `renew` signs again what this key has signed. Raises NoSigningKey, SigningFailed, NoSshKeygen.
         """
         path = self._session.keys.key(None if key is None else os.fspath(key))
-        return sign.sign(self._session.of(self.model), self.id, path, self._session.actor(actor))
+        return sign.sign(self._session.of(self.model), self.id, path, self._session.actor(actor), renew=renew)
 
-    def verify(self, *, signers: PathLike | None = None) -> Verified:
+    def verify(self, *, signers: PathLike | None = None, newer_than: When | Identified | None = None) -> Verified:
         """Verify the signatures, by the keys in the file `signers`, else by those that the settings trust.
 
-        `status` of the result is good, unsigned, untrusted or mismatch. Raises NoSignersFile, BadSetting, NoSshKeygen.
+        `newer_than` is a time that the newest signature has to state or follow, or a version that this one is or descends
+        from; a text is one of both. `status` of the result is good, unsigned, untrusted, mismatch or stale. Raises NoSignersFile, BadSetting, NoSshKeygen.
         """
         trusted = self._session.keys.signers(None if signers is None else os.fspath(signers))
-        return verify.verify(self._session.of(self.model), self.id, trusted)
+        of = self._session.of(self.model)
+        return verify.verify(of, self.id, trusted, newer_than=self._session.bound(of, newer_than))
 
     def remove_signatures(self, *numbers: int, actor: Who | None = None) -> Signed:
         """Remove signatures by their numbers; they stay in the history. Raises NoSuchSignature."""

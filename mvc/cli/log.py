@@ -96,7 +96,8 @@ def command(
     (or a role, or model.toml) only those that change it. A PATTERN is a regular expression that matches anywhere, ignoring
     case; a DATE may be `2 weeks ago`. A number with a branch, `v3 on side`, is that of a version elsewhere; [2 files dropped] marks
     a version whose bytes were pruned. --format takes {id}, {short}, {number} (11 for v11), {parents}, {author}, {email},
-    {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, \\n and \\t, keys such as {metrics.mAP50}, or Git's %h, %s and the like.
+    {date}, {time}, {names}, {registry}, {subject}, {message}, {code}, {signature} (good, untrusted, unsigned or mismatch), {signer}, {key}, \\n and \\t, keys such as
+    {metrics.mAP50}, or Git's %h, %s, %G?, %GS, %GK and the like.
 
     EXPR compares values: KEY == VALUE, also != < <= > >= and ~ (a regular expression), KEY in [A, B], KEY has VALUE and
     has KEY, joined by and, or, not and parentheses. A KEY is one of model.toml, such as metrics.mAP50, or one of number,
@@ -126,7 +127,7 @@ def command(
         graph=graph,
         first_parent=first_parent,
         query=asked.query,
-        signers=invocation.keys().signers() if verified else None,
+        signers=invocation.keys().signers() if verified or templates.shows_signatures(style_of.template) else None,
     )
     if counted:
         _count(invocation, model.key, entries)

@@ -14,6 +14,7 @@ from mvc.cli.app.terminal import escape, short, size, style
 from mvc.cli.app.verb import verb
 from mvc.cli.fsck import healed_lines
 from mvc.cli.git import refspecs
+from mvc.cli.history import signatures
 from mvc.cli.pull import rebase_lines
 from mvc.plural import count
 from mvc.porcelain import push as porcelain
@@ -136,6 +137,7 @@ def _lines(done: Pushed) -> Iterator[str]:
         verb_ = "Uploaded" if done.done else "Would upload"
         skipped = f" ({size(done.skipped)} already on {escape(done.remote)})" if done.skipped else ""
         yield f"{verb_} {count(done.versions, 'version')}, {size(done.sent)}{skipped}."
+    yield from (signatures.made(signature, "") for signature in done.signed)
     if done.notes:
         yield f"Uploaded {count(done.notes, 'note')}."
     if done.evaluations:

@@ -9,6 +9,7 @@ import click
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
+from mvc.cli.history import signatures
 from mvc.porcelain import sign as porcelain
 from mvc.porcelain.sign import ListedSignature, Signed
 from mvc.repository import revisions
@@ -22,7 +23,8 @@ from mvc.storage.records.reflog import RefName
 @click.option(
     "--remove", "numbers", multiple=True, type=click.IntRange(1), metavar="N", help="Remove signature N of REV instead."
 )
-def command(invocation: Invocation, revision: str, key: str | None, numbers: tuple[int, ...]) -> None:
+@click.option("--renew", is_flag=True, help="Sign again, with the time of now, what this key has signed.")
+def command(invocation: Invocation, revision: str, key: str | None, numbers: tuple[int, ...], renew: bool) -> None:
     """Sign a version, or the move of a tag or an alias to it.
 
     Signs REV (default: HEAD) with an SSH key, by ssh-keygen; FILE may be a .pub file whose key is in ssh-agent. The id of
@@ -30,17 +32,18 @@ def command(invocation: Invocation, revision: str, key: str | None, numbers: tup
 
     If REV is a tag or an alias, its newest move is signed, too: here, and on each remote that has it at the same version.
 
-    --remove takes a signature back; `mvc verify` shows the numbers.
+    --renew says that REV still holds, for `mvc verify --newer-than`. --remove takes a signature back; `mvc verify` shows the numbers.
     """
     model, ref = ref_of(Model(invocation.writer(), invocation.model()), revision)
     id_ = revisions.resolve(model, revision)
     if numbers:
-        if key is not None:
-            raise click.UsageError("--key cannot be combined with --remove")
+        if key is not None or renew:
+            raise click.UsageError("--key and --renew cannot be combined with --remove")
         done = porcelain.remove(model, id_, numbers, invocation.actor())
     else:
         path = invocation.keys().key(key)
-        done = porcelain.sign(model, id_, path, invocation.actor(), refs=[ref] if ref is not None else [])
+        refs = [ref] if ref is not None else []
+        done = porcelain.sign(model, id_, path, invocation.actor(), refs=refs, renew=renew)
     invocation.emit("sign", done, lambda: _lines(done), ids=[done.id])
 
 
@@ -60,6 +63,4 @@ def _lines(done: Signed) -> Iterator[str]:
 def _line(signature: ListedSignature, label: str) -> str:
     if signature.removed:
         return f"Removed signature {signature.number} of {label}"
-    statement = label if signature.ref is None else f"the move of {escape(signature.ref)} to {label}"
-    signed = "Signed" if signature.new else "Already signed:"
-    return f"{signed} {statement} with {escape(signature.key)}"
+    return signatures.made(signature, label)

@@ -21,19 +21,26 @@ from mvc.repository.signatures import trust
 @verb("verify")
 @click.argument("revision", default="HEAD", metavar="[REV]")
 @click.option("--signers", type=click.Path(), metavar="FILE", help="Trust the keys in FILE, in OpenSSH's format.")
-def command(invocation: Invocation, revision: str, signers: str | None) -> int:
+@click.option("--newer-than", "than", metavar="DATE|REV", help="Require a newer signature, or a descendant of REV.")
+def command(invocation: Invocation, revision: str, signers: str | None, than: str | None) -> int:
     """Verify the signatures of a version, tag or alias.
 
     Exits with 0 if a trusted key signed REV (default: HEAD), and if REV is a tag or an alias, its newest move, too; with
     1 if there is no signature, or none by a key that is trusted; and with 14 if a signature does not match. A key is
     trusted if it was valid at the time of the signature, and is not revoked.
 
+    With --newer-than DATE, such as `30 days ago`, a trusted key has to have signed at DATE or later: the move, if REV is a
+    tag or an alias. With --newer-than REV, the version has to be that one or a descendant. Else the exit code is 1. So a
+    remote that was put back to an older state is noticed. A text that is a date is never a REV.
+
     Trusted keys are in FILE, else in the setting trust.allowed-signers, else in ~/.config/mvc/allowed_signers, else in the
     file of Git's gpg.ssh.allowedSignersFile. They are never read from the repository.
     """
     model, ref = ref_of(Model(invocation.repository(), invocation.model()), revision)
     trusted = invocation.keys().signers(signers)
-    done = porcelain.verify(model, revisions.resolve(model, revision), trusted, ref=ref)
+    id_ = revisions.resolve(model, revision)
+    newer_than = porcelain.bound(model, than, invocation.now()) if than is not None else None
+    done = porcelain.verify(model, id_, trusted, ref=ref, newer_than=newer_than)
     if trusted.allowed is None:
         invocation.note(
             f"warning: no keys are trusted; name their file with `mvc config --global {trust.ALLOWED} FILE` or --signers"
@@ -48,3 +55,5 @@ def _lines(done: Verified) -> Iterator[str]:
     if done.move is not None:
         yield f"move of {escape(done.ref or '')}: {done.move.status}"
         yield from (f"    {line}" for line in signatures.lines(done.move))
+    if done.stale is not None:
+        yield f"stale: {escape(done.stale)}"

@@ -17,6 +17,7 @@ from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Version
 from mvc.porcelain import fetch
 from mvc.porcelain.heal import Healed, heal
+from mvc.porcelain.sign import ListedSignature
 from mvc.registry import place_sync
 from mvc.remotes import remote as remotes
 from mvc.remotes import upload_plan
@@ -69,12 +70,13 @@ class Pushed(Document):
 
     `done` is False after a dry run; `rebased` counts the tries after the first, `rebases` has the result of each rebase;
     `repaired` is the repair of the remote, if one was made; `notes`, `evaluations` and `signatures` count what is new of them
-    there, `encoded_again` the chunks whose encoding here the remote does not support.
+    there, `encoded_again` the chunks whose encoding here the remote does not support. `signed` are the signatures of moves
+    on the remote.
     """
 
     KEYS = keys(
         "remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired notes evaluations "
-        "encoded_again signatures"
+        "encoded_again signatures signed"
     )
     OPTIONAL = ("repaired",)
 
@@ -92,6 +94,7 @@ class Pushed(Document):
     evaluations: int = 0
     encoded_again: int = 0
     signatures: int = 0
+    signed: tuple[ListedSignature, ...] = ()
 
     @property
     def rejected(self) -> tuple[PushedRef, ...]:
@@ -138,7 +141,9 @@ def push(
     if not done.rejected:
         place_sync.send(model, remote, actor)
         if signing is not None:
-            pushed_moves.sign(model, remote.name, {each.ref: each.new for each in done.refs}, signing, actor)
+            moved = {each.ref: each.new for each in done.refs}
+            made = pushed_moves.sign(model, remote.name, moved, signing, actor)
+            done = replace(done, signed=tuple(map(ListedSignature.of_made, made)))
         sent = annotation_sync.send(model, remote)
         done = replace(done, notes=sent.notes, evaluations=sent.evaluations, signatures=sent.signatures)
     if done.rejected and len(done.refs) == 1:

@@ -30,10 +30,12 @@ KINDS = (TAGS, ALIASES)
 class ListedSignature(Document):
     """A signature of a version, or of a move of `ref` to it, as recorded: nothing is verified.
 
-    `key` is the fingerprint of the key, `by` who signed as they say. `new` is False for one that was there already.
+    `key` is the fingerprint of the key, `by` who signed as they say. `new` is False for one that was there already. `remote`
+    is the remote that has the move, where a command signed one there.
     """
 
-    KEYS = keys("number what ref key by time new removed")
+    KEYS = keys("number what ref key by time new removed remote")
+    OPTIONAL = ("remote",)
 
     number: int
     what: str
@@ -43,12 +45,20 @@ class ListedSignature(Document):
     time: Timestamp
     new: bool = False
     removed: bool = False
+    remote: str | None = None
 
     @classmethod
-    def of(cls, record: Signature, *, new: bool = False, removed: bool = False) -> ListedSignature:
+    def of(
+        cls, record: Signature, *, new: bool = False, removed: bool = False, remote: str | None = None
+    ) -> ListedSignature:
         """Return a record."""
         ref = record.move.ref if record.move is not None else None
-        return cls(record.seq, record.what, ref, record.key, record.by, record.at, new, removed)
+        return cls(record.seq, record.what, ref, record.key, record.by, record.at, new, removed, remote)
+
+    @classmethod
+    def of_made(cls, made: Made) -> ListedSignature:
+        """Return what a command signed."""
+        return cls.of(made.record, new=made.new, remote=made.remote)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +74,16 @@ class Signed(Document):
 
 
 @writes
-def sign(model: Model, id_: VersionId, key: Path, actor: Actor, *, refs: Sequence[RefName] = ()) -> Signed:
+def sign(
+    model: Model, id_: VersionId, key: Path, actor: Actor, *, refs: Sequence[RefName] = (), renew: bool = False
+) -> Signed:
     """Sign a version with the key in a file, and the newest moves of `refs` to it, here and on remotes.
 
-    What this key has signed already stays as it is. Raises SigningFailed, NoSshKeygen, Missing, Damaged.
+    What this key has signed already stays as it is, unless `renew` signs it again, with the time of now. Raises
+    SigningFailed, NoSshKeygen, Missing, Damaged.
     """
-    made = [signatures.version(model, id_, key, actor)]
-    made += [move for ref in refs for move in signatures.moves(model, ref, id_, key, actor)]
+    made = [signatures.version(model, id_, key, actor, renew=renew)]
+    made += [move for ref in refs for move in signatures.moves(model, ref, id_, key, actor, renew=renew)]
     return _signed(model, id_, made)
 
 
@@ -108,4 +121,4 @@ def listed(model: Model, id_: VersionId) -> tuple[ListedSignature, ...]:
 
 def _signed(model: Model, id_: VersionId, made: Iterable[Made]) -> Signed:
     number = model.repository.objects.version(id_).number
-    return Signed(model.key, id_, number, tuple(ListedSignature.of(record, new=new) for record, new in made))
+    return Signed(model.key, id_, number, tuple(map(ListedSignature.of_made, made)))

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from mvc import errors
 from mvc.deferred import dataclass
+from mvc.model import moments
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
+from mvc.model.version import Timestamp
+from mvc.repository import history, revisions
 from mvc.repository.model import Model
 from mvc.repository.signatures import verify as signatures
 from mvc.repository.signatures.trust import Signers
 from mvc.repository.signatures.verify import GOOD, MISMATCH, Verdict
 from mvc.storage.records.reflog import RefName
 
+STALE = "stale"
+"""The status of what is signed well, and older than it has to be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verified(Document):
     """The verdict on a version, and on the newest move of `ref` to it; `move` is None without a ref.
 
-    `status` is good only if both are.
+    `status` is good only if both are, and nothing is stale; `stale` says what is older than it has to be.
     """
 
-    KEYS = keys("model id number ref status version move")
+    KEYS = keys("model id number ref status version move stale")
 
     model: str
     id: VersionId
@@ -28,26 +34,60 @@ class Verified(Document):
     ref: str | None
     version: Verdict
     move: Verdict | None
+    stale: str | None = None
 
     @property
     def status(self) -> str:
         """The status of the whole: a mismatch if there is one, else the first that is not good."""
         found = [each.status for each in (self.version, self.move) if each is not None]
-        return MISMATCH if MISMATCH in found else next((each for each in found if each != GOOD), GOOD)
+        bad = MISMATCH if MISMATCH in found else next((each for each in found if each != GOOD), None)
+        return bad or (GOOD if self.stale is None else STALE)
 
     @property
     def exit_code(self) -> int:
-        """0 if it is good, 14 for a signature that does not match, 1 for unsigned and for keys that are not trusted."""
+        """0 if it is good, 14 for a signature that does not match, 1 for unsigned, stale, and keys that are not trusted."""
         return {GOOD: 0, MISMATCH: errors.Damaged.exit_code}.get(self.status, errors.Answer.exit_code)
 
 
-def verify(model: Model, id_: VersionId, signers: Signers, *, ref: RefName | None = None) -> Verified:
+def bound(model: Model, text: str, now: Timestamp) -> Timestamp | VersionId:
+    """Return the date that `text` is, else the version that it names. A ref with the name of a date is never taken.
+
+    Raises UnknownRevision and as resolving does.
+    """
+    try:
+        return moments.moment(text, now)
+    except errors.BadDate:
+        return revisions.resolve(model, text)
+
+
+def verify(
+    model: Model,
+    id_: VersionId,
+    signers: Signers,
+    *,
+    ref: RefName | None = None,
+    newer_than: Timestamp | VersionId | None = None,
+) -> Verified:
     """Verify the signatures of a version, and with `ref` those of the newest move of the ref to it.
 
-    Raises NoSshKeygen, Missing, Damaged.
+    With a time, the newest good signature, of the move if there is one, has to state that time or a later one; with a
+    version, the verified one has to be that, or descend from it. Raises NoSshKeygen, Missing, Damaged.
     """
     number = model.repository.objects.version(id_).number
-    moved = signatures.move(model, id_, signatures.places(model, ref, id_), signers) if ref is not None else None
-    return Verified(
-        model.key, id_, number, ref.text if ref is not None else None, signatures.version(model, id_, signers), moved
-    )
+    places = signatures.places(model, ref, id_) if ref is not None else []
+    moved = signatures.move(model, id_, places, signers) if ref is not None else None
+    found = signatures.version(model, id_, signers)
+    stale = None
+    if isinstance(newer_than, Timestamp):
+        stale = _older(moved or found, newer_than)
+    elif newer_than is not None and not history.is_ancestor(model.repository.objects, newer_than, id_):
+        stale = f"{history.label(model.repository, newer_than)} is not among its ancestors"
+    return Verified(model.key, id_, number, ref.text if ref is not None else None, found, moved, stale)
+
+
+def _older(verdict: Verdict, than: Timestamp) -> str | None:
+    """Return the reason if the newest good signature is older; None if not, or if there is none."""
+    newest = verdict.newest
+    if newest is None or newest.seconds >= than.seconds:
+        return None
+    return f"its newest signature by a trusted key is of {newest.utc()}, before {than.utc()}"

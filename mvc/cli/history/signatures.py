@@ -68,6 +68,19 @@ def sign(
         raise failed from error
 
 
+def made(signature: ListedSignature, label: str) -> str:
+    """Return the line of a signature that a verb made, of the version with that label or of a move to it.
+
+    Signed the move of aliases/prod on origin to helmets v2 60ab1817d6 with SHA256:…
+    """
+    statement = label
+    if signature.ref is not None:
+        remote = f" on {escape(signature.remote)}" if signature.remote is not None else ""
+        statement = f"the move of {escape(signature.ref)}{remote}" + (f" to {label}" if label else "")
+    signed = "Signed" if signature.new else "Already signed:"
+    return f"{signed} {statement} with {escape(signature.key)}"
+
+
 def lines(verdict: Verdict | None) -> Iterator[str]:
     """Yield a line for each signature of a verdict."""
     for signature in verdict.signatures if verdict is not None else ():

@@ -18,11 +18,12 @@ from mvc.porcelain.log import Logged
 
 if TYPE_CHECKING:
     from mvc.model.query import parse
+    from mvc.repository.signatures.verify import CheckedSignature
 else:
     parse = lazy.Module("mvc.model.query.parse")
 
 _FIELD = re.compile(r"\{([^{}]*)\}|\\([nt])")
-_PLACEHOLDER = re.compile(r"%(C\([^)]*\)|C(?:red|green|blue|reset|yellow)|[ac][a-zA-Z]|.|\Z)", re.DOTALL)
+_PLACEHOLDER = re.compile(r"%(C\([^)]*\)|C(?:red|green|blue|reset|yellow)|[ac][a-zA-Z]|G[a-zA-Z?]|.|\Z)", re.DOTALL)
 _PREFIX = re.compile(r"t?format:")
 _KEY = re.compile(rf"(?:{'|'.join([*SECTIONS, NOTES, EVAL, 'labelmap', 'file'])})\.")
 """The beginning of a field that is a key of values."""
@@ -35,6 +36,40 @@ def places(entry: Logged) -> str:
     return ", ".join(f"Picsellia #{place.number}" for place in entry.places)
 
 
+def _signature(entry: Logged) -> CheckedSignature | None:
+    return entry.verified.decisive if entry.verified is not None else None
+
+
+def _letter(entry: Logged) -> str:
+    """Return Git's letter of the signature that decides."""
+    signature = _signature(entry)
+    return _LETTERS[signature.status] if signature is not None else "N"
+
+
+def _trust(entry: Logged) -> str:
+    """Return Git's word for the trust in a key."""
+    return {"G": "fully", "N": ""}.get(_letter(entry), "undefined")
+
+
+_LETTERS = {
+    "good": "G",
+    "mismatch": "B",
+    "damaged": "B",
+    "unknown": "U",
+    "namespace": "U",
+    "expired": "Y",
+    "revoked": "R",
+    "format": "E",
+}
+"""Git's letter of each status of a signature."""
+_SIGNATURES: dict[str, Callable[[Logged], str]] = {
+    "signature": lambda entry: entry.verified.status if entry.verified is not None else "",
+    "signer": lambda entry: (signed.principal or "") if (signed := _signature(entry)) is not None else "",
+    "key": lambda entry: signed.key if (signed := _signature(entry)) is not None else "",
+    "signature.letter": _letter,
+    "signature.trust": _trust,
+}
+"""The fields for which signatures are verified."""
 _FIELDS: dict[str, Callable[[Logged], str]] = {
     "id": lambda entry: entry.id,
     "short": lambda entry: short(entry.id),
@@ -51,6 +86,7 @@ _FIELDS: dict[str, Callable[[Logged], str]] = {
     "refs": lambda entry: f" ({', '.join(name for _, name in entry.names)})" if entry.names else "",
     "registry": places,
     "code": lambda entry: entry.version.code.commit if entry.version.code else "",
+    **_SIGNATURES,
 }
 _GIT = {
     "H": "id",
@@ -67,6 +103,10 @@ _GIT = {
     "D": "names",
     **dict.fromkeys(("ad", "cd", "as", "cs", "ar", "cr"), "date"),
     **dict.fromkeys(("aI", "cI", "ai", "ci"), "time"),
+    "G?": "signature.letter",
+    "GS": "signer",
+    **dict.fromkeys(("GK", "GF", "GP"), "key"),
+    "GT": "signature.trust",
 }
 """Git's placeholders, and the field of each."""
 
@@ -80,7 +120,7 @@ def template(text: str | None) -> str | None:
         return _of_git(text[prefix.end() if prefix else 0 :])
     for match in _FIELD.finditer(text):
         if match[1] is not None and match[1] not in _FIELDS and not _KEY.match(match[1]):
-            raise errors.BadTemplate(name=match[1], known=", ".join(_FIELDS))
+            raise errors.BadTemplate(name=match[1], known=", ".join(name for name in _FIELDS if "." not in name))
     return text
 
 
@@ -88,6 +128,11 @@ def keys(text: str | None) -> list[Path]:
     """Return the keys in a template; raise BadQuery."""
     fields = (match[1] or "" for match in _FIELD.finditer(text or ""))
     return [parse.parse_key(field) for field in fields if _KEY.match(field)]
+
+
+def shows_signatures(text: str | None) -> bool:
+    """Return whether a template has a field for which signatures have to be verified."""
+    return any(match[1] in _SIGNATURES for match in _FIELD.finditer(text or ""))
 
 
 def filled(text: str, entry: Logged) -> str:

@@ -11,6 +11,7 @@ from mvc.model.ids import VersionId
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor
 from mvc.repository.signatures import sign as signatures
+from mvc.repository.signatures.sign import Made
 from mvc.repository.signatures.trust import Keys
 from mvc.storage.records.reflog import ALIASES, TAGS, RefName
 
@@ -47,15 +48,20 @@ def signing(
         raise errors.NoSigningKey(reason=reason) from None
 
 
-def sign(model: Model, remote: str, moved: Mapping[RefName, VersionId | None], signing: Signing, actor: Actor) -> None:
-    """Sign the moves on the remote. Raises NotSigned, with the exit code of the reason."""
+def sign(
+    model: Model, remote: str, moved: Mapping[RefName, VersionId | None], signing: Signing, actor: Actor
+) -> list[Made]:
+    """Sign the moves on the remote, and return those signatures. Raises NotSigned, with the exit code of the reason."""
+    made: list[Made] = []
     for ref, id_ in moved.items():
         if ref not in signing.refs or id_ is None:
             continue
         try:
-            signatures.moves(model, ref, id_, signing.key, actor)
+            found = signatures.moves(model, ref, id_, signing.key, actor)
         except errors.MvcError as error:
             command = f"mvc push --signed {remote} {ref.name}"
             failed = errors.NotSigned(what=f"{ref.name} is on {remote}", reason=error.message, command=command)
             failed.exit_code = error.exit_code
             raise failed from error
+        made += [each for each in found if each.remote == remote]
+    return made

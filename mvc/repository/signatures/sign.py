@@ -16,20 +16,22 @@ from mvc.storage.records.reflog import RefName
 
 
 class Made(NamedTuple):
-    """A signature; `new` is False for one that was there, by the same key."""
+    """A signature; `new` is False for one that was there, by the same key; `remote` has the signed move (None: here)."""
 
     record: Signature
     new: bool
+    remote: str | None = None
 
 
-def version(model: Model, id_: VersionId, key: Path, actor: Actor) -> Made:
-    """Sign a version. Raises SigningFailed, NoSshKeygen, Missing, Damaged."""
-    return _add(model, id_, None, key, actor)
+def version(model: Model, id_: VersionId, key: Path, actor: Actor, *, renew: bool = False) -> Made:
+    """Sign a version; with `renew`, also if this key did before. Raises SigningFailed, NoSshKeygen, Missing, Damaged."""
+    return _add(model, id_, None, key, actor, renew=renew)
 
 
-def moves(model: Model, ref: RefName, id_: VersionId, key: Path, actor: Actor) -> list[Made]:
+def moves(model: Model, ref: RefName, id_: VersionId, key: Path, actor: Actor, *, renew: bool = False) -> list[Made]:
     """Sign the newest move of a ref, here and on each remote where it is at the same version. Raises as `version`."""
-    return [_add(model, id_, place, key, actor) for place in verify.places(model, ref, id_)]
+    places = verify.places(model, ref, id_)
+    return [_add(model, id_, place.move, key, actor, renew=renew)._replace(remote=place.remote) for place in places]
 
 
 def is_signed(model: Model, ref: RefName) -> bool:
@@ -41,15 +43,15 @@ def is_signed(model: Model, ref: RefName) -> bool:
     return any(record.move == own for record in verify.current(model, tip.new))
 
 
-def _add(model: Model, id_: VersionId, move: SignedMove | None, key: Path, actor: Actor) -> Made:
-    """Sign, and append the record unless the same key has signed the same."""
+def _add(model: Model, id_: VersionId, move: SignedMove | None, key: Path, actor: Actor, *, renew: bool) -> Made:
+    """Sign, and append the record unless the same key has signed the same; with `renew`, in any case."""
     what = VERSION if move is None else REF
     plain = Signature(
         id_, 1, str(actor.person), actor.at, actor.nonce(), what=what, format=SSHSIG, key="", signature="", move=move
     )
     made = ssh_keygen.sign(key, NAMESPACES[what], statement(model.repository, plain))
     record = replace(plain, key=made.fingerprint, signature=made.text)
-    for each in verify.current(model, id_):
+    for each in verify.current(model, id_) if not renew else ():
         if (each.key, each.what, each.move) == (record.key, what, move) and verify.is_match(model, each):
             return Made(each, new=False)
     with model.repository.locked():

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from typing import NamedTuple
 
 from mvc import errors
 from mvc.deferred import dataclass
@@ -48,6 +49,8 @@ STATUSES = {
 }
 """Each status of a signature, and its meaning."""
 _FALSE = (MISMATCH, DAMAGED)
+_DECISIVE = (MISMATCH, DAMAGED, GOOD, REVOKED, EXPIRED, NAMESPACE, UNKNOWN, FORMAT)
+"""Statuses of signatures, the one that decides first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,17 @@ class Verdict(Document):
 
     status: str
     signatures: tuple[CheckedSignature, ...]
+
+    @property
+    def decisive(self) -> CheckedSignature | None:
+        """The signature that the verdict follows from, and of several like it the newest; None for none."""
+        return min(reversed(self.signatures), key=lambda each: _DECISIVE.index(each.status), default=None)
+
+    @property
+    def newest(self) -> Timestamp | None:
+        """The time that the newest good signature states; None for none."""
+        times = [each.time for each in self.signatures if each.status == GOOD and each.time is not None]
+        return max(times, key=lambda time: time.seconds, default=None)
 
     @classmethod
     def of(cls, signatures: Iterable[CheckedSignature]) -> Verdict:
@@ -112,27 +126,36 @@ def signed_by(model: Model, id_: VersionId, signers: Signers, principals: Sequen
     return frozenset(_assigned(trusted))
 
 
-def move(model: Model, id_: VersionId, places: Sequence[SignedMove], signers: Signers) -> Verdict:
+def move(model: Model, id_: VersionId, places: Sequence[Place], signers: Signers) -> Verdict:
     """Verify the signatures of the newest moves of a ref to a version, here or on remotes: one has to be good.
 
     A signature of another move is none of these. Raises Missing, NoSshKeygen.
     """
-    records = [each for each in current(model, id_) if each.move in places]
+    moves = [place.move for place in places]
+    records = [each for each in current(model, id_) if each.move in moves]
     return Verdict.of([*_checked(model, records, signers), *damaged(model, id_)])
 
 
-def places(model: Model, ref: RefName, id_: VersionId) -> list[SignedMove]:
+class Place(NamedTuple):
+    """The newest entry of a ref's log, on a remote, or here (None)."""
+
+    move: SignedMove
+    remote: str | None
+
+
+def places(model: Model, ref: RefName, id_: VersionId) -> list[Place]:
     """Return the newest entry of a ref's log, here and on each remote where it is at the same version. Raises Damaged."""
     refs = model.repository.refs
-    found: list[SignedMove] = []
+    found: list[Place] = []
     tip = refs.tip(ref)
     if tip is not None and tip.new == id_:
-        found.append(SignedMove(ref.model, ref.text, tip.seq, refs.identified(ref, tip.seq)[1]))
+        found.append(Place(SignedMove(ref.model, ref.text, tip.seq, refs.identified(ref, tip.seq)[1]), None))
     for kind in refs.kinds(model.key):
         if kind.startswith("remotes/") and kind.endswith(f"/{ref.kind}"):
             seen = refs.tip(RefName(model.key, kind, ref.name))
             if seen is not None and seen.new == id_ and seen.seen is not None:
-                found.append(SignedMove(ref.model, ref.text, *seen.seen))
+                remote = kind.removeprefix("remotes/").removesuffix(f"/{ref.kind}")
+                found.append(Place(SignedMove(ref.model, ref.text, *seen.seen), remote))
     return found
 
 
