@@ -219,7 +219,7 @@ def _child(
         names: list[str] = []
 
         def step(name: str, path: str) -> None:
-            names.append(name)
+            names.append(f"{name}-journal" if os.path.basename(path) == journal.NAME else name)
             if act is not None:
                 act(len(names), name, path)
 

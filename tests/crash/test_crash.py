@@ -63,6 +63,9 @@ KILLS = 5
 """How many of the states that a kill may leave are looked at, drawn anew each time, unless `--deep` asks for all."""
 
 
+REMOVED = "unlink-journal"
+
+
 def test_killed_before_any_step(
     scenario: Scenario, prepared: Path, place: Path, rng: random.Random, *, deep: bool
 ) -> None:
@@ -87,12 +90,16 @@ def test_killed_before_any_step(
 
 
 def _some(numbers: Collection[int], names: Sequence[str], rng: random.Random) -> list[int]:
-    """Draw some steps by their numbers: each kind of step in turn, so that one of which there are few is not left out."""
+    """Draw some steps by their numbers: each kind of step in turn, so that one of which there are few is not left out.
+
+    What is left once the journal was removed is always among them, as nothing repairs it.
+    """
     kinds: dict[str, list[int]] = {}
     for number in rng.sample(sorted(numbers), len(numbers)):
         kinds.setdefault(names[number - 1], []).append(number)
     turns = (number for turn in itertools.zip_longest(*kinds.values()) for number in turn if number is not None)
-    return sorted(itertools.islice(turns, KILLS))
+    without = [number for number in numbers if number > 1 and names[number - 2] == REMOVED][:1]
+    return sorted({*without, *itertools.islice(turns, KILLS - len(without))})
 
 
 class Checks:
