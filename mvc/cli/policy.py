@@ -10,7 +10,7 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import group, subverb
 from mvc.porcelain import policy as porcelain
-from mvc.porcelain.policy import PolicyBreach, PolicyChecked, PolicyRule
+from mvc.porcelain.policy import PolicyBreach, PolicyChecked, PolicyRule, PolicyScan
 from mvc.repository import revisions
 from mvc.repository.model import Model
 
@@ -54,12 +54,18 @@ def check(invocation: Invocation, revision: str | None, events: tuple[str, ...],
 
 
 def _show(invocation: Invocation) -> None:
-    rules = porcelain.show(invocation.repository())
-    invocation.emit("policy", {"rules": rules}, lambda: _rules(rules), page=True)
+    repository = invocation.repository()
+    rules, tables = porcelain.show(repository), porcelain.scan_tables(repository)
+    invocation.emit("policy", {"rules": rules, "scan": tables}, lambda: _rules(rules, tables), page=True)
 
 
-def _rules(rules: Sequence[PolicyRule]) -> Iterator[str]:
-    if not rules:
+def _rules(rules: Sequence[PolicyRule], tables: Sequence[PolicyScan]) -> Iterator[str]:
+    for table in tables:
+        yield style(escape(f"{table.file}, line {table.line}"), fg="yellow") + "  [scan]"
+        for key, value in (("level", table.word), ("allow", ", ".join(table.allow))):
+            if value:
+                yield f"    {key:<15} {escape(value)}"
+    if not rules and not tables:
         yield "No policy: neither this repository nor your settings have rules in policy.toml."
     for rule in rules:
         yield style(escape(f"{rule.file}, line {rule.line}"), fg="yellow") + f"  on {escape(', '.join(rule.on))}"

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
@@ -21,6 +22,8 @@ from mvc.porcelain.scan import Scanned, ScannedFile
 from mvc.porcelain.scan_sarif import sarif
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import scan_settings
+from mvc.repository.policy.scan_settings import ScanSettings
 from mvc.scan import allow as allow_list
 from mvc.scan.verdict import Finding, Verdict
 from mvc.storage.records.config import SCAN_ALLOW
@@ -50,18 +53,22 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
     read), code (its loader needs code, whose names are listed), damaged, unknown, data or plain. The exit code is 1 if a
     file is code or worse, else 14 if one is damaged, else 15 if the bytes of one are not here.
 
-    --allow and the setting scan.allow name classes that your models need. They admit no function.
+    --allow, the setting scan.allow and [scan] in policy.toml name classes that your models need. They admit no function.
     """
-    setting = str(invocation.settings().get(SCAN_ALLOW) or "")
-    names = (*(name.strip() for name in setting.split(",") if name.strip()), *allow)
-    result = scan.result(_files(invocation, words), names)
+    root = _root(invocation)
+    settings = scan_settings.of(invocation.settings(), root, invocation.user_config)
+    names = (*settings.own, *allow)
+    files = [(file.without(names), is_ours) for file, is_ours in _files(invocation, words, root)]
+    used = _used(settings, [file for file, is_ours in files if is_ours])
+    shared = [name for policy in used for name in settings.shared[policy]]
+    result = scan.result([file.without(shared) if is_ours else file for file, is_ours in files], names, shared)
     if format_ == "sarif":
         text = json.dumps(sarif(result), indent=2)
         invocation.emit("scan", result, text.splitlines, wrap=False)
     else:
         shown = dataclasses.replace(invocation, json=True) if format_ == "json" else invocation
         bad = [file.path for file in result.files if file.report is not None and file.report.verdict >= Verdict.CODE]
-        shown.emit("scan", result, lambda: _lines(result, setting, explain=explain), ids=bad, page=True)
+        shown.emit("scan", result, lambda: _lines(result, settings, used, explain=explain), ids=bad, page=True)
     return _exit_code(result)
 
 
@@ -74,31 +81,53 @@ def _exit_code(result: Scanned) -> int:
     return errors.OutOfReach.exit_code if absent else 0
 
 
-def _files(invocation: Invocation, words: Sequence[str]) -> Iterator[ScannedFile]:
-    """Yield the files that the words name, in their order."""
+def _root(invocation: Invocation) -> Path | None:
+    """Return the folder of the repository, None without one."""
+    try:
+        return invocation.find_root()
+    except errors.NoRepository:
+        return None
+
+
+def _used(settings: ScanSettings, files: Sequence[ScannedFile]) -> list[str]:
+    """Return the policies that allow classes which these files need."""
+    return [policy for policy, names in settings.shared.items() if any(file.without(names) != file for file in files)]
+
+
+def _files(invocation: Invocation, words: Sequence[str], root: Path | None) -> Iterator[tuple[ScannedFile, bool]]:
+    """Yield the files that the words name, in their order, and whether each is a version's or below the repository's folder."""
     before, paths = divided(words)
     is_only = len(before) + len(paths) == 1
-    try:
-        invocation.find_root()
-    except errors.NoRepository:
+    if root is None:
         for name in (*before, *paths) or (".",):
-            yield from scan.plain(invocation.cwd / name, name)
+            yield from _plain(invocation, name, root)
         return
     if before or not words:
         model = Model(invocation.repository(), invocation.model())
         for word in before:
             yield from _named(invocation, model, word, above="" if is_only else f"{word}:")
         if not words:
-            yield from scan.working(model)
+            yield from ((file, True) for file in scan.working(model))
     for name in paths:
-        yield from scan.plain(invocation.cwd / name, name)
+        yield from _plain(invocation, name, root)
 
 
-def _named(invocation: Invocation, model: Model, word: str, *, above: str) -> Iterator[ScannedFile]:
+def _plain(invocation: Invocation, name: str, root: Path | None) -> Iterator[tuple[ScannedFile, bool]]:
+    """Yield the plain files at a path."""
+    place = invocation.cwd / name
+    is_ours = root is not None and place.resolve().is_relative_to(root.resolve())
+    yield from ((file, is_ours) for file in scan.plain(place, name))
+
+
+def _named(invocation: Invocation, model: Model, word: str, *, above: str) -> Iterator[tuple[ScannedFile, bool]]:
     """Yield the files of a version, the file of one, the plain files at a path, or those with a role."""
     if os.path.lexists(invocation.cwd / word) and not _is_revision(model, word):
-        yield from scan.plain(invocation.cwd / word, word)
+        yield from _plain(invocation, word, model.repository.root)
         return
+    yield from ((file, True) for file in _tracked(model, word, above=above))
+
+
+def _tracked(model: Model, word: str, *, above: str) -> Iterator[ScannedFile]:
     if revisions.names_file(word):
         revision, name = revisions.split_file(word)
         id_ = revisions.resolve(model, revision)
@@ -121,7 +150,7 @@ def _is_revision(model: Model, word: str) -> bool:
     return True
 
 
-def _lines(result: Scanned, setting: str, *, explain: bool) -> Iterator[str]:
+def _lines(result: Scanned, settings: ScanSettings, used: Sequence[str], *, explain: bool) -> Iterator[str]:
     for file in result.files:
         if file.report is None:
             yield f"{'-':{_WIDTH}}  {escape(file.path)}  not here: {file.absent}"
@@ -132,8 +161,10 @@ def _lines(result: Scanned, setting: str, *, explain: bool) -> Iterator[str]:
             if explain or finding.verdict >= Verdict.DAMAGED:
                 yield f"  {_finding(finding, explain=explain)}"
     yield from _summary(result)
+    for policy in used:
+        yield f"Classes allowed by {escape(policy)}: {escape(', '.join(settings.shared[policy]))}"
     if explain:
-        yield from _explained(result, setting)
+        yield from _explained(result, settings)
 
 
 def _finding(finding: Finding, *, explain: bool) -> str:
@@ -152,15 +183,17 @@ def _summary(result: Scanned) -> Iterator[str]:
     yield f"{count(len(result.files), 'file')}{': ' if counts else ''}{', '.join(counts)}"
 
 
-def _explained(result: Scanned, setting: str) -> Iterator[str]:
+def _explained(result: Scanned, settings: ScanSettings) -> Iterator[str]:
     verdicts = {file.report.verdict for file in result.files if file.report is not None}
     for verdict in sorted(verdicts, reverse=True):
         yield f"{verdict.word}: {MEANINGS[verdict]}"
     names = allow_list.names(file.report for file in result.files if file.report is not None)
     if names:
-        listed = [name.strip() for name in setting.split(",") if name.strip()]
+        listed = json.dumps(list(names), ensure_ascii=False)
         yield "To allow these classes, if you trust the files that need them:"
-        yield f'  mvc config --global {SCAN_ALLOW} "{escape(", ".join((*listed, *names)))}"'
+        yield f'  mvc config --global {SCAN_ALLOW} "{escape(", ".join((*settings.own, *names)))}"'
+        yield "or for everybody who works on this repository, in policy.toml:"
+        yield from ("  [scan]", f"  allow = {escape(listed)}")
 
 
 MEANINGS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.errors.base import Answer, RefRejected, Refused, Usage
+from mvc.errors.base import Answer, OutOfReach, RefRejected, Refused, Usage
 
 
 class BadRefName(Usage):
@@ -160,6 +160,14 @@ class BadPolicy(Usage):
 
 class PolicyRefused(Refused):
     """Policy refuses {what}:
+    {findings}
+
+    Nothing was changed. {fix}
+    """
+
+
+class PolicyUndecided(OutOfReach):
+    """Policy cannot decide about {what}, because bytes are not here:
     {findings}
 
     Nothing was changed. {fix}

@@ -12,13 +12,16 @@ from mvc.model.ids import VersionId
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.policy import candidate as candidates
+from mvc.repository.policy import files
 from mvc.repository.policy.candidate import Candidate
 from mvc.repository.policy.checks import Breach
 from mvc.repository.policy.gate import KINDS, Gate, Move
 from mvc.repository.repository import Repository
 from mvc.repository.worktree import snapshot
+from mvc.scan.policy import parse
 from mvc.scan.policy.parse import described
 from mvc.scan.policy.rule import COMMIT, NAMED, Rule
+from mvc.scan.verdict import Verdict
 from mvc.storage.records.reflog import RefName
 
 _KIND_OF = {word: kind for kind, word in KINDS.items()}
@@ -35,6 +38,23 @@ class PolicyRule(Document):
     on: tuple[str, ...]
     requires: dict[str, Any]
     force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyScan(Document):
+    """The table `[scan]` of one file: the least verdict that a commit refuses (None if unset), and the classes it allows."""
+
+    KEYS = keys("file line level=word allow")
+
+    file: str
+    line: int
+    level: Verdict | None
+    allow: tuple[str, ...]
+
+    @property
+    def word(self) -> str | None:
+        """The level in one word."""
+        return None if self.level is None else self.level.word
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +96,13 @@ def show(repository: Repository) -> tuple[PolicyRule, ...]:
     return tuple(
         PolicyRule(each.file, each.line, each.on, described(each), each.force) for each in Gate(repository).rules()
     )
+
+
+def scan_tables(repository: Repository) -> tuple[PolicyScan, ...]:
+    """Return the tables `[scan]` in effect that set something, that of the repository first. Raises BadPolicy."""
+    tables = [parse.settings(data, shown) for shown, data in files.of(repository)]
+    found = [table for table in tables if table.allow or table.level is not None]
+    return tuple(PolicyScan(table.file, table.line, table.level, table.allow) for table in found)
 
 
 def check(model: Model, id_: VersionId | None, events: Sequence[str], *, reason: str | None = None) -> PolicyChecked:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mvc import errors
@@ -42,6 +43,11 @@ class ScannedFile(Document):
     report: Report | None
     file: FileId | None = None
     absent: str | None = None
+
+    def without(self, allow: Sequence[str]) -> ScannedFile:
+        """Return the file without the findings about classes that are allowed."""
+        report = self.report if self.report is None or not allow else allowed(self.report, allow)
+        return self if report is self.report else replace(self, report=report)
 
     @property
     def verdict(self) -> str | None:
@@ -122,13 +128,12 @@ def plain(place: Path, shown: str) -> Iterator[ScannedFile]:
         yield ScannedFile(above + file.path, look.scan(file))
 
 
-def result(files: Iterable[ScannedFile], allow: Sequence[str]) -> Scanned:
-    """Return scanned files without the findings about classes that are allowed."""
-    kept = tuple(
-        ScannedFile(file.path, None if file.report is None else allowed(file.report, allow), file.file, file.absent)
-        for file in files
-    )
-    return Scanned(kept, tuple(allow))
+def result(files: Iterable[ScannedFile], allow: Sequence[str], shared: Sequence[str] = ()) -> Scanned:
+    """Return scanned files without the findings about classes that are allowed.
+
+    Findings about the `shared` classes of a policy were left out before.
+    """
+    return Scanned(tuple(file.without(allow) for file in files), tuple(dict.fromkeys((*allow, *shared))))
 
 
 def _scanned(

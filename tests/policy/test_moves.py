@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mvc.repository.policy.gate import NAME
+from tests.cli.shell import Shell
 from tests.policy import world
 from tests.policy.world import TABLE
 
@@ -51,12 +52,17 @@ def test_gc_removes_the_files_that_a_refused_import_stored(
         shutil.copytree(made, folder)
         shell = world.standing(folder, monkeypatch, row)
         shell.ok("gc", "--grace", "0")
-        before = world.files(shell.folder / ".mvc/packs"), world.files(shell.folder / ".mvc/meta")
-        said = world.refused(folder, shell, row)
-        assert said.code == 17
-        assert (world.files(shell.folder / ".mvc/packs"), world.files(shell.folder / ".mvc/meta")) != before
+        before = _stored(shell)
+        assert world.refused(folder, shell, row).code == 17
+        assert _stored(shell) > before
         shell.ok("gc", "--grace", "0")
-        assert (world.files(shell.folder / ".mvc/packs"), world.files(shell.folder / ".mvc/meta")) == before
+        assert _stored(shell) == before
         (shell.folder / NAME).unlink()
         shell.ok("fsck")
         assert world.run(shell, row).code == 0
+
+
+def _stored(shell: Shell) -> set[str]:
+    """The files of the store that have data of versions."""
+    kinds = ("meta", "objects", "packs", "recipes")
+    return {name for kind in kinds for name in world.files(shell.folder / ".mvc" / kind)}

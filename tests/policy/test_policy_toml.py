@@ -13,7 +13,8 @@ from mvc.formats.source import Source
 from mvc.formats.weight_format import weight_format
 from mvc.scan.policy import positions
 from mvc.scan.policy.licenses import is_permitted
-from mvc.scan.policy.parse import FORMAT_NAMES, KEYS, parse
+from mvc.scan.policy.parse import FORMAT_NAMES, KEYS, parse, settings
+from mvc.scan.verdict import Verdict
 from tests.weights import network, safetensors
 
 WHOLE = b"""# who may be prod
@@ -23,6 +24,7 @@ formats = [
     "safetensors",   # "
     'onnx',
 ]
+scan = "data"
 max-file = "1.5GiB"
 max-version = 2_000
 licenses.allow = ["Apache-2.0"]
@@ -46,16 +48,26 @@ deny = ['''x
 
 def test_every_key_is_read_with_its_line() -> None:
     first, second = parse(WHOLE, "policy.toml")
-    assert (first.line, second.line) == (2, 20)
+    assert (first.line, second.line) == (2, 21)
     assert dict(first.lines or {}).keys() == KEYS.keys()
-    assert (first.at("formats"), first.at("licenses.deny")) == ("policy.toml, line 4", "policy.toml, line 11")
-    assert second.at("licenses.deny") == "policy.toml, line 23"
+    assert (first.at("formats"), first.at("licenses.deny")) == ("policy.toml, line 4", "policy.toml, line 12")
+    assert second.at("licenses.deny") == "policy.toml, line 24"
+    assert (first.scan, second.scan) == (Verdict.DATA, None)
     assert (first.max_file, first.max_version) == (3 << 29, 2_000)
     assert (first.allow, first.deny, first.source) == (("Apache-2.0",), ("AGPL-3.0*",), "alias:staging")
     assert (first.signed_by, first.signers, second.signers) == (("ana@example.org", "release"), 2, 1)
     assert (first.roll_back, first.reason, first.force) == (False, True, True)
     assert (first.is_on("alias:prod"), first.is_on("tag:a/b"), first.is_on("alias:production")) == (True, True, False)
     assert parse(b"", "policy.toml") == ()
+
+
+def test_the_table_of_the_scan_goes_with_the_rules_of_its_file() -> None:
+    text = b"[scan]\nlevel = 'code'\nallow = ['a.B', 'torch.nn.modules.*']\n" + RULE
+    (rule,) = parse(text, "policy.toml")
+    assert rule.classes == ("a.B", "torch.nn.modules.*")
+    table = settings(text, "policy.toml")
+    assert (table.level, table.allow, table.line) == (Verdict.CODE, rule.classes, 1)
+    assert settings(RULE, "policy.toml").level is None
 
 
 RULE = b'[[rule]]\non = ["commit"]\nmax-file = 1\n'
@@ -96,7 +108,16 @@ RULE = b'[[rule]]\non = ["commit"]\nmax-file = 1\n'
         (b'[[rule]]\non = ["tag:*"]\nsigned-by = ["ana"]\nsigners = true\n', 4, "not a number from 1"),
         (b'[[rule]]\non = ["tag:*"]\nsigned-by = ["a", "a"]\nsigners = 2\n', 4, "names 1 principal"),
         (b'[[rule]]\non = ["tag:*"]\nsigners = 1\n', 3, "'signed-by' is not set"),
-        (RULE + b"scan = 'plain'\n", 4, "'scan' is not a key"),
+        (RULE + b"scan = 'hostile'\n", 4, "worst verdict that is allowed: plain, data, unknown, damaged, code, unreadable"),
+        (RULE + b"scan = true\n", 4, "worst verdict"),
+        (RULE + b"[scan]\nlevl = 'code'\n", 5, "'levl' is not a key of [scan]"),
+        (b"scan = 'code'\n" + RULE, 1, "as a table [scan]"),
+        (b"[scan]\n\nlevel = 'off'\n", 3, "cannot turn the scan off"),
+        (b"[scan]\nlevel = ['code']\n", 2, "code, unreadable, hostile"),
+        (b"# x\n[scan]\nallow = 'a.B'\n", 3, "list of classes"),
+        (b"scan.allow = ['a.B', '*']\n", 1, "list of classes"),
+        (b"[scan]\nallow = ['a*']\n" + RULE, 2, "list of classes"),
+        (RULE + b"[scan]\nallow = ['os.system; x']\n", 5, "list of classes"),
         (RULE + b"licenses.alow = ['MIT']\n", 4, "did you mean licenses.allow?"),
         (RULE + b"max-file.x = 1\n", 4, ""),
         (RULE + b'a."b\\u0063" = 1\n', 4, "'a.bc' is not a key"),

@@ -17,6 +17,7 @@ from mvc.repository.contents import Contents
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
+    from mvc.scan.verdict import Report
 
 NEW = "the new version"
 """How messages call a version that is not made yet."""
@@ -51,6 +52,15 @@ class Candidate:
             if known.name:
                 found[entry.path] = known.name
         return {path: beside.get(path, name) for path, name in found.items()}
+
+    @cached_property
+    def reports(self) -> dict[str, Report | None]:
+        """The answer of the scan for each file, by its path; None for one whose bytes are not here. Raises Missing, Damaged."""
+        stored_files = file_contents.stored(self.repository)
+        return {
+            entry.path: (stored_files if entry.file and self.id is None else self.contents).scan(entry)
+            for entry in self.tree.entries
+        }
 
     def _format(self, entry: TreeEntry) -> WeightFormat:
         known = self.contents.weight_format(entry)

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from mvc.readiness import evaluation, subject
     from mvc.repository.repository import Repository
     from mvc.repository.signatures import trust, verify
+    from mvc.scan import allow
     from mvc.scan.policy import licenses
 else:
+    allow = lazy.Module("mvc.scan.allow")
     evaluation = lazy.Module("mvc.readiness.evaluation")
     licenses = lazy.Module("mvc.scan.policy.licenses")
     subject = lazy.Module("mvc.readiness.subject")
@@ -34,12 +36,16 @@ _KINDS = {"branch": HEADS, "tag": TAGS, "alias": ALIASES}
 
 
 class Breach(NamedTuple):
-    """A key of a rule that is not followed: why, and what repairs it."""
+    """A key of a rule that is not followed: why, and what repairs it.
+
+    With `is_absent`, it is not known whether it is followed, since bytes are not here.
+    """
 
     rule: Rule
     key: str
     reason: str
     fix: str
+    is_absent: bool = False
 
     @property
     def line(self) -> str:
@@ -50,6 +56,7 @@ class Breach(NamedTuple):
 def content(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
     """Yield the breaches that follow from the values and files of a candidate."""
     yield from _formats(rule, candidate)
+    yield from _scan(rule, candidate)
     yield from _sizes(rule, candidate)
     yield from _license(rule, candidate)
 
@@ -83,7 +90,33 @@ def _formats(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
         reason = (
             f"the bytes are not here, so their format is not known: {first(list(map(escape_name, absent)), _SHOWN)}"
         )
-        yield Breach(rule, "formats", reason, "Fetch them with `mvc get REV`.")
+        yield Breach(rule, "formats", reason, _fetched(candidate))
+
+
+def _scan(rule: Rule, candidate: Candidate) -> Iterator[Breach]:
+    """Yield a breach for files with a worse verdict, and one for those whose bytes are not here. Raises Missing, Damaged.
+
+    Only classes that the rule's own file allows count as such, so that everybody gets the same answer.
+    """
+    if rule.scan is None:
+        return
+    at = f" {candidate.id[:10]}" if candidate.id is not None else ""
+    reports = {path: allow.allowed(found, rule.classes) for path, found in candidate.reports.items() if found}
+    worse = [(path, report) for path, report in reports.items() if report.verdict > rule.scan]
+    worse.sort(key=lambda pair: -pair[1].verdict)
+    if worse:
+        listed = [f"{escape_name(path)} is {report.verdict.word}" for path, report in worse]
+        fix = f"`mvc scan --explain{at}` says why; save weights as safetensors or a state dict."
+        yield Breach(rule, "scan", f"{first(listed, _SHOWN)}, worse than {rule.scan.word}", fix)
+    absent = [path for path, found in candidate.reports.items() if found is None]
+    if absent and at:
+        reason = f"not scanned: {first(list(map(escape_name, absent)), _SHOWN)}"
+        yield Breach(rule, "scan", reason, _fetched(candidate), is_absent=True)
+
+
+def _fetched(candidate: Candidate) -> str:
+    at = candidate.id[:10] if candidate.id is not None else "REV"
+    return f"Fetch the bytes: `mvc switch {at}`, or `mvc export {at} FOLDER`."
 
 
 def _sizes(rule: Rule, candidate: Candidate) -> Iterator[Breach]:

@@ -10,17 +10,15 @@ that. Both files are read each time. All rules of both apply, so the stricter on
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.repository import history
 from mvc.repository.model import Model
-from mvc.storage.disk import confined
+from mvc.repository.policy import files
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ else:
     parse = lazy.Module("mvc.scan.policy.parse")
     rule = lazy.Module("mvc.scan.policy.rule")
 
-NAME = "policy.toml"
+NAME = files.NAME
 KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 """The kinds of refs that rules are about, each with its word in events."""
 NEW_VERSION = "new version"
@@ -68,20 +66,10 @@ class Gate:
     def __init__(self, repository: Repository) -> None:
         """Judge moves in `repository`; the user's own policy is beside their settings."""
         self._repository = repository
-        own = repository.user_config.parent / NAME if repository.user_config is not None else None
-        self._files = [(repository.root / NAME, NAME), *([(own, str(own))] if own is not None else [])]
 
     def rules(self) -> tuple[Rule, ...]:
         """Return the rules of both files, those of the repository first. Raises BadPolicy."""
-        found: list[Rule] = []
-        read: set[str] = set()
-        for path, shown in self._files:
-            real = os.path.realpath(path)
-            data = _read(Path(real), shown) if real not in read else None
-            read.add(real)
-            if data is not None:
-                found += parse.parse(data, shown)
-        return tuple(found)
+        return tuple(each for shown, data in files.of(self._repository) for each in parse.parse(data, shown))
 
     def entry(self, ref: RefName, entry: RefEntry) -> RefEntry:
         """Return a ref entry that may be created, with a note in its reason if rules were passed; else raise.
@@ -194,7 +182,8 @@ class Gate:
             if all(breach.rule.force for _, breach in refused):
                 fixes["Or pass the rule with `--force-policy REASON`, which is recorded."] = None
             what = " and ".join(dict.fromkeys(what for what, _ in refused))
-            raise errors.PolicyRefused(what=what, findings="\n".join(lines[:_MOST]), fix=" ".join(fixes))
+            error = errors.PolicyUndecided if all(breach.is_absent for _, breach in refused) else errors.PolicyRefused
+            raise error(what=what, findings="\n".join(lines[:_MOST]), fix=" ".join(fixes))
         if not found:
             return ""
         places = dict.fromkeys(f"{breach.key} of {breach.rule.at(breach.key)}" for _, breach in found)
@@ -261,15 +250,3 @@ def _named(move: Move) -> str:
     if move.new is None:
         return f"the deletion of {what}"
     return f"{what} at {move.new[:10] if isinstance(move.new, str) else move.new.called}"
-
-
-def _read(path: Path, shown: str) -> bytes | None:
-    """Return the bytes of a policy.toml, None if there is none. Raises BadPolicy."""
-    try:
-        return confined.read_regular(path, parse.MAX_BYTES)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise errors.BadPolicy(path=shown, line=1, reason=error.strerror or str(error)) from None
-    except errors.MvcError as error:
-        raise errors.BadPolicy(path=shown, line=1, reason=error.message.rstrip(".")) from None

@@ -1,15 +1,15 @@
 """New files of a version, scanned before any is stored: what a loader would run is refused, or reported.
 
-    scan.level   off │ code │ unreadable (default) │ hostile
-                 a file with this verdict, or a worse one ─► ScanRefused; with --allow-unsafe, a warning
-                 a file that needs code ──────────────────► a warning
+    scan.level, and [scan] level of policy.toml: the stricter one
+        a file with this verdict, or a worse one ─► ScanRefused; with --allow-unsafe, a warning
+        a file that needs code ──────────────────► a warning
 
 Only headers, directories and pickles are read. Files that the parent version has are not scanned again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from mvc import errors
 from mvc.model.paths import escape_name
@@ -17,10 +17,10 @@ from mvc.model.toml.rules import WARNING, Problem
 from mvc.model.tree import TreeEntry
 from mvc.plural import first
 from mvc.repository.contents import Contents
+from mvc.repository.policy import scan_settings
 from mvc.repository.repository import Repository
 from mvc.scan.allow import allowed
 from mvc.scan.verdict import Report, Verdict
-from mvc.storage.records.config import OFF, SCAN_ALLOW, SCAN_LEVEL, UNREADABLE
 
 KEY = "scan"
 _SHOWN = 3
@@ -34,17 +34,18 @@ def check(
     allow_unsafe: bool = False,
     is_known: Callable[[str], bool] = lambda _: False,
 ) -> tuple[Problem, ...]:
-    """Return the warnings about new files. Raises ScanRefused for those at `scan.level`, unless `allow_unsafe`.
+    """Return the warnings about new files. Raises ScanRefused for those at the level, unless `allow_unsafe`, and BadPolicy.
 
     Files of which `is_known` says by their path that the parent version has them are left out.
     """
-    level = str(repository.config.get(SCAN_LEVEL) or UNREADABLE)
-    if level == OFF:
+    settings = scan_settings.of(repository.config, repository.root, repository.user_config)
+    level = settings.level
+    if level is None:
         return ()
-    reports = _reports(repository, look, entries)
+    reports = _reports(look, entries, settings.allow)
     found = [pair for pair in reports if pair[1].verdict >= Verdict.CODE and not is_known(pair[0])]
     found.sort(key=lambda pair: -pair[1].verdict)
-    refused = [pair for pair in found if pair[1].verdict >= Verdict[level.upper()]]
+    refused = [pair for pair in found if pair[1].verdict >= level]
     if refused and not allow_unsafe:
         raise errors.ScanRefused(listed=first([_line(path, report) for path, report in refused], _SHOWN))
     return tuple(
@@ -53,14 +54,7 @@ def check(
     )
 
 
-def names(repository: Repository) -> tuple[str, ...]:
-    """Return the classes that the user allows."""
-    setting = str(repository.config.get(SCAN_ALLOW) or "")
-    return tuple(name.strip() for name in setting.split(",") if name.strip())
-
-
-def _reports(repository: Repository, look: Contents, entries: Iterable[TreeEntry]) -> Iterator[tuple[str, Report]]:
-    listed = names(repository)
+def _reports(look: Contents, entries: Iterable[TreeEntry], listed: Collection[str]) -> Iterator[tuple[str, Report]]:
     for entry in entries:
         report = look.scan(entry)
         if report is not None:

@@ -1,5 +1,8 @@
 """Parsing of `policy.toml`: tables only, no expressions; an unknown key, and anything else that breaks the form, is an error.
 
+[scan]
+allow = ["torch.nn.modules.*"]
+
 [[rule]]
 on = ["alias:prod", "alias:release/*"]
 formats = ["safetensors", "onnx"]
@@ -22,9 +25,11 @@ from mvc.formats.known import FORMATS
 from mvc.formats.weight_format import OTHERS
 from mvc.model import textfile
 from mvc.plural import count
-from mvc.scan.policy import positions
+from mvc.scan.policy import positions, scan_table
 from mvc.scan.policy.positions import Lines
 from mvc.scan.policy.rule import ALIAS, BRANCH, COMMIT, NAMED, PUSH, TAG, Rule
+from mvc.scan.policy.scan_table import VERDICTS, ScanTable
+from mvc.scan.verdict import Verdict
 
 MAX_BYTES = 1 << 20
 """The largest policy.toml, in bytes."""
@@ -52,6 +57,26 @@ class _Key(NamedTuple):
 
 def parse(data: bytes, file: str) -> tuple[Rule, ...]:
     """Return the rules in the bytes of a policy.toml; messages call it `file`. Raises BadPolicy, with the line."""
+    text, values = _loaded(data, file)
+    for key in values.keys() - {"rule", scan_table.NAME}:
+        reason = f"{key!r} is unknown at the top level: each rule is a table that begins with [[rule]]"
+        raise errors.BadPolicy(path=file, line=positions.first(text, key), reason=reason)
+    classes = scan_table.read(values, text, file).allow
+    tables, lines = values.get("rule", []), positions.rules(text)
+    if not isinstance(tables, list) or len(tables) != len(lines) or len(lines) > MAX_RULES:
+        reason = f"write each rule as a table that begins with [[rule]], at most {MAX_RULES:,} of them"
+        raise errors.BadPolicy(path=file, line=positions.first(text, "rule"), reason=reason)
+    return tuple(_rule(table, places, file, classes) for table, places in zip(tables, lines, strict=True))
+
+
+def settings(data: bytes, file: str) -> ScanTable:
+    """Return the table `[scan]` in the bytes of a policy.toml. Raises as `parse`."""
+    parse(data, file)
+    text, values = _loaded(data, file)
+    return scan_table.read(values, text, file)
+
+
+def _loaded(data: bytes, file: str) -> tuple[str, dict[str, Any]]:
     if len(data) > MAX_BYTES:
         raise errors.BadPolicy(path=file, line=1, reason=f"it has more than {MAX_BYTES:,} bytes")
     try:
@@ -59,14 +84,7 @@ def parse(data: bytes, file: str) -> tuple[Rule, ...]:
         values = tomllib.loads(text)
     except (textfile.TextError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise _syntax(error, file, data.count(b"\n") + 1) from None
-    for key in values.keys() - {"rule"}:
-        reason = f"{key!r} is unknown at the top level: each rule is a table that begins with [[rule]]"
-        raise errors.BadPolicy(path=file, line=positions.first(text, key), reason=reason)
-    tables, lines = values.get("rule", []), positions.rules(text)
-    if not isinstance(tables, list) or len(tables) != len(lines) or len(lines) > MAX_RULES:
-        reason = f"write each rule as a table that begins with [[rule]], at most {MAX_RULES:,} of them"
-        raise errors.BadPolicy(path=file, line=positions.first(text, "rule"), reason=reason)
-    return tuple(_rule(table, places, file) for table, places in zip(tables, lines, strict=True))
+    return text, values
 
 
 def _syntax(error: Exception, file: str, last: int) -> errors.BadPolicy:
@@ -77,7 +95,7 @@ def _syntax(error: Exception, file: str, last: int) -> errors.BadPolicy:
     return errors.BadPolicy(path=file, line=line, reason=reason[:1].lower() + reason[1:])
 
 
-def _rule(table: Mapping[str, Any], lines: Lines, file: str) -> Rule:
+def _rule(table: Mapping[str, Any], lines: Lines, file: str, classes: tuple[str, ...]) -> Rule:
     fields: dict[str, Any] = {}
     for key, value in _flat(table):
         line = lines.keys.get(key, lines.line)
@@ -86,7 +104,7 @@ def _rule(table: Mapping[str, Any], lines: Lines, file: str) -> Rule:
             fields[known.field] = known.read(value)
         except _InvalidError as error:
             raise errors.BadPolicy(path=file, line=line, reason=str(error)) from None
-    rule = Rule(file, lines.line, **{"on": (), **fields}, lines=lines.keys)
+    rule = Rule(file, lines.line, **{"on": (), **fields}, classes=classes, lines=lines.keys)
     fault = _fault(rule, [key for key, _ in _flat(table)])
     if fault is not None:
         key, reason = fault
@@ -155,6 +173,12 @@ def _formats(value: Any) -> tuple[str, ...]:
     return names
 
 
+def _verdict(value: Any) -> Verdict:
+    if not isinstance(value, str) or value not in VERDICTS:
+        raise _InvalidError(f"the value is the worst verdict that is allowed: {', '.join(VERDICTS)}")
+    return VERDICTS[value]
+
+
 def _size(value: Any) -> int:
     if type(value) is int and value >= 0:
         return value
@@ -204,7 +228,7 @@ def described(rule: Rule) -> dict[str, Any]:
     for key, known in KEYS.items():
         value = getattr(rule, known.field)
         if key not in ("on", "force") and value not in (None, ()) and value != _DEFAULTS.get(key):
-            requirements[key] = value if key != "reason" else "required"
+            requirements[key] = "required" if key == "reason" else value.word if isinstance(value, Verdict) else value
     return requirements
 
 
@@ -212,6 +236,7 @@ _DEFAULTS = {"roll-back": True, "reason": False, "signers": 1}
 KEYS = {
     "on": _Key("on", _events),
     "formats": _Key("formats", _formats),
+    "scan": _Key("scan", _verdict),
     "max-file": _Key("max_file", _size),
     "max-version": _Key("max_version", _size),
     "licenses.allow": _Key("allow", _texts),

@@ -55,6 +55,22 @@ def rules(text: str) -> list[Lines]:
     return tables
 
 
+def table(text: str, name: str) -> dict[str, int]:
+    """Return the lines of the keys of a table at the top of the text, each the first that sets the key."""
+    lines: dict[str, int] = {}
+    above: tuple[str, ...] = ()
+    for line, statement in _statements(text):
+        header = _HEADER.match(statement) if statement.startswith("[") else None
+        if header is not None:
+            above = _path(header[1])
+            continue
+        key = _KEY_END.match(statement)
+        path = (*above, *_path(key[0] if key else ""))
+        if path[:1] == (name,):
+            lines.setdefault(".".join(path[1:]), line)
+    return lines
+
+
 def first(text: str, key: str) -> int:
     """Return the line of the first statement that sets or opens `key` at the top of the text; 1 for none."""
     for line, statement in _statements(text):

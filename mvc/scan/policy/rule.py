@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from mvc.deferred import dataclass
+from mvc.scan.verdict import Verdict
 
 COMMIT, BRANCH, TAG, ALIAS, PUSH, PUBLISH = "commit", "branch", "tag", "alias", "push", "publish"
 NAMED = (BRANCH, TAG, ALIAS, PUSH, PUBLISH)
@@ -31,6 +32,9 @@ class Rule:
     line: int
     on: tuple[str, ...]
     formats: tuple[str, ...] | None = None
+    scan: Verdict | None = None
+    """The worst verdict that a file may have, where findings about `classes` are left out."""
+    classes: tuple[str, ...] = ()
     max_file: int | None = None
     max_version: int | None = None
     allow: tuple[str, ...] | None = None

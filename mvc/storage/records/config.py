@@ -117,7 +117,7 @@ KEYS: dict[str, tuple[type, str]] = {
     ),
     SCAN_LEVEL: (
         str,
-        "unreadable, hostile, code or off: the least verdict of `mvc scan` at which commit and record refuse a new file (default unreadable)",
+        "unreadable, hostile, code or off: the least verdict of `mvc scan` at which commit and record refuse a new file (default unreadable); a policy.toml may be stricter",
     ),
     "sign.key": (
         str,
