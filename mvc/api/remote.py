@@ -20,6 +20,7 @@ from mvc.porcelain.prune_remote import prune_remote
 from mvc.porcelain.pull import Pulled, pull
 from mvc.porcelain.push import TRIES, Pushed, push
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef, Upgraded
+from mvc.porcelain.remote_policy import StorePolicy, store_policy
 from mvc.remotes import remote as remotes
 from mvc.remotes.backends.probe import Verdict
 from mvc.remotes.remote import JOBS
@@ -296,6 +297,22 @@ class Remote:
     def distrust(self) -> RemoteSettings:
         """Stop sending credentials to the remote's host."""
         return porcelain.withdraw(self._session.repository, self.name)
+
+    def policy(
+        self,
+        *protect: str,
+        form: str | None = None,
+        roles: Iterable[str] = (),
+        pushers: Iterable[str] = (),
+    ) -> StorePolicy:
+        """Return the permissions by which only `roles` move the refs in `protect`, such as `alias:prod`, on this remote.
+
+        Without refs, those of rules with `signed-by` or `from`. `form` is s3, gcs, azure or unix, by default that of the
+        remote. Changes nothing. Raises OtherStore, BadProtection, NothingToProtect, BadPrincipal, TooManyProtected, BadPolicy.
+        """
+        return store_policy(
+            self._session.repository, self.name, form, protect=protect, roles=tuple(roles), pushers=tuple(pushers)
+        )
 
     def rename(self, new: str, *, actor: Who | None = None) -> Remote:
         """Rename the remote. Raises RemoteExists, BadRefName."""

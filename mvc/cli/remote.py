@@ -15,6 +15,7 @@ from mvc.cli.app.transfers import given_settings
 from mvc.cli.app.verb import group, subverb
 from mvc.plural import count
 from mvc.porcelain import remote as porcelain
+from mvc.porcelain import remote_policy
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef, Upgraded
 from mvc.remotes.backends.probe import Verdict
 
@@ -171,6 +172,57 @@ def check(invocation: Invocation, name: str, full: bool) -> None:
         return
     verdict = porcelain.check(repository, name, invocation.actor(), full=full, now=time.time())
     invocation.emit("remote", verdict, lambda: _checked(name, verdict), ids=[])
+
+
+@subverb(command, "policy")
+@click.argument("name")
+@click.option(
+    "--print",
+    "form",
+    type=click.Choice(list(remote_policy.PRINTERS)),
+    help="Form of the permissions (default: that of the remote).",
+)
+@click.option(
+    "--protect",
+    multiple=True,
+    metavar="REF",
+    help="Ref to protect, such as alias:prod (default: those of rules with signed-by or from).",
+)
+@click.option("--role", "roles", multiple=True, metavar="WHO", help="Role that may move the protected refs.")
+@click.option(
+    "--pusher",
+    "pushers",
+    multiple=True,
+    metavar="WHO",
+    help="Member or group that pushes everything else (not for s3).",
+)
+def policy(
+    invocation: Invocation,
+    name: str,
+    form: str | None,
+    protect: tuple[str, ...],
+    roles: tuple[str, ...],
+    pushers: tuple[str, ...],
+) -> None:
+    """Print the permissions by which only one role moves certain refs.
+
+    A bucket policy (s3), or a shell script with commands (gcs, azure, unix), to be applied by an administrator of the
+    store; the command itself changes nothing. WHO is an ARN (s3), a member such as group:NAME@DOMAIN (gcs), an object id
+    (azure), or a group (unix); what is not named is a placeholder.
+    """
+    printed = remote_policy.store_policy(
+        invocation.repository(), name, form, protect=protect, roles=roles, pushers=pushers
+    )
+    invocation.emit("remote", printed, lambda: printed.text.split("\n"), ids=printed.refs, wrap=False)
+    lacking = [
+        option
+        for option, given in (("--role", printed.roles), ("--pusher", printed.pushers or printed.form == "s3"))
+        if not given
+    ]
+    if lacking:
+        invocation.note(
+            f"note: replace the placeholders before you apply it, or name them with {' and '.join(lacking)}"
+        )
 
 
 @subverb(command, "upgrade")

@@ -131,3 +131,46 @@ class SeveralModels(Usage):
 
     Name one after a #: {source:shell}.
     """
+
+
+class OtherStore(Usage):
+    """Cannot print {form} for {remote}: it is {what}.
+
+    Known forms are {forms}; without --print, `mvc remote policy {remote}` prints the one of the remote.
+    """
+
+
+class BadProtection(Usage):
+    """Cannot protect {text}: {reason}.
+
+    Nothing was printed. Name a ref as in `--protect alias:prod`.
+    """
+
+
+class NothingToProtect(Usage):
+    """No refs to protect: no rule of policy.toml about a branch, a tag or an alias has signed-by or from.
+
+    Name one with `--protect alias:prod`.
+    """
+
+
+class TooManyProtected(Usage):
+    """Cannot protect so many refs ({count}): {limit}.
+
+    Nothing was printed. Protect fewer with --protect, or several with one pattern, as alias:release/*.
+    """
+
+
+class BadPrincipal(Usage):
+    """Cannot use {who!r} as a role or for who pushes: {reason}.
+
+    Nothing was printed. Name one as in `--role {example}`.
+    """
+
+
+class RefDenied(RemoteDenied):
+    """{remote} does not let you move {ref} of {model}: {reason}.
+
+    The ref was not moved; uploaded versions stay for the next push. Ask somebody whose credentials may move it, or push
+    to another ref.
+    """

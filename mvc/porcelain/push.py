@@ -310,7 +310,11 @@ class _Push:
             for each in judged:
                 if each.flag == "=":  # an interrupted push may have moved it before it was durable
                     remote.backend.settle(each.ref.folder)
-            moved = [self._move(each, tips[each.ref]) if each in todo else (each, tips[each.ref]) for each in judged]
+            alone = len(todo) == 1
+            moved = [
+                self._move(each, tips[each.ref], alone=alone) if each in todo else (each, tips[each.ref])
+                for each in judged
+            ]
             if todo:
                 sending.resend(fresh, before)
         refs = tuple(each for each, _ in moved)
@@ -434,7 +438,8 @@ class _Push:
     def _moved(self, each: PushedRef, tip: RefEntry | None) -> gate.Move:
         return gate.Move(each.ref, tip, each.new, self._reason(each).reason, self._remote.name)
 
-    def _move(self, each: PushedRef, tip: RefEntry | None) -> tuple[PushedRef, RefEntry | None]:
+    def _move(self, each: PushedRef, tip: RefEntry | None, *, alone: bool) -> tuple[PushedRef, RefEntry | None]:
+        """Move one ref on the remote. Raises RefDenied if the store forbids the only move; of several, one is rejected."""
         note = gate.check(self._repository, [self._moved(each, tip)])  # again: the policy may have changed meanwhile
         move = self._reason(each)
         move = replace(move, reason=gate.noted(move.reason, note))
@@ -443,6 +448,13 @@ class _Push:
         except errors.RefMoved as error:
             reason = f"{error.fields['by']} moved it first ({error.fields['reason']})"
             return replace(each, flag="!", reason=reason, hint=_FETCH), None
+        except errors.RemoteDenied as error:
+            denied = errors.RefDenied(
+                remote=self._remote.name, ref=each.ref.text, model=self._model, reason=error.fields["reason"]
+            )
+            if alone:
+                raise denied from error
+            return replace(each, flag="!", reason=denied.message.rstrip("."), hint=denied.hint), None
 
     def _reason(self, pushed: PushedRef) -> Move:
         """Return the move for the remote's log: of a tag or alias, with who set it here and why; the time is that of the push."""

@@ -113,6 +113,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "remote show": ("Remote.settings", "Remote.seen"),
     "remote check": ("Remote.check",),
     "remote upgrade": ("Remote.upgrade",),
+    "remote policy": ("Remote.policy",),
     "clone": ("mvc.clone",),
     "download": ("mvc.download", "mvc.download_locked"),
     "fetch": ("Remote.fetch", "Model.fetch"),

@@ -82,6 +82,7 @@ from mvc.porcelain.push import Pushed
 from mvc.porcelain.record import Planned
 from mvc.porcelain.reflog import Reflog
 from mvc.porcelain.remote import RegistryState, RemoteSettings, SeenRef, Upgraded
+from mvc.porcelain.remote_policy import StorePolicy
 from mvc.porcelain.reset import Reset
 from mvc.porcelain.restore import Restored
 from mvc.porcelain.scan import Scanned
@@ -166,7 +167,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "redo": [{"undone": list[Undone]}],
     "reflog": [Reflog],
     "remote": [{"remotes": list[RemoteSettings]}, RemoteSettings, {"*": RemoteSettings, "seen": list[SeenRef]}, RegistryState,
-               Verdict, Upgraded],
+               Verdict, Upgraded, StorePolicy],
     "reset": [Reset],
     "restore": [Restored],
     "revert": [Picked, {"outcome": str, "*": Committed}, {"outcome": str, "written": list[str], "deleted": list[str]}],
@@ -221,7 +222,7 @@ COMMANDS = {
     "publish": ("publish", "publish URL"),
     "record": ("record", "record -n"),
     "remote": ("remote", "remote add`, `set-url`, `rename`, `rm` and `trust", "remote show", "remote check` of a registry",
-               "remote check` of any other remote", "remote upgrade"),
+               "remote check` of any other remote", "remote upgrade", "remote policy"),
     "revert": ("revert", "revert --continue", "revert --abort"),
     "show": ("show", "show --curve"),
     "source": ("source` and `mvc source show", "source check"),

@@ -30,7 +30,7 @@ UNUSUAL = {
     "Aliases.unpublish", "Config.get", "Config.unset",
     "Config.all", "mvc.user_config", "Model.remove", "Model.continue_merge", "Model.abort_merge", "Model.fetch",
     "Remote.push", "Remote.pull", "Remote.gc", "Remote.repair", "Repository.repair", "Remote.set_url", "Remote.trust",
-    "Remote.distrust", "Remote.rename", "Remote.remove", "Remote.upgrade", "Remote.settings", "Version.diff", "Model.check", "File.read",
+    "Remote.distrust", "Remote.rename", "Remote.remove", "Remote.upgrade", "Remote.policy", "Remote.settings", "Version.diff", "Model.check", "File.read",
     "Model.branch", "Model.add_run", "Model.move", "Version.check_source", "Version.remove_notes", "Version.licenses", "Version.bom", "Version.card", "Version.evaluations", "Version.add_evaluation", "Version.remove_evaluations",
     "Model.evaluations", "Model.compare_evaluations", "Experiments.import_result", "Imports.folders", "Imports.repository", "Imports.git", "Imports.dvc",
     "Imports.oci", "Imports.hf", "Imports.mlflow", "Model.publish_to", "Model.__getitem__", "Model.stash", "Model.stashes",

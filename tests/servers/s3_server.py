@@ -1,6 +1,7 @@
 """S3 as moto has it, but that a name which must be free is looked up and written in one step, as S3 does it.
 
 moto looks first and writes afterwards, and answers requests in threads: on a busy machine two could both create one name.
+A bucket's policy is judged by `bucket_policy`.
 Run as `python -m tests.servers.s3_server` with the arguments of `moto_server`.
 """
 
@@ -12,6 +13,8 @@ from typing import Any
 
 from moto.s3.responses import S3Response
 from moto.server import main
+
+from tests.servers import bucket_policy
 
 _LOCK = threading.Lock()
 _put = S3Response.put_object
@@ -25,5 +28,6 @@ def _put_in_one_step(response: S3Response) -> Any:
 
 
 if __name__ == "__main__":
+    bucket_policy.install()
     S3Response.put_object = _put_in_one_step  # type: ignore[assignment]
     main(sys.argv[1:])

@@ -1,7 +1,8 @@
 """The backend of a folder on an SSH server, over SFTP.
 
 A file is renamed into place by SFTP's plain rename, which fails if the name exists. OpenSSH's posix-rename, which replaces,
-is used only for an incomplete pack, which a server crash may leave.
+is used only for an incomplete pack, which a server crash may leave. In a folder that a group shares, new files and folders
+follow its mode instead of the server's umask, as `mvc.storage.disk.permissions` has it for folders of this machine.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from mvc.remotes.backends.sftp_session import Login, Session, failures
 
 _BLOCK = 1024 * 1024
 _PIECE = 32 * 1024
+_SHARED = stat_module.S_IWGRP | stat_module.S_ISGID
+"""The mode bits of a folder that a group shares: it may write there, and owns what is new."""
+_READ = 0o444
 
 
 def connect(address: Address, options: Mapping[str, str]) -> Backend:
@@ -41,6 +45,7 @@ class SftpBackend(Backend):
         self._mine = threading.local()
         self._all: list[Session] = []
         self._listing = threading.Lock()
+        self._mode: int | None = None
 
     def create(self, name: str, body: bytes) -> Outcome:
         """As Backend."""
@@ -143,10 +148,11 @@ class SftpBackend(Backend):
     def _publish(self, session: Session, name: str, blocks: Iterator[bytes], size: int | None = None) -> Outcome:
         """Upload a file and rename it into place. An existing file is kept, unless its size differs from `size`."""
         temporary, target = self._path(f"{TEMPORARY}/{uuid.uuid4().hex}"), self._path(name)
+        mode = self._shared_mode(session.files)
         for folder in (posixpath.dirname(temporary), posixpath.dirname(target)):
-            _make_folder(session.files, folder)
+            _make_folder(session.files, folder, mode)
         try:
-            _write(session, temporary, blocks)
+            _write(session, temporary, blocks, mode)
             outcome = _rename(session.files, temporary, target)
             if outcome is Outcome.TAKEN and size not in (None, session.files.lstat(target).st_size):
                 self._replace(session, name, temporary)
@@ -154,6 +160,18 @@ class SftpBackend(Backend):
         finally:
             with contextlib.suppress(OSError):
                 session.files.remove(temporary)
+
+    def _shared_mode(self, files: Any) -> int:
+        """Return the mode of the remote's folder if a group shares it, else 0; before it exists, that of the folder above."""
+        if self._mode is None:
+            try:
+                found = files.stat(self._root).st_mode
+            except FileNotFoundError:
+                with contextlib.suppress(FileNotFoundError):
+                    return _if_shared(files.stat(posixpath.dirname(self._root)).st_mode)
+                return 0
+            self._mode = _if_shared(found)
+        return self._mode
 
     def _replace(self, session: Session, name: str, temporary: str) -> None:
         try:
@@ -179,13 +197,20 @@ def _silence(file: Any) -> None:
     file._prefetch_thread = asked  # noqa: SLF001
 
 
-def _write(session: Session, path: str, blocks: Iterator[bytes]) -> None:
-    """Write a new file, durable when this returns.
+def _if_shared(mode: int | None) -> int:
+    return stat_module.S_IMODE(mode) if mode is not None and mode & _SHARED == _SHARED else 0
+
+
+def _write(session: Session, path: str, blocks: Iterator[bytes], mode: int = 0) -> None:
+    """Write a new file, durable when this returns; of a folder with a shared `mode`, its group may only read it.
 
     Blocks are sent without waiting for answers; the last byte waits and collects the answers to all of them. paramiko
     would lose an error that came after the last write.
     """
     with session.files.open(path, "wx") as file:
+        if mode:
+            with contextlib.suppress(OSError):  # a server may forbid it
+                file.chmod(_READ & mode)
         last = next(blocks, b"")
         file.set_pipelined(True)
         for block in blocks:
@@ -213,15 +238,20 @@ def _rename(files: Any, temporary: str, target: str) -> Outcome:
     return Outcome.CREATED
 
 
-def _make_folder(files: Any, path: str) -> None:
+def _make_folder(files: Any, path: str, mode: int) -> None:
+    """Create a folder and those above it; with a shared `mode` for the group, if the server lets that be set."""
     if _exists(files, path):
         return
-    _make_folder(files, posixpath.dirname(path))
+    _make_folder(files, posixpath.dirname(path), mode)
     try:
         files.mkdir(path)
     except OSError:
         if not _exists(files, path):  # otherwise another client created it
             raise
+        return
+    if mode:
+        with contextlib.suppress(OSError):
+            files.chmod(path, mode)
 
 
 def _exists(files: Any, path: str) -> bool:
