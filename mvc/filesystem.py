@@ -22,6 +22,7 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.porcelain.open import open_repository
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 from mvc.repository.repository import Repository
 from mvc.transport.file_reader import FileReader
 
@@ -30,7 +31,7 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
     """The versions of one repository as folders, `MODEL@REV`, of files.
 
     `repo` is a folder in a repository, or the URL of a remote. A missing file raises FileNotFoundError, writing raises
-    OSError (EROFS); other failures raise the errors of `mvc.errors`.
+    OSError (EROFS); other failures raise the errors of `mvc.errors`, TakeRefused for a name that the policy refuses.
     """
 
     protocol = "mvc"
@@ -77,19 +78,26 @@ class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         entry = _find(tree, below)
         if entry is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        self._check(version)
         reader = FileReader(self._repository, entry.file)
         fixed = f"{version.partition('@')[0]}@{id_}/./{entry.path}"
         return _File(self, name, (reader, fixed), block_size=block_size or "default", **options)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
         """Read a file from `start` to `end`, and only the chunks of this range."""
-        _version, tree, below = self._split(self._strip_protocol(path).strip("/"))
+        version, tree, below = self._split(self._strip_protocol(path).strip("/"))
         entry = _find(tree, below)
         if entry is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        self._check(version)
         first, last, _step = slice(start, end).indices(entry.size)
         with FileReader(self._repository, entry.file) as reader:
             return reader.read_range(first, max(0, last - first))
+
+    def _check(self, version: str) -> None:
+        """Raise TakeRefused if the policy refuses the name in `MODEL@REV`."""
+        model, _, revision = version.partition("@")
+        take.check(Model(self._repository, unquote(model)), unquote(revision) or "HEAD")
 
     def _split(self, name: str) -> tuple[str, Tree, str]:
         """Split a name into `MODEL@REV`, its tree, and the path within it; raise FileNotFoundError."""

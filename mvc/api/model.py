@@ -80,7 +80,8 @@ class Model(WorkingTree, History, Bisects, SemanticVersions, Moves):
     def __getitem__(self, revision: Revision) -> Version:
         """Return the version that `revision` names. Raises UnknownRevision, AmbiguousRevision, NoVersionYet and the like."""
         of = self._session.model_of(self.name, revision)
-        return Version(self._session, of, self._session.resolve(self.name, revision))
+        named = revision if isinstance(revision, str) else None
+        return Version(self._session, of, self._session.resolve(self.name, revision), named=named)
 
     def rename(self, new: str, *, actor: Who | None = None) -> Model:
         """Rename the model. Raises BadModelKey, ModelExists."""

@@ -69,7 +69,7 @@ class Moves(Handle):
         """
         return reset(
             self._session.of(self.name),
-            self._session.resolve(self.name, revision),
+            self._session.take(self.name, revision),
             mode=HARD if hard else KEEP if keep else SOFT,
             discard=discard,
             actor=self._session.actor(actor),
@@ -94,7 +94,7 @@ class Moves(Handle):
         """
         return merge(
             self._session.of(self.name),
-            self._session.resolve(self.name, revision),
+            self._session.take(self.name, revision),
             self._session.actor(actor),
             message=message,
             called=revision if isinstance(revision, str) else None,

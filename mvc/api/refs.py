@@ -41,8 +41,11 @@ class Refs(Mapping[str, Version]):
     def __getitem__(self, name: str) -> Version:
         id_ = self._target(name)
         if id_ is None:
+            repository = self._session.repository
+            if (refused := repository.refused.get(RefName(self._model, self.kind, name))) is not None:
+                raise refused
             raise errors.NoSuchName(kind=self.called, name=name, model=self._model)
-        return Version(self._session, self._model, id_)
+        return Version(self._session, self._model, id_, named=f"{self.kind}/{name}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._session.repository.refs.names(self._model, self.kind))

@@ -186,9 +186,14 @@ class Remote:
     def fetch(
         self, *, prune: bool = False, jobs: int = JOBS, limit: float | None = None, actor: Who | None = None
     ) -> Fetched:
-        """Fetch refs and metadata of the models; `prune` deletes remote-tracking refs that the remote no longer has."""
+        """Fetch refs and metadata of the models; `prune` deletes remote-tracking refs that the remote no longer has.
+
+        Raises TakeRefused if rules refuse a ref, which stays where it is, after the others were taken.
+        """
         with self._reached(jobs, limit) as there:
-            return fetch(self._session.repository, there, self._session.actor(actor), prune=prune)
+            done = fetch(self._session.repository, there, self._session.actor(actor), prune=prune)
+        done.check()
+        return done
 
     def pull(
         self,
@@ -206,11 +211,12 @@ class Remote:
         """Fetch, and fast-forward the current branch and its files to `branch` of the remote, or to its upstream.
 
         `rebase` replays your versions on the remote branch if both diverged. Raises Detached, NotThere, Diverged unless
-        `rebase`, Unrelated, CannotRebase, RebaseConflicts, InTheWay.
+        `rebase`, Unrelated, CannotRebase, RebaseConflicts, InTheWay; TakeRefused if rules refuse the branch, or, at the end,
+        another ref.
         """
         name, who = self._session.model(model), self._session.actor(actor)
         with self._reached(jobs, limit) as there:
-            return pull(
+            done = pull(
                 self._session.of(name),
                 there,
                 who,
@@ -219,6 +225,8 @@ class Remote:
                 select=fast_forward.select(only, meta=meta),
                 progress=progress,
             )
+        done.fetched.check()
+        return done
 
     # --- care
 

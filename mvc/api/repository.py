@@ -230,8 +230,8 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
         environ=environment.variables,
         offline=without_network,
         lock_timeout=environment.lock_timeout,
+        force_policy=force_policy or "",
     )
-    opened.force_policy = force_policy or ""
     return Repository(Session(opened, where, environ))
 
 
@@ -283,7 +283,8 @@ def clone(
 
     `meta` fetches no files, `only` those with these roles. `branch` is checked out instead of main; it may also be a tag,
     an alias or a version, at which HEAD is detached. `settings` are the remote's. Raises NotEmpty, BadRemoteUrl,
-    NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, Offline, and connection errors.
+    NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, Offline, and connection errors; TakeRefused if your own policy
+    refuses `branch`, or once the clone is complete, another name.
     """
     environment = Environment.current(environ)
     given = {key.replace("_", "-"): value for key, value in settings.items()}
@@ -293,7 +294,7 @@ def clone(
     if environment.offline and not where.is_local:
         raise errors.Offline(what=where.text)
     folder = Path(os.path.abspath(environment.cwd / (directory or clones.folder_of(url))))
-    clones.clone(
+    done = clones.clone(
         url,
         folder,
         base=environment.cwd,
@@ -308,6 +309,7 @@ def clone(
         limit=limit,
         progress=progress,
     )
+    done.check()
     return open(folder, environ=environ)
 
 

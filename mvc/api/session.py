@@ -23,6 +23,7 @@ from mvc.registry import connection as registry_connection
 from mvc.registry.protocol import Registry
 from mvc.repository import discovery, revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.signatures.trust import Keys
 from mvc.storage.disk.outside import discard_folder
@@ -144,6 +145,10 @@ class Session:
         """Resolve `revision` for `model`. Raises UnknownRevision and the like."""
         text = revision if isinstance(revision, str) else revision.id
         return revisions.resolve(Model(self.repository, model), text)
+
+    def take(self, model: str, revision: Revision) -> VersionId:
+        """Resolve a `revision` whose files are about to be used. Raises TakeRefused, UnknownRevision and the like."""
+        return take.resolve(Model(self.repository, model), revision if isinstance(revision, str) else revision.id)
 
     def model_of(self, model: str, revision: Revision) -> str:
         """Return the model in `revision` (`MODEL@REV`), else `model`."""

@@ -41,6 +41,7 @@ from mvc.porcelain.source_check import SourceChecked
 from mvc.porcelain.verify import Verified
 from mvc.repository import refnames
 from mvc.repository.lineage import Lineage, ModelParent
+from mvc.repository.policy import take
 from mvc.repository.signatures.oms import OmsKey
 from mvc.storage.progress import Progress
 
@@ -48,9 +49,18 @@ from mvc.storage.progress import Progress
 class Version:
     """One version of a model. It is immutable; its contents are read on first use."""
 
-    def __init__(self, session: Session, model: str, id_: VersionId, *, difference: VersionDiff | None = None) -> None:
-        """Hold the version `id_` of `model`."""
+    def __init__(
+        self,
+        session: Session,
+        model: str,
+        id_: VersionId,
+        *,
+        named: str | None = None,
+        difference: VersionDiff | None = None,
+    ) -> None:
+        """Hold the version `id_` of `model`, which a revision `named`; None for a version that is named by its id."""
         self._session = session
+        self._named = named
         self.model = model
         self.id = id_
         self.difference = difference
@@ -171,7 +181,8 @@ class Version:
 
     @property
     def files(self) -> Files:
-        """The files, by role or by path."""
+        """The files, by role or by path. Raises TakeRefused if the policy refuses the name of the version."""
+        self._check_name()
         return Files(self._session, roles.expanded(self.manifest, self.tree), f"{self.model} v{self.number}")
 
     @property
@@ -355,13 +366,14 @@ class Version:
 
         With `link`, files share their bytes with a cache: by reflinks, or copies where the file system has none
         (`Exported.copied` is the reason), or by read-only hard links. Raises CannotLink, FileChanged; ValueError with
-        `form`.
+        `form`; TakeRefused if the policy refuses the name of the version.
 
         With `oms_key`, the file of a PEM key, the folder has an OMS signature in model.sig. Raises NoSigningKey, NotForOms,
         MissingPackage; ValueError with `form`.
         """
         if form is not None and (link is not None or oms_key is not None):
             raise ValueError("link and oms_key cannot be used with form")
+        self._check_name()
         key = OmsKey(self._session.absolute(oms_key)) if oms_key is not None else None
         target = self._session.absolute(directory)
         if form is not None:
@@ -401,12 +413,18 @@ class Version:
     ) -> Archived:
         """Write the files to a zip or tar file; its suffix is the format (`zip`, `tar`, `tar.gz`) unless one is given.
 
-        `files` are roles, paths or patterns, by default all and model.toml. Raises NotInVersion, Damaged, NotWritable.
+        `files` are roles, paths or patterns, by default all and model.toml. Raises NotInVersion, Damaged, NotWritable,
+        TakeRefused.
         """
+        self._check_name()
         target = self._session.absolute(path)
         chosen = format or archives.format_of(target.name)
         made = archives.archive(self._session.of(self.model), self.id, chosen, texts(files), prefix=prefix)
         return archives.save(made, target, progress)
+
+    def _check_name(self) -> None:
+        if self._named is not None:
+            take.check(self._session.of(self.model), self._named)
 
     # --- as a value
 

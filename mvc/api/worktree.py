@@ -152,7 +152,7 @@ class WorkingTree(Handle):
         return restore(
             self._session.of(self.name),
             names,
-            source=self._session.resolve(self.name, revision) if revision is not None else None,
+            source=self._session.take(self.name, revision) if revision is not None else None,
             below=self._session.below(self.name),
             discard=discard,
             progress=progress,

@@ -14,6 +14,7 @@ from mvc.porcelain import archive as porcelain
 from mvc.porcelain.archive import Archive
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 from mvc.storage.disk.exportdoor import is_stream
 
 
@@ -42,7 +43,7 @@ def command(
         )
     made = porcelain.archive(
         Model(repository, revisions.model_of(model, revision)),
-        revisions.resolve(model, revision),
+        take.resolve(model, revision),
         chosen,
         names,
         prefix=prefix,

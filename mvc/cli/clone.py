@@ -61,6 +61,9 @@ def command(
     Fetches all versions and checks out the files of the newest one. If the remote has several models and --model
     names none of them, no files are checked out; `mvc switch --model NAME main` checks out one. URL may also name a model on a
     registry, picsellia://ORGANIZATION/MODEL[@VERSION], whose versions are then imported.
+
+    A name that rules on take: in your own policy.toml refuse is left out, and the exit code is 17; nothing is cloned if it is
+    the one to check out.
     """
     if registry_address.is_registry(url):
         if meta or only or limit is not None or revision is not None:
@@ -85,6 +88,7 @@ def command(
             model=invocation.model_key,
             revision=revision,
             select=select(only, meta=meta),
+            force_policy=invocation.force_policy,
             jobs=jobs,
             limit=limit,
             progress=progress,
@@ -94,6 +98,7 @@ def command(
         invocation.note(f"warning: ignored invalid ref name: {escape(name)}")
     for reason in done.unreadable:
         invocation.note(f"warning: ignored a note or evaluation: {escape(reason)}")
+    done.check()
     return 0
 
 

@@ -49,6 +49,8 @@ def command(
     runs/exp8/weights/best.pt in the version.
 
     `mvc download --locked FILE [DIR]` downloads what `--lock FILE` recorded.
+
+    A name that rules on take: in your own policy.toml refuse is not downloaded, and the exit code is 17.
     """
     given = transfers.given_settings(settings)
     if url is not None and locked is None:
@@ -68,6 +70,7 @@ def command(
             jobs,
             limit,
             progress,
+            invocation.force_policy,
         )
         folder = invocation.cwd / directory
         if locked is not None:

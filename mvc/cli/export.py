@@ -15,6 +15,7 @@ from mvc.plural import count
 from mvc.porcelain.export import export
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 from mvc.storage.disk.exportdoor import HARD, REFLINK, Link
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def command(
     oms_key = oms.OmsKey(invocation.cwd / key) if key is not None else None
     revision, directory = ("HEAD", *arguments)[-2:]
     repository, model = invocation.repository(), invocation.model()
-    id_ = revisions.resolve(Model(repository, model), revision)
+    id_ = take.resolve(Model(repository, model), revision)
     of = Model(repository, revisions.model_of(Model(repository, model), revision))
     entries = repository.objects.tree(repository.objects.version(id_).tree).entries
     with invocation.progress("Exporting", sum(entry.size for entry in entries)) as progress:

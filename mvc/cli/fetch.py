@@ -13,6 +13,8 @@ from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain.fetch import Fetched, FetchedRef, fetch
 from mvc.porcelain.remote import is_registry, remotes
+from mvc.repository.policy import take
+from mvc.repository.policy.take import RefusedRef
 from mvc.transport import connection
 
 
@@ -35,6 +37,8 @@ def command(
 
     All refs are fetched, also if NAME asks for one. Files are fetched when they are needed, by `mvc switch`, `restore`,
     `cat` or `export`.
+
+    A ref that rules on take: in policy.toml refuse stays where it is; the others are fetched, and the exit code is 17.
     """
     if all_ and remote is not None:
         raise click.UsageError("--all takes no remote")
@@ -42,10 +46,14 @@ def command(
         raise click.UsageError("--all cannot be combined with --json; fetch one remote after the other")
     repository = invocation.writer()
     stores = [store.name for store in remotes(repository) if not is_registry(repository, store.name)] if all_ else []
+    refused: list[RefusedRef] = []
     for name in stores or [transfers.remote_of(invocation, remote)]:
         with connection.open_remote(repository, name, jobs=jobs, limit=limit) as connected:
             done = fetch(repository, connected, invocation.actor(), prune=prune)
         _emit(invocation, done)
+        refused += done.refused
+    if refused:
+        raise take.error(refused)
 
 
 def _emit(invocation: Invocation, done: Fetched) -> None:
@@ -56,8 +64,9 @@ def lines(done: Fetched) -> Iterator[str]:
     """Yield a summary of a fetch."""
     yield f"From {escape(done.remote)}"
     yield from (f"   {_moved(ref)}  {escape(done.remote)}/{escape(ref.ref.name)}" for ref in done.refs)
-    if not (done.refs or done.notes or done.evaluations or done.signatures):
+    if not (done.refs or done.notes or done.evaluations or done.signatures or done.refused):
         yield "   up to date"
+    yield from (f"   [refused]  {escape(done.remote)}/{escape(ref.ref.name)}" for ref in done.refused)
     if done.refs:
         yield f"{count(done.versions, 'new version')}, {size(done.received)} of metadata."
     if done.notes:

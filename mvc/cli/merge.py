@@ -18,8 +18,8 @@ from mvc.model.version import Timestamp
 from mvc.plural import count
 from mvc.porcelain import merge_continue
 from mvc.porcelain.merge import CONFLICTS, FAST_FORWARD, UP_TO_DATE, Choice, MergeResult, merge
-from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 from mvc.repository.worktree.checkout import Moved
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def command(
     if revision is None:
         return conclude(invocation, "merge", message, chosen, moment)
     repository, model = invocation.writer(), invocation.model()
-    target = revisions.resolve(Model(repository, model), revision)
+    target = take.resolve(Model(repository, model), revision)
     with invocation.progress("Writing files") as progress:
         done = merge(
             Model(repository, model),

@@ -20,7 +20,7 @@ def command(invocation: Invocation) -> None:
     """Show the policy, or check a version against it.
 
     A policy is a file policy.toml beside .mvc, and another one beside your own settings. Its rules limit the
-    versions that are made, and those that branches, tags and aliases are at; both files apply. Without a command, show
+    versions that are made, those that branches, tags and aliases are at, and those that are taken from remotes; both files apply. Without a command, show
     the rules.
     """
     _show(invocation)
@@ -39,8 +39,8 @@ def show(invocation: Invocation) -> None:
 def check(invocation: Invocation, revision: str | None, events: tuple[str, ...], message: str | None) -> int:
     """Check a version or the working tree against the rules.
 
-    EVENT is commit, branch:NAME, tag:NAME, alias:NAME, push:REMOTE or publish:REGISTRY; the default is commit and the
-    current branch.
+    EVENT is commit, branch:NAME, tag:NAME, alias:NAME, push:REMOTE, publish:REGISTRY, or take: before one of the first
+    three kinds of refs, as take:alias:prod; the default is commit and the current branch.
 
     Without REV, the working tree is checked as a commit would record it. Nothing is moved. The exit code is 1 if a rule would refuse it.
     """

@@ -59,6 +59,7 @@ def command(
             progress=progress,
         )
     invocation.emit("pull", done, lambda: _lines(done), ids=[done.new or ""])
+    done.fetched.check()
 
 
 def select(only: tuple[str, ...], *, meta: bool) -> fast_forward.Select:

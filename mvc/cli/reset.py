@@ -14,8 +14,8 @@ from mvc.cli.app.verb import verb
 from mvc.cli.git.paths import revisions_and_paths
 from mvc.model.ids import VersionId
 from mvc.porcelain.reset import HARD, KEEP, SOFT, Reset, reset
-from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 
 
 @verb("reset")
@@ -53,7 +53,7 @@ def _target(invocation: Invocation, model: Model, words: tuple[str, ...]) -> Ver
         raise click.UsageError(f"there is no staging area; `mvc restore {names}` discards changes")
     if len(given) > 1:
         raise click.UsageError("too many revisions: expected REV")
-    return revisions.resolve(model, given[0] if given else "HEAD")
+    return take.resolve(model, given[0] if given else "HEAD")
 
 
 def _lines(done: Reset, *, discard: bool) -> Iterator[str]:

@@ -20,6 +20,7 @@ from mvc.porcelain.edit import Edited
 from mvc.porcelain.restore import restore
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 
 
 @verb("restore")
@@ -38,7 +39,7 @@ def command(invocation: Invocation, names: tuple[str, ...], source: str | None, 
 def run(invocation: Invocation, names: Sequence[str], source: str | None, *, discard: bool = False) -> None:
     """Restore files, also for `mvc checkout REV -- PATH`."""
     repository, model = invocation.writer(), invocation.model()
-    version = revisions.resolve(Model(repository, model), source) if source else None
+    version = take.resolve(Model(repository, model), source) if source else None
     folder = repository.root / repository.head(model).folder
     with invocation.progress("Writing files") as progress:
         try:

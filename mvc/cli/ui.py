@@ -141,9 +141,13 @@ def _source(invocation: Invocation, remote: str | None) -> Iterator[Invocation]:
             user_config=invocation.user_config,
             trusted_hosts=invocation.trusted_hosts,
             model=invocation.model_key,
-        ) as folder,
+            force_policy=invocation.force_policy,
+        ) as copied,
     ):
-        yield replace(invocation, root=folder, cwd=folder)
+        for ref in copied.refused:
+            rules = "; ".join(ref.rules)
+            invocation.note(f"warning: left out, since policy refuses to take {escape(ref.what)}: {escape(rules)}")
+        yield replace(invocation, root=copied.folder, cwd=copied.folder)
 
 
 @contextlib.contextmanager

@@ -256,6 +256,7 @@ if TYPE_CHECKING:
         PushedAlready,
         RefMoved,
         TagExists,
+        TakeRefused,
         UnmergedBranch,
     )
     from mvc.errors.registry import (
@@ -751,6 +752,7 @@ __all__ = [
     "StashConflicts",
     "StillPromised",
     "TagExists",
+    "TakeRefused",
     "TargetExists",
     "TimedOut",
     "TooBig",

@@ -174,6 +174,14 @@ class PolicyUndecided(OutOfReach):
     """
 
 
+class TakeRefused(PolicyRefused):
+    """Policy refuses to take {what}:
+    {findings}
+
+    {outcome} {fix}
+    """
+
+
 class BadEvent(Usage):
     """{event!r} is not an event of a policy; known are {known}.
 

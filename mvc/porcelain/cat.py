@@ -10,6 +10,7 @@ from mvc.model import roles
 from mvc.model.ids import Buffer, FileId
 from mvc.repository import history, revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 from mvc.repository.worktree import model_file
 from mvc.storage.disk import exportdoor
 from mvc.transport import promises
@@ -28,11 +29,11 @@ class Content:
 def cat(model: Model, text: str) -> Content:
     """Open the file that `text` names (REV:ROLE, REV:./PATH, REV:model.toml); its pieces are read on demand.
 
-    Raises NotInVersion, RoleHasMany, and as resolving does; while reading: Missing, Damaged.
+    Raises NotInVersion, RoleHasMany, TakeRefused, and as resolving does; while reading: Missing, Damaged.
     """
     repository = model.repository
     revision, name = revisions.split_file(text)
-    id_ = revisions.resolve(model, revision)
+    id_ = take.resolve(model, revision)
     version = repository.objects.version(id_)
     if name.removeprefix("./") == model_file.NAME:
         data = model_file.of_version(repository, version, revisions.model_of(model, revision))

@@ -23,6 +23,7 @@ from mvc.plural import count
 from mvc.porcelain.merge import CONFLICTS, UNDECIDED, Choice, MergeResult, carry_out, position, side
 from mvc.repository import history, merge_state, revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 from mvc.repository.repository import Actor, writes_as
 from mvc.repository.worktree import checkout, model_file, partial
 from mvc.repository.worktree.checkout import Moved
@@ -134,9 +135,10 @@ def revert(
 
 
 def versions(model: Model, texts: Sequence[str]) -> list[VersionId]:
-    """Return the versions that `texts` name, those of a range `A..B` oldest first. Raises UnknownRevision and the like."""
+    """Return the versions that `texts` name, those of a range `A..B` oldest first. Raises TakeRefused, UnknownRevision and the like."""
     found: list[VersionId] = []
     for text in texts:
+        take.check(model, text.rpartition("..")[2].lstrip("."))
         if ".." in text:
             span = revisions.resolve_range(model, text)
             found += [id_ for id_, _ in history.walk(model.repository.objects, span.tips, exclude=span.exclude)][::-1]

@@ -27,6 +27,8 @@ from mvc.remotes.remote import Remote
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.parts import DIRECTORY, MAIN
+from mvc.repository.policy import take
+from mvc.repository.policy.take import RefusedRef
 from mvc.repository.repository import Actor, Repository
 from mvc.repository.upstream import ORIGIN
 from mvc.repository.worktree.checkout import Moved
@@ -48,12 +50,12 @@ class Cloned(Document):
     """The models and versions fetched, the bytes of metadata and of files, and the checked-out version.
 
     `checked_out` is None for several models, of which none is checked out. `ignored` are refs with names that mvc would not
-    create, `unreadable` reasons why notes and evaluations are left out.
+    create, `unreadable` reasons why notes and evaluations are left out, `refused` refs that rules keep from being taken.
     """
 
     KEYS = keys(
         "models versions metadata_bytes=metadata bytes_received=received model=checked_out branch id=version",
-        "written=moved.written ignored unreadable_notes=unreadable",
+        "written=moved.written ignored unreadable_notes=unreadable refused",
     )
 
     models: tuple[str, ...]
@@ -66,6 +68,12 @@ class Cloned(Document):
     moved: Moved
     ignored: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    refused: tuple[RefusedRef, ...] = ()
+
+    def check(self) -> None:
+        """Raise TakeRefused if a ref was not taken."""
+        if self.refused:
+            raise take.error(self.refused)
 
 
 def folder_of(url: str) -> str:
@@ -86,24 +94,38 @@ def clone(
     model: str | None = None,
     revision: str | None = None,
     select: Select = fast_forward.everything,
+    unborn: bool = False,
+    force_policy: str = "",
     jobs: int = remotes.JOBS,
     limit: float | None = None,
     progress: Progress | None = None,
 ) -> Cloned:
     """Clone the remote at `url` into `folder`, which must be absent or empty.
 
-    `revision` is checked out, a branch of the remote (default: main) or, with a detached HEAD, a tag, alias or version.
+    `revision` is checked out, a branch of the remote (default: main) or, with a detached HEAD, a tag, alias or version. If
+    the user's policy refuses it, the clone is removed, or with `unborn`, nothing is checked out; other names that it refuses
+    are left out. `force_policy` is the reason for which rules are passed.
 
     A relative `url` is resolved against `base`. Its host is approved for credentials, with `remember` in the user's
     settings. An interrupted clone of the same `url`, `model` and `revision` in `folder` is resumed. Raises NotEmpty, BadRemoteUrl,
-    NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, and as `fill`; whatever was fetched stays for the next attempt.
+    NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, TakeRefused, and as `fill`; whatever was fetched stays for the next attempt.
     """
     where = address.parse(url, base)
     with resumable(folder, CloneSource(where.text, model, revision), user_config, trusted_hosts) as repository:
+        repository.force_policy = force_policy
         trust.approve_typed(repository, where, settings or {}, keep=remember)
         repository.config.set_remote(ORIGIN, {"url": where.text, **(settings or {})})
         with connection.open_remote(repository, ORIGIN, jobs=jobs, limit=limit) as remote:
-            return fill(repository, remote, actor, model=model, revision=revision, select=select, progress=progress)
+            return fill(
+                repository,
+                remote,
+                actor,
+                model=model,
+                revision=revision,
+                select=select,
+                unborn=unborn,
+                progress=progress,
+            )
 
 
 @contextlib.contextmanager
@@ -133,9 +155,13 @@ def is_unfinished(folder: Path) -> bool:
 
 
 def _undo(folder: Path, error: BaseException, *, made: bool) -> None:
-    """Remove a clone that has fetched nothing, or has no HEAD for an invalid request, with its folder if that was `made`."""
+    """Remove a clone that has fetched nothing, or has no HEAD for an invalid or refused request, with its folder if that was `made`."""
     door = StoreDoor(folder / DIRECTORY)
-    kept = (heads.FOLDER,) if isinstance(error, errors.Usage) else (heads.FOLDER, metapacks.FOLDER, "packs")
+    kept = (
+        (heads.FOLDER,)
+        if isinstance(error, errors.Usage | errors.TakeRefused)
+        else (heads.FOLDER, metapacks.FOLDER, "packs")
+    )
     if not any(door.names(each) for each in kept):
         discard_folder(folder if made else folder / DIRECTORY)
 
@@ -171,13 +197,14 @@ def fill(
     model: str | None = None,
     revision: str | None = None,
     select: Select = fast_forward.everything,
+    unborn: bool = False,
     progress: Progress | None = None,
 ) -> Cloned:
     """Fetch `model`, or all models, of `remote` into the empty `repository`.
 
     A single model is checked out in the repository's root at `revision`, with the files that `select` chooses; each of
-    several models gets a folder of its name on the first switch. Raises NotThere, UnknownRevision, AmbiguousRevision, and
-    as `fetch` and `pull` do.
+    several models gets a folder of its name on the first switch. Raises NotThere, UnknownRevision, AmbiguousRevision,
+    TakeRefused unless `unborn`, and as `fetch` and `pull` do.
     """
     remotes.check(remote.backend)
     there = fetch.look(repository, remote, {model} if model is not None else None)
@@ -188,6 +215,11 @@ def fill(
     alone = len(branches) == 1
     detached = _detached(there.tips, branches, revision)
     inventory, versions = fetch.learn(repository, remote, there.tips, actor)
+    unreadable = annotation_sync.receive(repository, remote, there.annotations, branches).unreadable
+    refused = take.Reader(repository).refused(fetch.offered(repository, remote, there.tips))
+    alone_at = _start(there.tips, branches, detached, revision) if alone else []
+    if stopped := [each for each in refused if each.ref in alone_at and not unborn]:
+        raise take.error(stopped, "Nothing was cloned.")
     version = detached.resolve(repository, revision or "") if detached is not None else None
     if repository.heads.models():  # resumed: count the versions of the first attempt too
         targets = [entry.new for entry in there.tips.values() if entry.new is not None]
@@ -197,14 +229,16 @@ def fill(
             head = repository.heads.get(key)
             if head is None or head.branch is not None:  # a resumed clone may be detached already
                 repository.heads.set(key, Head("" if alone else key, branch))
-    fetch.note(repository, remote, there.tips, actor, prune=False)
+    refused = list(fetch.note(repository, remote, there.tips, actor, prune=False).refused)
     place_sync.receive(repository, remote, there.place_logs, actor)
-    unreadable = annotation_sync.receive(repository, remote, there.annotations, branches).unreadable
     expiry_sync.receive(repository, remote)
     done = Cloned(
-        tuple(branches), versions, inventory.received, 0, None, None, None, Moved(), there.ignored, unreadable
+        *(tuple(branches), versions, inventory.received, 0, None, None, None, Moved()),
+        ignored=there.ignored,
+        unreadable=unreadable,
+        refused=tuple(refused),
     )
-    if not alone:
+    if not alone or any(each.ref in alone_at for each in refused):
         return done
     key, main = next(iter(branches.items()))
     checked_out = main if version is None else None
@@ -218,6 +252,15 @@ def fill(
             Model(repository, key), checked_out, target, select, actor, verb="clone", remote=remote, progress=progress
         )
     return replace(done, received=received, checked_out=key, branch=checked_out, version=target, moved=moved)
+
+
+def _start(
+    tips: dict[RefName, RefEntry], branches: dict[str, str], detached: RemoteRefNames | None, revision: str | None
+) -> list[RefName]:
+    """Return the refs that are about to be checked out, of a single model."""
+    if detached is not None:
+        return detached.named(revision or "")
+    return [ref for ref in tips if ref.kind == HEADS and branches.get(ref.model) == ref.name]
 
 
 def _detached(tips: dict[RefName, RefEntry], branches: dict[str, str], revision: str | None) -> RemoteRefNames | None:

@@ -10,6 +10,7 @@ interrupted download. A file has its name in DIR only when it is complete and ve
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,8 @@ from mvc.remotes.backends import address
 from mvc.remotes.backends.address import Address
 from mvc.remotes.remote import Remote
 from mvc.repository.parts import DIRECTORY, LOCK_TIMEOUT
+from mvc.repository.policy import take
+from mvc.repository.policy.take import Reader
 from mvc.repository.repository import Repository
 from mvc.repository.upstream import ORIGIN
 from mvc.storage.disk import exportdoor, outside
@@ -34,8 +37,17 @@ from mvc.storage.progress import Progress
 from mvc.storage.records import clone_source, config
 from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.clone_source import CloneSource
-from mvc.storage.records.reflog import RefName
-from mvc.transport import annotation_sync, connection, download_target, lockfile, remote_revision, remote_version, trust
+from mvc.storage.records.reflog import RefEntry, RefName
+from mvc.transport import (
+    annotation_sync,
+    connection,
+    download_target,
+    lockfile,
+    remote_revision,
+    remote_version,
+    tracking,
+    trust,
+)
 from mvc.transport.download_target import STATE, DownloadedFile, Target
 from mvc.transport.lockfile import Lock
 from mvc.transport.remote_revision import RemoteRefNames
@@ -81,6 +93,8 @@ class Setup:
     jobs: int = remotes.JOBS
     limit: float | None = None
     progress: Progress | None = None
+    force_policy: str = ""
+    """The reason for which rules of the user's policy are passed, "" for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +148,7 @@ def download(
     The host of the URL is approved, as in a clone. The files are recorded in the file `lock`. Files in `directory` are
     kept if they are the same, and replaced only with `force`. With `by_role`, a file is named by its role and suffix,
     `model-latest.pt`, whatever its path is. Raises FilesDiffer, SameNames, CollidingPaths, SeveralModels, UnknownRevision,
-    NotInRemoteVersion, LockTimeout; as `clone` for the remote; ExpiredThere, MissingThere, Damaged.
+    NotInRemoteVersion, LockTimeout, TakeRefused; as `clone` for the remote; ExpiredThere, MissingThere, Damaged.
     """
     place = _Place(_address(source.url, setup), dict(settings or {}), typed=True)
     if lock is not None and not lock.parent.is_dir():
@@ -143,10 +157,13 @@ def download(
     def find(repository: Repository, remote: Remote) -> RemoteVersion:
         numbers = remote_revision.sound_refs(remote)
         model = _model(source, remote, numbers)
-        refs = RemoteRefNames(numbers, model, lambda ref: remote.refs.at(ref, numbers[ref]).new)
-        return remote_version.with_metadata(
+        tip = functools.cache(lambda ref: remote.refs.at(ref, numbers[ref]))
+        refs = RemoteRefNames(numbers, model, lambda ref: tip(ref).new)
+        found = remote_version.with_metadata(
             repository, remote, lambda: remote_version.selected(repository, remote, refs, source.revision, names)
         )
+        _check_taken(repository, remote, {ref: tip(ref) for ref in refs.named(source.revision)})
+        return found
 
     done = _Run(place, directory, setup, force=force, by_role=by_role).run(find)
     if lock is None:
@@ -194,6 +211,19 @@ def is_unfinished(directory: Path) -> bool:
 
 
 # --- what to download
+
+
+def _check_taken(repository: Repository, remote: Remote, tips: Mapping[RefName, RefEntry]) -> None:
+    """Raise TakeRefused if the user's policy refuses one of the names, before any file is fetched."""
+    reader = Reader(repository)
+    offers = [tracking.offer(repository, remote, ref, entry) for ref, entry in tips.items()]
+    asked = [offer._replace(store=remote.backend.where) for offer in offers if reader.is_about(offer)]
+    for offer in asked:
+        if offer.new is not None:
+            annotation_sync.receive_signatures(repository, remote, offer.ref.model, offer.new)
+    refused = reader.refused(asked)
+    if refused:
+        raise take.error(refused, "Nothing was downloaded.")
 
 
 def _address(url: str, setup: Setup) -> Address:
@@ -302,6 +332,7 @@ class _Run:
             lock_timeout=setup.lock_timeout,
             unfinished=True,
         )
+        repository.force_policy = setup.force_policy
         repository.door.sweep()
         if place.typed:
             trust.approve_typed(repository, place.where, place.options)

@@ -1,14 +1,17 @@
 """`mvc fetch`: download the refs of a remote and the metadata of all versions they reach.
 
-remote's refs ─► metadata packs ─► check new versions ─► record promised files ─► remote-tracking refs
+remote's refs ─► metadata packs ─► check new versions ─► record promised files ─► notes, signatures ─► the reader's gate
+                                                                                         remote-tracking refs ◄─┘
 
 The content of files is fetched lazily. Nothing visible changes until the remote-tracking refs move.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
 from mvc import errors
 from mvc.deferred import dataclass
@@ -19,6 +22,8 @@ from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository import history, refnames
 from mvc.repository.model import Model
+from mvc.repository.policy import gate, take
+from mvc.repository.policy.take import Offer, Reader, RefusedRef
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.disk.workers import Workers
 from mvc.storage.records.promised import PROMISED
@@ -45,13 +50,13 @@ class Fetched(Document):
     """The refs that moved, the number of new versions, and the bytes fetched; `others` are models missing here.
 
     `ignored` are refs with names that mvc would not create. `notes`, `evaluations` and `signatures` count the new ones; `unreadable` are
-    reasons why others are left out. `dropped` counts the versions whose bytes were dropped there since the last fetch, `dropped_kept` the
+    reasons why others are left out. `refused` are refs that rules on `take:` keep from being taken. `dropped` counts the versions whose bytes were dropped there since the last fetch, `dropped_kept` the
     files of these that are complete here.
     """
 
     KEYS = keys(
         "remote refs versions bytes_received=received other_models=others ignored notes evaluations "
-        "unreadable_notes=unreadable dropped dropped_kept signatures"
+        "unreadable_notes=unreadable dropped dropped_kept signatures refused"
     )
 
     remote: str
@@ -66,6 +71,12 @@ class Fetched(Document):
     unreadable: tuple[str, ...] = ()
     dropped: int = 0
     dropped_kept: int = 0
+    refused: tuple[RefusedRef, ...] = ()
+
+    def check(self) -> None:
+        """Raise TakeRefused if a ref was not taken."""
+        if self.refused:
+            raise take.error(self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +94,21 @@ class Look:
     annotations: dict[RefName, list[int]]
 
 
+class Taken(NamedTuple):
+    """The remote-tracking refs that moved, and the refs that were refused."""
+
+    refs: tuple[FetchedRef, ...]
+    refused: tuple[RefusedRef, ...]
+
+
 @writes
 def fetch(
     repository: Repository, remote: Remote, actor: Actor, *, models: Iterable[str] | None = None, prune: bool = False
 ) -> Fetched:
     """Fetch `models` of `remote`, or all models of this repository.
 
-    `prune` deletes remote-tracking refs that the remote no longer has. Raises NoRemoteYet, NotARemote, RemoteVanished,
+    `prune` deletes remote-tracking refs that the remote no longer has. A ref that rules refuse stays where it is, and is in
+    `refused`; the others are taken. Raises BadPolicy, BadSetting, NoSignersFile, NoRemoteYet, NotARemote, RemoteVanished,
     RemoteRewritten, RemoteUnreachable, RemoteDenied; Damaged and Missing for a remote that lacks reachable objects.
     """
     wanted = set(repository.heads.models() if models is None else models)
@@ -97,9 +116,9 @@ def fetch(
     there = look(repository, remote, wanted)
     inventory, versions = learn(repository, remote, there.tips, actor)
     dropped = expiry_sync.receive(repository, remote)
-    refs = note(repository, remote, there.tips, actor, prune=prune)
+    received = annotation_sync.receive(repository, remote, there.annotations, wanted)  # signatures, which rules ask for
+    refs, refused = note(repository, remote, there.tips, actor, prune=prune)
     place_sync.receive(repository, remote, there.place_logs, actor)
-    received = annotation_sync.receive(repository, remote, there.annotations, wanted)
     others = tuple(model for model in there.models if model not in wanted)
     return Fetched(
         remote.name,
@@ -114,6 +133,7 @@ def fetch(
         unreadable=received.unreadable,
         dropped=dropped.versions,
         dropped_kept=dropped.kept,
+        refused=refused,
     )
 
 
@@ -184,21 +204,42 @@ def _check_none_vanished(
             raise errors.RemoteRewritten(remote=remote.backend.where, reason=f"{ref.text} of {ref.model} was deleted")
 
 
-def note(
-    repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor, *, prune: bool
-) -> tuple[FetchedRef, ...]:
-    """Move the remote-tracking refs, and update tags and aliases that follow them."""
+def note(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor, *, prune: bool) -> Taken:
+    """Move the remote-tracking refs that may be taken, and update tags and aliases that follow them.
+
+    All are judged before one moves. Raises as `Reader.breaches`.
+    """
     moved = []
+    offers = offered(repository, remote, tips, prune=prune)
     with repository.locked():
-        for ref in sorted(tips):
-            entry, before = tips[ref], repository.refs.target(ref.tracking_ref(remote.name))
-            if entry.new is None and (not prune or before is None):
+        reader = Reader(repository)
+        judged = {offer.ref: take.TAKEN if offer.taken else reader.judge(offer) for offer in offers}
+        for ref, (refused, passed) in judged.items():
+            if refused is not None:
                 continue
+            entry, before = tips[ref], repository.refs.target(ref.tracking_ref(remote.name))
             if entry.new != before:  # first: once the remote-tracking ref has moved, the ref to follow is not known
                 _follow(repository, ref, before, entry, actor)
-            if tracking.record(repository, remote.name, ref, entry, actor, "fetch") and entry.new != before:
+            reason = gate.noted("fetch", passed)
+            if tracking.record(repository, remote.name, ref, entry, actor, reason) and entry.new != before:
                 moved.append(FetchedRef(ref, before, entry.new))
-    return tuple(moved)
+    return Taken(tuple(moved), tuple(each.refused for each in judged.values() if each.refused is not None))
+
+
+def offered(
+    repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], *, prune: bool = False
+) -> list[Offer]:
+    """Return the refs of a remote that a fetch would take, deleted ones with `prune` only."""
+    reader, found = Reader(repository), []
+    for ref in sorted(tips):
+        offer = tracking.offer(repository, remote, ref, tips[ref])
+        if offer.new is None and (not prune or offer.last is None):
+            continue
+        if not offer.taken and reader.reads_log(offer):
+            with contextlib.suppress(errors.Damaged, errors.Missing):  # which the judgement reports
+                offer.earlier()  # now: the lock is not held while a remote is read
+        found.append(offer)
+    return found
 
 
 def _follow(repository: Repository, ref: RefName, before: VersionId | None, entry: RefEntry, actor: Actor) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from mvc import errors
@@ -24,11 +25,15 @@ from mvc.repository.imports.request import Request
 from mvc.repository.imports.source import AliasMove, Sink, SourceFile, SourceHistory, Step, VersionObjects
 from mvc.repository.model import Model
 from mvc.repository.parts import DIRECTORY, LOCK_TIMEOUT, MAIN
+from mvc.repository.policy import take
+from mvc.repository.policy.take import Offer, Reader
 from mvc.repository.repository import Repository
+from mvc.repository.signatures import verify
 from mvc.repository.upstream import ORIGIN
 from mvc.repository.worktree import model_file
 from mvc.storage.disk import outside
 from mvc.storage.records import promised
+from mvc.storage.records.annotations.signatures import SignedMove
 from mvc.storage.records.config import TRUSTED_HOSTS, user_file
 from mvc.storage.records.promised import State
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
@@ -40,13 +45,23 @@ STATE = ".import.mvc-tmp"
 
 @contextlib.contextmanager
 def opened(request: Request) -> Iterator[SourceHistory]:
-    """Yield the history of `PLACE#MODEL`, by default of the only model. Raises NotThere, SeveralModels, and as `clone`."""
+    """Yield the history of `PLACE#MODEL`, by default of the only model. Raises NotThere, SeveralModels, TakeRefused, and as `clone`."""
     place, model = _split(request.places[0])
     if "://" not in place and (Path(place) / DIRECTORY).is_dir():
-        yield _Source(_local(request, Path(place)), place).history(model, request.branch)
+        source = _Source(_local(request, Path(place)), place)
+        yield _checked(request, source, model)
         return
     with _cloned(request, place, model) as repository, connection.open_remote(repository, ORIGIN) as remote:
-        yield _Source(repository, place, remote).history(model, request.branch)
+        yield _checked(request, _Source(repository, place, remote), model)
+
+
+def _checked(request: Request, source: _Source, model: str) -> SourceHistory:
+    """Return the history of a model. Raises TakeRefused if rules of the importing repository refuse one of its names."""
+    history = source.history(model, request.branch)
+    refused = Reader(request.repository, source.repository).refused(source.offers(history))
+    if refused:
+        raise take.error(refused, "Nothing was imported.")
+    return history
 
 
 def _split(place: str) -> tuple[str, str]:
@@ -72,7 +87,7 @@ def _cloned(request: Request, url: str, model: str) -> Iterator[Repository]:
         folder = state / "clone"
         outside.discard_folder(folder)  # of an import that was killed
         try:
-            clone.clone(
+            done = clone.clone(
                 where.text,
                 folder,
                 base=request.repository.root,
@@ -83,7 +98,10 @@ def _cloned(request: Request, url: str, model: str) -> Iterator[Repository]:
                 remember=False,
                 model=model or None,
                 select=fast_forward.nothing,
+                unborn=True,
+                force_policy=request.repository.force_policy,
             )
+            done.check()
             repository = Repository(folder, user_config=own, trusted_hosts=trusted)
             trust.approve_typed(repository, where, request.settings, keep=False)
             yield repository
@@ -130,6 +148,27 @@ class _Source:
         )
 
     # --- refs
+
+    def offers(self, history: SourceHistory) -> list[Offer]:
+        """Return the names of a history as offers to the reader's gate: an alias, as its last move left it."""
+        model = Model(self.repository, history.model)
+        moved: dict[str, list[VersionId]] = {}
+        targets: dict[str, VersionId | None] = {}
+        for move in history.aliases:
+            targets[move.alias] = VersionId(move.key) if move.key is not None else None
+            moved.setdefault(move.alias, []).extend([VersionId(move.key)] if move.key is not None else [])
+        named = [(HEADS, name, VersionId(key)) for name, key in history.branches.items()]
+        named += [(TAGS, name, VersionId(key)) for name, key in history.tags.items()]
+        named += [(ALIASES, name, id_) for name, id_ in targets.items() if id_ is not None]
+        return [
+            Offer(ref, id_, self._signed_moves(ref, id_), None, partial(list, moved.get(name, ())), self.place)
+            for kind, name, id_ in named
+            for ref in [model.ref(kind, name)]
+        ]
+
+    def _signed_moves(self, ref: RefName, id_: VersionId) -> tuple[SignedMove, ...]:
+        model = Model(self.repository, ref.model)
+        return tuple(each.move for each in verify.places(model, ref, id_)) if ref.kind != HEADS else ()
 
     def _models(self) -> list[str]:
         return self.repository.heads.models()

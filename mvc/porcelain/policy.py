@@ -16,13 +16,15 @@ from mvc.repository.policy import files
 from mvc.repository.policy.candidate import Candidate
 from mvc.repository.policy.checks import Breach
 from mvc.repository.policy.gate import KINDS, Gate, Move
+from mvc.repository.policy.take import Offer, Reader
 from mvc.repository.repository import Repository
+from mvc.repository.signatures import verify
 from mvc.repository.worktree import snapshot
 from mvc.scan.policy import parse
-from mvc.scan.policy.parse import described
-from mvc.scan.policy.rule import COMMIT, NAMED, Rule
+from mvc.scan.policy.parse import EVENTS, described, is_event
+from mvc.scan.policy.rule import COMMIT, TAKE, Rule
 from mvc.scan.verdict import Verdict
-from mvc.storage.records.reflog import RefName
+from mvc.storage.records.reflog import HEADS, RefName
 
 _KIND_OF = {word: kind for kind, word in KINDS.items()}
 
@@ -133,9 +135,13 @@ def _breaches(gate: Gate, model: Model, event: str, candidate: Candidate, reason
         ref = RefName(model.key, _KIND_OF[kind], name)
         new = candidate.id if candidate.id is not None else candidate
         return gate.breaches(Move(ref, model.repository.refs.tip(ref), new, "any" if reason is None else reason))
-    if event != COMMIT and not (kind in NAMED and name):
-        known = ", ".join((COMMIT, *(f"{word}:NAME" for word in NAMED)))
-        raise errors.BadEvent(event=event, known=known)
+    if not is_event(event):
+        raise errors.BadEvent(event=event, known=", ".join(EVENTS))
+    if kind == TAKE and candidate.id is not None:
+        word, _, own = name.partition(":")
+        ref = RefName(model.key, _KIND_OF[word], own)
+        moves = [each.move for each in verify.places(model, ref, candidate.id)] if ref.kind != HEADS else []
+        return Reader(model.repository).breaches(Offer(ref, candidate.id, tuple(moves)))
     return gate.content(event, model.key, candidate)
 
 

@@ -43,14 +43,15 @@ def prune_remote(
 ) -> Pruned:
     """Drop bytes on `remote` as `prune` does here; `mvc gc --remote` then deletes them.
 
-    `freed` estimates the bytes of the dropped chunks. Raises as `prune`, `fetch` and `push` do.
+    `freed` estimates the bytes of the dropped chunks. Raises TakeRefused if rules refuse a
+    ref, and as `prune`, `fetch` and `push` do.
     """
     model.check()
     if rules.is_empty and not named:
         raise errors.NoRule
     presence.check(model.repository, remote)
     if not dry_run:
-        fetch.fetch(model.repository, remote, actor, models=[model.key])
+        fetch.fetch(model.repository, remote, actor, models=[model.key]).check()  # all that is there counts
     selection = _RemoteSelection(model, remote, rules, actor, named)
     found = selection.planned()
     if dry_run:

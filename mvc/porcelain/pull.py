@@ -15,6 +15,7 @@ from mvc.porcelain.fetch import Fetched
 from mvc.remotes.remote import Remote
 from mvc.repository import history, upstream
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, writes
 from mvc.repository.worktree.checkout import Moved
@@ -65,7 +66,7 @@ def pull(
     """Fast-forward the current branch of `model` to the branch `theirs` of `remote` (None: its upstream there).
 
     With `rebasing`, local versions are replayed on it if both diverged. Only the content of files that `select` chooses
-    is fetched; the others stay promised. Raises Detached, NotThere, Diverged, Unrelated, CannotRebase, RebaseConflicts,
+    is fetched; the others stay promised. Other refs that rules refuse are in `fetched.refused`. Raises TakeRefused, Detached, NotThere, Diverged, Unrelated, CannotRebase, RebaseConflicts,
     InTheWay, and as `fetch` and `fetch_chunks` do.
     """
     repository = model.repository
@@ -74,15 +75,18 @@ def pull(
         raise errors.Detached(model=model.key, version=model.head.at()[:10])
     theirs = theirs or _followed(model, branch, remote)
     fetched = fetch.fetch(repository, remote, actor, models=[model.key])
-    called = f"{remote.name}/{theirs}"
-    target = repository.refs.target(model.ref(HEADS, theirs).tracking_ref(remote.name))
+    called, there = f"{remote.name}/{theirs}", model.ref(HEADS, theirs)
+    if refused := [each for each in fetched.refused if each.ref == there]:
+        raise take.error(refused)
+    target = repository.refs.target(there.tracking_ref(remote.name))
     if target is None:
-        known = ", ".join(repository.refs.names(model.key, model.ref(HEADS, "x").tracking_ref(remote.name).kind))
+        known = ", ".join(repository.refs.names(model.key, there.tracking_ref(remote.name).kind))
         raise errors.NotThere(remote=remote.name, what=f"branch {theirs} of {model.key}", known=known or "none")
     old = model.current
     if old is not None and history.is_ancestor(repository.objects, target, old):
         received, moved = fast_forward.complete(model, old, select, remote, progress)
         return Pulled(fetched, model.key, branch, old, old, moved, received)
+    take.check_ref(model, there.tracking_ref(remote.name))  # it may have been taken before there was a rule
     if old is not None and not history.is_ancestor(repository.objects, old, target):
         ahead, behind = history.ahead_behind(repository.objects, old, target)
         if not history.merge_bases(repository.objects, old, target):

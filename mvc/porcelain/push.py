@@ -28,7 +28,7 @@ from mvc.remotes.remote import Remote
 from mvc.remotes.upload_plan import DroppedFiles, Fresh
 from mvc.repository import history
 from mvc.repository.model import Model
-from mvc.repository.policy import gate
+from mvc.repository.policy import gate, take
 from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.signatures import pushed_moves
@@ -124,7 +124,7 @@ def push(
     often. `repair` first uploads again what the remote has lost; `set_upstream` sets each pushed branch's upstream;
     `revive` uploads the bytes of tips again that were dropped on the remote; `signing` signs moves there.
     Raises PushRejected if the only update is rejected (of several, each has its own result), Unrelated, CannotRebase,
-    RebaseConflicts, InTheWay, RemoteBusy, PushUncertain, NotSigned, FilesElsewhere, and as fetching does.
+    RebaseConflicts, TakeRefused, InTheWay, RemoteBusy, PushUncertain, NotSigned, FilesElsewhere, and as fetching does.
     """
     if dry_run:
         return _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).dry_run(requests)
@@ -133,7 +133,9 @@ def push(
     done = _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).run(requests, progress)
     while done.rebased < tries and (behind := _behind(requests, done)):
         remote.pause(done.rebased + 1)
-        fetch.fetch(model.repository, remote, actor, models=[model.key])
+        fetched = fetch.fetch(model.repository, remote, actor, models=[model.key])
+        if refused := [each for each in fetched.refused if each.ref in {request.ref for request in behind}]:
+            raise take.error(refused)
         ready, done = _rebase_all(model, remote, behind, actor, done, progress)
         done = _joined(
             done, _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).run(ready, progress)

@@ -9,6 +9,7 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.repository import refnames, revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import take
 from mvc.repository.repository import Actor, writes
 from mvc.repository.worktree import checkout
 from mvc.repository.worktree.checkout import Edit, Moved
@@ -53,7 +54,7 @@ def switch(
     """Switch to the branch `target`, or detach HEAD at the version it names; with `create`, create that branch first.
 
     `target` None is the current version. Switching to the current version changes no file, so edits stay. Edits
-    that `force` overwrites come back with `mvc undo`, unless they are to `discard`. Raises UnknownRevision and the like,
+    that `force` overwrites come back with `mvc undo`, unless they are to `discard`. Raises UnknownRevision and the like, TakeRefused,
     InTheWay, TooMuchToKeep, BranchExists, BadRefName, NameTaken, Damaged.
     """
     repository = model.repository
@@ -62,7 +63,10 @@ def switch(
         create, target = followed[1], f"{followed[0]}/{followed[1]}"
     if create is not None:
         _check_new(model, create)
-    promises.ensure_version_present(repository, _goal(model, target, force=force), progress)
+    goal = _goal(model, target, force=force)
+    if target is not None:
+        take.check(model, target)
+    promises.ensure_version_present(repository, goal, progress)
     with repository.writing():
         here = model.head
         current = model.current

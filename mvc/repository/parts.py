@@ -124,6 +124,8 @@ class Parts:
         self.user_config = user_config
         self.force_policy = ""
         """The reason for which rules of a policy that have `force` are passed; "" if they are not."""
+        self.refused: dict[RefName, errors.MvcError] = {}
+        """The names that were not taken from the remote that was opened, each with the error."""
         self.read_again()
         self.offline = offline
         self._trusted_hosts = trusted_hosts

@@ -149,6 +149,27 @@ def model_of(model: Model, text: str) -> str:
     return _split_model(model.repository, text)[0] or model.key
 
 
+def named_refs(model: Model, text: str) -> list[RefName]:
+    """Return the refs, also remote-tracking ones, that a revision begins with, as `prod` of `prod~1`.
+
+    There are none for HEAD, a number, an id, a place on a registry, and for what a ref was at before.
+    """
+    repository, base = model.repository, _base_of(_PEELED.sub("", text))
+    if base.startswith(places.PREFIX) or base in ("", "HEAD", "@", "@git"):
+        return []
+    other, rest = _split_model(repository, base)
+    if other is not None:
+        return named_refs(Model(repository, other), rest or MAIN)
+    past = _AT.match(base)
+    if past and past["when"] in _UPSTREAM:
+        branch = model.head.branch if past["name"] in ("", "HEAD", "@") else past["name"]
+        followed = upstream.followed(model, branch) if branch is not None else None
+        return [model.ref(HEADS, followed[1]).tracking_ref(followed[0])] if followed is not None else []
+    if past or number_of(base) is not None:
+        return []
+    return list(dict.fromkeys(ref for ref in refs_of(model.key, base) if repository.refs.target(ref) is not None))
+
+
 def _base_of(text: str) -> str:
     """Return `text` without its steps to parents."""
     return split_steps(text)[0]
@@ -177,6 +198,7 @@ def _base(model: Model, text: str, whole: str) -> VersionId:
     if text in ("", "HEAD", "@"):
         current = model.current
         if current is None:
+            _check_taken(model, model.head.branch or MAIN)
             raise errors.NoVersionYet(model=model.key)
         return current
     if text == "@git":
@@ -349,7 +371,15 @@ def _here(repository: Repository, parent: VersionId, of: VersionId, text: str) -
     return parent
 
 
+def _check_taken(model: Model, text: str) -> None:
+    """Raise TakeRefused for a name that was not taken from the remote that was opened."""
+    for ref in refs_of(model.key, _base_of(text)):
+        if (refused := model.repository.refused.get(ref)) is not None:
+            raise refused
+
+
 def _unknown(model: Model, text: str) -> NoReturn:
+    _check_taken(model, text)
     known: Iterable[str] = [name for kind in KINDS for name in model.names(kind)]
     near = difflib.get_close_matches(text, [*known, "HEAD"], 1)
     suggestion = f"Did you mean {near[0]}?" if near else "List the versions with `mvc log --all`."

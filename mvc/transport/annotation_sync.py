@@ -23,6 +23,7 @@ from mvc.repository.repository import Repository
 from mvc.storage.records.annotations import remarks
 from mvc.storage.records.annotations.log import Annotation, Logs, current
 from mvc.storage.records.annotations.remarks import Note
+from mvc.storage.records.annotations.signatures import Signature
 from mvc.storage.records.reflog import ANNOTATIONS, EVALUATIONS, REMARKS, SIGNATURES, RefName
 from mvc.transport import tracking
 from mvc.transport.synced_logs import SyncedLogs
@@ -119,6 +120,14 @@ def withdrawal(remote: Remote, model: str, id_: VersionId) -> tuple[Note | None,
     entries = [entry for _, entry in annotation_logs.read(remote, listed)]
     notes = current(entry for entry in entries if isinstance(entry, Note))
     return remarks.withdrawal(notes), tuple(entry.message for entry in entries if not isinstance(entry, Annotation))
+
+
+def receive_signatures(repository: Repository, remote: Remote, model: str, id_: VersionId) -> None:
+    """Record the remote's signatures of one version; those that cannot be read are left out."""
+    listed = remote.refs.annotated(SIGNATURES, model, id_)
+    entries = [entry for _, entry in annotation_logs.read(remote, listed) if isinstance(entry, Signature)]
+    with repository.locked():
+        repository.signatures.merge(model, id_, entries)
 
 
 def _send(

@@ -35,13 +35,28 @@ class RemoteRefNames:
         self._target = target
         self.model = model
 
-    @cached_property
+    @property
     def main(self) -> VersionId | None:
         """The tip of main, else of the first branch; None for none."""
+        return self._main[1] if self._main is not None else None
+
+    @cached_property
+    def _main(self) -> tuple[RefName, VersionId] | None:
         branches = sorted(
             (ref for ref in self._refs if ref.kind == HEADS), key=lambda ref: (ref.name != MAIN, ref.name)
         )
-        return next((target for ref in branches if (target := self._target(ref)) is not None), None)
+        return next(((ref, target) for ref in branches if (target := self._target(ref)) is not None), None)
+
+    def named(self, text: str) -> list[RefName]:
+        """Return the refs that a revision depends on: those of its name, and of a number the branch that has it.
+
+        There are none for an id. Raises errors of the remote.
+        """
+        base, _ = revisions.split_steps(text)
+        if base in ("", "HEAD") or revisions.number_of(base) is not None:
+            return [self._main[0]] if self._main is not None else []
+        refs = dict.fromkeys(ref for ref in revisions.refs_of(self.model, base) if ref in self._refs)
+        return [ref for ref in refs if self._target(ref) is not None]
 
     def resolve(self, repository: Repository, text: str) -> VersionId:
         """Return the version that `text` names, by default the tip of main; `repository` has the metadata.

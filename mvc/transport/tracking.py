@@ -5,13 +5,19 @@ refs/<model>/remotes/origin/heads/main/0000000007    new: 9f86…   seen: [42, 5
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 
 from mvc import errors
 from mvc.model import names
+from mvc.model.ids import VersionId
+from mvc.remotes.remote import Remote
 from mvc.repository import refnames
+from mvc.repository.policy.take import Offer
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.records.reflog import RefEntry, RefName, Seen
+from mvc.storage.disk.workers import Workers
+from mvc.storage.records.annotations.signatures import SignedMove
+from mvc.storage.records.reflog import ALIASES, TAGS, RefEntry, RefName, Seen
 
 
 def last(repository: Repository, remote: str, ref: RefName) -> Seen | None:
@@ -43,6 +49,22 @@ def record(repository: Repository, remote: str, ref: RefName, entry: RefEntry, a
         return False
     repository.refs.append(own, tip, entry.new, actor.move(reason), seen)
     return True
+
+
+def offer(repository: Repository, remote: Remote, ref: RefName, entry: RefEntry) -> Offer:
+    """Return a ref at the remote's `entry` as an offer to the reader's gate; its earlier moves are read if a rule asks for them."""
+    own = ref.tracking_ref(remote.name)
+
+    @functools.cache
+    def earlier() -> Sequence[VersionId]:
+        with Workers(remote.jobs) as workers:
+            before = list(workers.ahead(lambda seq: remote.refs.at(ref, seq), range(1, entry.seq), 4 * remote.jobs))
+        return [each.new for each in (*before, *repository.refs.entries(own)) if each.new is not None]
+
+    moves = (SignedMove(ref.model, ref.text, entry.seq, entry.id),) if ref.kind in (TAGS, ALIASES) else ()
+    tip = repository.refs.tip(own)
+    taken = tip is not None and tip.seen == (entry.seq, entry.id)
+    return Offer(ref, entry.new, moves, tip.new if tip is not None else None, earlier, remote.name, taken)
 
 
 def is_sound(ref: RefName) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mvc.deferred import dataclass
+from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.formats.weight_format import WeightFormat
 from mvc.model.compare.diff import Snapshot
 from mvc.model.ids import VersionId
@@ -14,6 +16,7 @@ from mvc.model.tree import Tree, TreeEntry
 from mvc.repository import contents as file_contents
 from mvc.repository import history
 from mvc.repository.contents import Contents
+from mvc.storage.records.promised import State
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
@@ -30,6 +33,7 @@ class Candidate:
     """A version by its values and files; `id` is None for one that is not made yet, whose parents are `parents`.
 
     `called` is how messages call it. `contents` reads the files; those of `tree` without an id are in the working tree.
+    Of one that is `offered` by another store, files whose bytes are not here have a format only if they are named like weights.
     """
 
     repository: Repository
@@ -39,6 +43,7 @@ class Candidate:
     manifest: Manifest
     tree: Tree
     contents: Contents
+    offered: bool = False
 
     @cached_property
     def formats(self) -> dict[str, str]:
@@ -62,11 +67,17 @@ class Candidate:
             for entry in self.tree.entries
         }
 
+    def _is_elsewhere(self, entry: TreeEntry) -> bool:
+        """Return whether only the other store has a file, which a download did not record as promised."""
+        return self.offered and self.repository.promised.state(entry.file) is State.MISSING
+
     def _format(self, entry: TreeEntry) -> WeightFormat:
-        known = self.contents.weight_format(entry)
+        known = None if self._is_elsewhere(entry) else self.contents.weight_format(entry)
         if known is None:
             recipe = self.repository.recipes.best_known(entry.file) if entry.file else None
             name = recipe.segmenter.get("format") if recipe is not None else None
+            if name is None and self.offered and not entry.path.lower().endswith(WEIGHT_SUFFIXES):
+                return WeightFormat("")
             return WeightFormat(str(name)) if name is not None else ABSENT
         return known
 
@@ -79,6 +90,11 @@ def stored(repository: Repository, id_: VersionId) -> Candidate:
     manifest, tree = repository.objects.manifest(version.manifest), repository.objects.tree(version.tree)
     called = history.label(repository, id_)
     return Candidate(repository, called, id_, version.parents, manifest, tree, file_contents.stored(repository))
+
+
+def offered(repository: Repository, id_: VersionId) -> Candidate:
+    """Return a version that another store has a name for; nothing of its files is fetched. Raises Missing, Damaged."""
+    return replace(stored(repository, id_), offered=True)
 
 
 def planned(repository: Repository, snapshot: Snapshot, parents: tuple[VersionId, ...]) -> Candidate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mvc.repository.signatures import trust, verify
     from mvc.scan import allow
     from mvc.scan.policy import licenses
+    from mvc.storage.records.annotations.signatures import SignedMove
 else:
     allow = lazy.Module("mvc.scan.allow")
     evaluation = lazy.Module("mvc.readiness.evaluation")
@@ -161,21 +162,41 @@ def signatures(rule: Rule, model: Model, candidate: Candidate) -> Iterator[Breac
         yield Breach(rule, "signed-by", f"{candidate.called} has no signature yet", fix)
         return
     at = candidate.id[:10]
-    signed: frozenset[str] = frozenset()
     hint = f"Sign it with `mvc sign {at}`, or fetch the signatures of others; `mvc verify {at}` shows those it has."
-    if verify.current(model, candidate.id) or verify.damaged(model, candidate.id):
+    yield from _signed(rule, model, candidate.id, candidate.called, hint)
+
+
+def move_signatures(
+    rule: Rule, model: Model, candidate: Candidate, name: str, moves: Sequence[SignedMove]
+) -> Iterator[Breach]:
+    """Yield a breach unless enough of the principals signed a move of a tag or an alias to the candidate. Raises as `signatures`."""
+    if not rule.signed_by or candidate.id is None:
+        return
+    hint = f"Ask for a signature of the move: `mvc sign {name}`, then `mvc push`; fetch it with `mvc fetch`."
+    yield from _signed(rule, model, candidate.id, f"the move of {name} to {candidate.called}", hint, moves)
+
+
+def _signed(
+    rule: Rule, model: Model, id_: VersionId, called: str, hint: str, moves: Sequence[SignedMove] | None = None
+) -> Iterator[Breach]:
+    """Yield a breach unless enough of the principals signed a version, or with `moves` one of these moves to it."""
+    signed: frozenset[str] = frozenset()
+    if verify.current(model, id_) or verify.damaged(model, id_):
         trusted = trust.of(model.repository)
-        if verify.version(model, candidate.id, trusted).status == verify.MISMATCH:
+        places = [verify.Place(move, None) for move in moves or ()]
+        found = verify.version(model, id_, trusted) if moves is None else verify.move(model, id_, places, trusted)
+        if found.status == verify.MISMATCH:
+            at = id_[:10]
             fix = f"`mvc verify {at}` shows it, and `mvc sign --remove NUMBER {at}` removes it."
-            yield Breach(rule, "signed-by", f"a signature of {candidate.called} does not match", fix)
+            yield Breach(rule, "signed-by", f"a signature of {called} does not match", fix)
             return
-        signed = verify.signed_by(model, candidate.id, trusted, rule.signed_by)
+        signed = verify.signed_by(model, id_, trusted, rule.signed_by, moves)
         if trusted.allowed is None:
             hint = "List the keys that you trust: `mvc config --global trust.allowed-signers FILE`."
     if len(signed) < rule.signers:
         listed = first(list(dict.fromkeys(rule.signed_by)), _SHOWN)
         own = f" ({', '.join(sorted(signed))})" if signed else ""
-        reason = f"{candidate.called} has {len(signed)} of {count(rule.signers, 'signature')} by {listed}{own}"
+        reason = f"{called} has {len(signed)} of {count(rule.signers, 'signature')} by {listed}{own}"
         yield Breach(rule, "signed-by", reason, hint)
 
 

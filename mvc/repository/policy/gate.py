@@ -41,6 +41,8 @@ KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 """The kinds of refs that rules are about, each with its word in events."""
 NEW_VERSION = "new version"
 """The reason of a move of a branch whose version is not made yet."""
+FORCE = "Or pass the rule with `--force-policy REASON`, which is recorded."
+"""How a rule with `force` is passed."""
 _MOST = 100
 """Breaches that one error lists, at most."""
 
@@ -180,15 +182,11 @@ class Gate:
             lines = [f"  {line}" for line in dict.fromkeys(breach.line for _, breach in refused)]
             fixes = dict.fromkeys(breach.fix for _, breach in refused)
             if all(breach.rule.force for _, breach in refused):
-                fixes["Or pass the rule with `--force-policy REASON`, which is recorded."] = None
+                fixes[FORCE] = None
             what = " and ".join(dict.fromkeys(what for what, _ in refused))
             error = errors.PolicyUndecided if all(breach.is_absent for _, breach in refused) else errors.PolicyRefused
             raise error(what=what, findings="\n".join(lines[:_MOST]), fix=" ".join(fixes))
-        if not found:
-            return ""
-        places = dict.fromkeys(f"{breach.key} of {breach.rule.at(breach.key)}" for _, breach in found)
-        why = " ".join(self._repository.force_policy.split())
-        return f"policy passed: {', '.join(places)}: {why}"
+        return passed([breach for _, breach in found], self._repository.force_policy)
 
 
 def check(repository: Repository, moves: Sequence[Move]) -> str:
@@ -224,6 +222,12 @@ def check_new(
 def sent(repository: Repository, event: str, model: str, versions: Iterable[VersionId]) -> str:
     """Raise PolicyRefused unless versions may go to where the event says; return as `Gate.check`."""
     return Gate(repository).sent(event, model, versions)
+
+
+def passed(found: Iterable[Breach], why: str) -> str:
+    """Return the note on breaches of rules that are passed for a reason, "" for none."""
+    places = dict.fromkeys(f"{breach.key} of {breach.rule.at(breach.key)}" for breach in found)
+    return f"policy passed: {', '.join(places)}: {' '.join(why.split())}" if places else ""
 
 
 def noted(reason: str, note: str) -> str:

@@ -109,15 +109,22 @@ def version(model: Model, id_: VersionId, signers: Signers) -> Verdict:
     return Verdict.of([*_checked(model, records, signers), *damaged(model, id_)])
 
 
-def signed_by(model: Model, id_: VersionId, signers: Signers, principals: Sequence[str]) -> frozenset[str]:
-    """Return the principals that signed a version, each with a key of their own.
+def signed_by(
+    model: Model,
+    id_: VersionId,
+    signers: Signers,
+    principals: Sequence[str],
+    moves: Sequence[SignedMove] | None = None,
+) -> frozenset[str]:
+    """Return the principals that signed a version, or with `moves` one of these moves to it, each with a key of their own.
 
     A key that is trusted for several of them counts for one, so the answer is a largest assignment of keys to principals.
     A record that does not match is nobody's. Raises Missing, NoSshKeygen.
     """
     trusted: dict[str, set[str]] = {}
     for record in current(model, id_):
-        if record.what != VERSION or record.format != SSHSIG:
+        is_asked = record.what == VERSION if moves is None else record.move in moves
+        if not is_asked or record.format != SSHSIG:
             continue
         with contextlib.suppress(ValueError):
             claim = _claim(model, record)

@@ -27,7 +27,7 @@ from mvc.model import textfile
 from mvc.plural import count
 from mvc.scan.policy import positions, scan_table
 from mvc.scan.policy.positions import Lines
-from mvc.scan.policy.rule import ALIAS, BRANCH, COMMIT, NAMED, PUSH, TAG, Rule
+from mvc.scan.policy.rule import ALIAS, BRANCH, COMMIT, NAMED, PUSH, TAG, TAKE, Rule
 from mvc.scan.policy.scan_table import VERDICTS, ScanTable
 from mvc.scan.verdict import Verdict
 
@@ -39,6 +39,7 @@ FORMAT_NAMES = (*FORMATS, *OTHERS)
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,6})?) ?(B|[kKMGT]B|[KMGT]iB)\Z")
 _UNITS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 _REFS = (BRANCH, TAG, ALIAS)
+_EVERY = (COMMIT, *NAMED, TAKE)
 _PATTERN = re.compile(r'[\s*?!,"]')
 """Characters of principals that would be a pattern of OpenSSH, or would end one."""
 
@@ -146,14 +147,26 @@ def _fault(rule: Rule, keys: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
+EVENTS = (COMMIT, *(f"{kind}:NAME" for kind in NAMED), *(f"{TAKE}:{kind}:NAME" for kind in _REFS))
+"""The events, as messages list them."""
+
+
+def is_event(text: str) -> bool:
+    """Return whether a text is an event, or a pattern of events of one kind."""
+    kind, _, name = text.partition(":")
+    if kind == TAKE:
+        ref, _, name = name.partition(":")
+        return ref in _REFS and bool(name)
+    return text == COMMIT or (kind in NAMED and bool(name))
+
+
 # --- values
 
 
 def _events(value: Any) -> tuple[str, ...]:
     for event in (events := _texts(value)):
-        kind, colon, name = event.partition(":")
-        if (kind, colon) != (COMMIT, "") and not (kind in NAMED and name):
-            known = ", ".join((COMMIT, *(f"{kind}:NAME" for kind in NAMED)))
+        if not is_event(event):
+            known = ", ".join(EVENTS)
             raise _InvalidError(f"{event!r} is not an event; known are {known}")
     return events
 
@@ -234,19 +247,19 @@ def described(rule: Rule) -> dict[str, Any]:
 
 _DEFAULTS = {"roll-back": True, "reason": False, "signers": 1}
 KEYS = {
-    "on": _Key("on", _events),
-    "formats": _Key("formats", _formats),
+    "on": _Key("on", _events, _EVERY),
+    "formats": _Key("formats", _formats, _EVERY),
     "scan": _Key("scan", _verdict),
-    "max-file": _Key("max_file", _size),
-    "max-version": _Key("max_version", _size),
-    "licenses.allow": _Key("allow", _texts),
-    "licenses.deny": _Key("deny", _texts),
+    "max-file": _Key("max_file", _size, _EVERY),
+    "max-version": _Key("max_version", _size, _EVERY),
+    "licenses.allow": _Key("allow", _texts, _EVERY),
+    "licenses.deny": _Key("deny", _texts, _EVERY),
     "ready-for": _Key("ready_for", _texts),
     "from": _Key("source", _source, (BRANCH, TAG, ALIAS)),
-    "roll-back": _Key("roll_back", _flag, (BRANCH, TAG, ALIAS, PUSH)),
+    "roll-back": _Key("roll_back", _flag, (BRANCH, TAG, ALIAS, PUSH, TAKE)),
     "reason": _Key("reason", _required, (TAG, ALIAS)),
-    "signed-by": _Key("signed_by", _principals, NAMED),
-    "signers": _Key("signers", _number, NAMED),
-    "force": _Key("force", _flag),
+    "signed-by": _Key("signed_by", _principals, (*NAMED, TAKE)),
+    "signers": _Key("signers", _number, (*NAMED, TAKE)),
+    "force": _Key("force", _flag, _EVERY),
 }
 """The keys of a rule."""

@@ -4,6 +4,7 @@ commit             a version is made, or becomes reachable from a branch for the
 branch:NAME        a branch moves, is created or deleted; likewise tag:NAME and alias:NAME
 push:REMOTE        versions and refs are sent to a remote
 publish:REGISTRY   a version is published
+take:branch:NAME   this client takes a branch from another store; likewise take:tag:NAME and take:alias:NAME
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from mvc.scan.verdict import Verdict
 COMMIT, BRANCH, TAG, ALIAS, PUSH, PUBLISH = "commit", "branch", "tag", "alias", "push", "publish"
 NAMED = (BRANCH, TAG, ALIAS, PUSH, PUBLISH)
 """The events that have a name after a colon."""
+TAKE = "take"
+"""The first word of events that have the kind of a ref and its name, as `take:alias:prod`."""
 
 
 @dataclass(frozen=True, slots=True)
