@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mvc import errors
-from mvc.api.session import Identified, PathLike, Revision, Session, When, Who
+from mvc.api.session import Identified, PathLike, Revision, Session, When, Who, texts
 from mvc.api.version import Version
 from mvc.model.ids import VersionId
 from mvc.porcelain import alias, alias_publish, branch, sign, tag, verify
@@ -127,13 +127,19 @@ class SignedRefs(Refs):
         return sign.sign(model, id_, path, who, refs=[model.ref(self.kind, name)], renew=renew)
 
     def verify(
-        self, name: str, *, signers: PathLike | None = None, newer_than: When | Identified | None = None
+        self,
+        name: str,
+        *,
+        signers: PathLike | None = None,
+        newer_than: When | Identified | None = None,
+        attested: Iterable[str] = (),
     ) -> Verified:
         """Verify the signatures of the newest move of the ref `name` and of its version, as `Version.verify`."""
         model, id_ = self._session.of(self._model), self[name].id
         trusted = self._session.keys.signers(None if signers is None else os.fspath(signers))
         bound = self._session.bound(model, newer_than)
-        return verify.verify(model, id_, trusted, ref=model.ref(self.kind, name), newer_than=bound)
+        ref = model.ref(self.kind, name)
+        return verify.verify(model, id_, trusted, ref=ref, newer_than=bound, attested=texts(attested))
 
 
 class Tags(SignedRefs):

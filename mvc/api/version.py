@@ -19,9 +19,10 @@ from mvc.model.licenses.claim import Claim
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree
 from mvc.porcelain import archive as archives
+from mvc.porcelain import attest, eval_add, export_hub, notes, policy, scan, sign, source_check, verify
 from mvc.porcelain import eval as evaluations
-from mvc.porcelain import eval_add, export_hub, notes, policy, scan, sign, source_check, verify
 from mvc.porcelain.archive import Archived
+from mvc.porcelain.attest import Attested, ListedAttestation
 from mvc.porcelain.bom import Bom, bom
 from mvc.porcelain.card import Card, card
 from mvc.porcelain.check import Checked, check
@@ -43,6 +44,7 @@ from mvc.repository import refnames
 from mvc.repository.lineage import Lineage, ModelParent
 from mvc.repository.policy import take
 from mvc.repository.signatures.oms import OmsKey
+from mvc.repository.signatures.private_key import PrivateKey
 from mvc.storage.progress import Progress
 
 
@@ -253,19 +255,63 @@ class Version:
         path = self._session.keys.key(None if key is None else os.fspath(key))
         return sign.sign(self._session.of(self.model), self.id, path, self._session.actor(actor), renew=renew)
 
-    def verify(self, *, signers: PathLike | None = None, newer_than: When | Identified | None = None) -> Verified:
+    def verify(
+        self,
+        *,
+        signers: PathLike | None = None,
+        newer_than: When | Identified | None = None,
+        attested: Iterable[str] = (),
+    ) -> Verified:
         """Verify the signatures, by the keys in the file `signers`, else by those that the settings trust.
 
         `newer_than` is a time that the newest signature has to state or follow, or a version that this one is or descends
-        from; a text is one of both. `status` of the result is good, unsigned, untrusted, mismatch or stale. Raises NoSignersFile, BadSetting, NoSshKeygen.
+        from; a text is one of both. `attested` are types of attestations that are required. `status` of the result is good,
+        unsigned, untrusted, mismatch, stale or unattested. Raises NoSignersFile, BadSetting, NoSshKeygen.
         """
         trusted = self._session.keys.signers(None if signers is None else os.fspath(signers))
         of = self._session.of(self.model)
-        return verify.verify(of, self.id, trusted, newer_than=self._session.bound(of, newer_than))
+        return verify.verify(
+            of, self.id, trusted, newer_than=self._session.bound(of, newer_than), attested=texts(attested)
+        )
 
     def remove_signatures(self, *numbers: int, actor: Who | None = None) -> Signed:
         """Remove signatures by their numbers; they stay in the history. Raises NoSuchSignature."""
         return sign.remove(self._session.of(self.model), self.id, numbers, self._session.actor(actor))
+
+    def attest(
+        self,
+        type: str = attest.PROVENANCE,  # noqa: A002 - the name that in-toto has for it
+        *,
+        predicate: Mapping[str, Any] | None = None,
+        builder: str | None = None,
+        allow: Iterable[str] = (),
+        key: PathLike | None = None,
+        actor: Who | None = None,
+    ) -> Attested:
+        """Sign a statement about the version: its `provenance`, a `scan`, or a `predicate` whose type is a URI.
+
+        `builder` is the URI of what trained it, `allow` names classes for a scan; `key` is a private key without a
+        passphrase, by default that of sign.key. Raises NoSigningKey, MissingPackage, BadAttestation, NotScanned;
+        ValueError for a predicate without a URI.
+        """
+        of = self._session.of(self.model)
+        if (type in attest.TYPES) == (predicate is not None) or not attest.is_uri(attest.type_uri(type)):
+            raise ValueError("a type other than provenance and scan is a URI, and needs a predicate")
+        if predicate is None and type == attest.SCAN:
+            predicate = attest.of_scan(of, self.id, texts(allow))
+        elif predicate is None:
+            predicate = attest.of_provenance(of, self.id, builder)
+        private = PrivateKey(self._session.keys.key(None if key is None else os.fspath(key)))
+        return attest.attest(of, self.id, type, predicate, private, self._session.actor(actor))
+
+    @property
+    def attestations(self) -> tuple[ListedAttestation, ...]:
+        """The attestations of the version, the oldest first; `verify` says what they prove."""
+        return attest.listed(self._session.of(self.model), self.id).attestations
+
+    def remove_attestations(self, *numbers: int, actor: Who | None = None) -> Attested:
+        """Remove attestations by their numbers; they stay in the history. Raises NoSuchAttestation."""
+        return attest.remove(self._session.of(self.model), self.id, numbers, self._session.actor(actor))
 
     def add_evaluation(
         self,
@@ -358,6 +404,7 @@ class Version:
         form: Literal["hf", "oci"] | None = None,
         link: Literal["reflink", "hard"] | None = None,
         oms_key: PathLike | None = None,
+        attestations: bool = False,
         progress: Progress | None = None,
     ) -> Exported:
         """Write the files and model.toml to a folder that is absent or empty. Raises NotEmpty, Damaged and the like.
@@ -368,17 +415,18 @@ class Version:
         (`Exported.copied` is the reason), or by read-only hard links. Raises CannotLink, FileChanged; ValueError with
         `form`; TakeRefused if the policy refuses the name of the version.
 
-        With `oms_key`, the file of a PEM key, the folder has an OMS signature in model.sig. Raises NoSigningKey, NotForOms,
-        MissingPackage; ValueError with `form`.
+        With `oms_key`, the file of a PEM key, the folder has an OMS signature in model.sig; with `attestations`, those of the
+        version. Raises NoSigningKey, NotForOms, MissingPackage, NotAttested; ValueError with `form`.
         """
-        if form is not None and (link is not None or oms_key is not None):
-            raise ValueError("link and oms_key cannot be used with form")
+        if form is not None and (link is not None or oms_key is not None or attestations):
+            raise ValueError("link, oms_key and attestations cannot be used with form")
         self._check_name()
         key = OmsKey(self._session.absolute(oms_key)) if oms_key is not None else None
         target = self._session.absolute(directory)
         if form is not None:
             return export_hub.export_for_hub(self._session.of(self.model), self.id, target, form, progress=progress)
-        return export(self._session.of(self.model), self.id, target, link=link, oms=key, progress=progress)
+        of = self._session.of(self.model)
+        return export(of, self.id, target, link=link, oms=key, attestations=attestations, progress=progress)
 
     def bom(
         self,

@@ -38,6 +38,7 @@ else:
 )
 @click.option("--sign", "sign_format", type=click.Choice(("oms",)), help="Sign the files: write model.sig into DIR.")
 @click.option("--key", type=click.Path(), metavar="FILE", help="With --sign oms: the private key, a PEM file.")
+@click.option("--attestations", is_flag=True, help="Write the attestations of the version into DIR.")
 @click.option("--hf", "form", flag_value="hf", help="Write the folder as a repository of the Hugging Face Hub.")
 @click.option("--oci", "form", flag_value="oci", help="Write the folder as an OCI image layout (ModelPack).")
 def command(
@@ -46,6 +47,7 @@ def command(
     link: Link | None,
     sign_format: str | None,
     key: str | None,
+    attestations: bool,
     form: str | None,
 ) -> None:
     """Export a version to a folder.
@@ -56,6 +58,8 @@ def command(
     With --sign oms, DIR has model.sig, a signature in the format of OpenSSF Model Signing by the key in FILE, on the curve
     P-256, P-384 or P-521. `model_signing verify key` verifies all files by it, without mvc. Needs modelvc[sign].
 
+    With --attestations, DIR has attestations.intoto.jsonl, an envelope of DSSE a line.
+
     With --link, files of more than 16 KiB take no space of their own: they share it with a cache in the repository and
     with other exports, until they are changed (reflinks: Btrfs, XFS). Other file systems get copies. With --link=hard
     the files are the cached ones, read-only, on any file system with hard links; exits with 128 if that is another
@@ -64,8 +68,8 @@ def command(
     """
     if len(arguments) > 2 or (len(arguments) < 2 and form is None):
         raise click.UsageError("name a REV and a DIR")
-    if link is not None and form is not None:
-        raise click.UsageError(f"--link cannot be used with --{form}")
+    if form is not None and (link is not None or attestations):
+        raise click.UsageError(f"--{'attestations' if attestations else 'link'} cannot be used with --{form}")
     if (sign_format is None) != (key is None) or (sign_format is not None and form is not None):
         raise click.UsageError("--sign oms and --key FILE belong together, and cannot be used with --hf or --oci")
     oms_key = oms.OmsKey(invocation.cwd / key) if key is not None else None
@@ -77,7 +81,7 @@ def command(
     with invocation.progress("Exporting", sum(entry.size for entry in entries)) as progress:
         target = invocation.cwd / directory
         if form is None:
-            done = export(of, id_, target, link=link, oms=oms_key, progress=progress)
+            done = export(of, id_, target, link=link, oms=oms_key, attestations=attestations, progress=progress)
         else:
             done = export_hub.export_for_hub(of, id_, target, form, progress=progress)
     notes.warn(invocation, of, id_)
@@ -87,6 +91,8 @@ def command(
     line = f"Exported {count(done.files, 'file')}, {size(done.bytes)}, and {more} to {escape(directory)}"
     if done.signature is not None:
         line += f", signed in {done.signature}"
+    if done.attestations is not None:
+        line += f", with {done.attestations}"
     if done.linked:
         line += f"; {count(done.linked, 'file')} shared with the cache"
     invocation.emit("export", done, lambda: [line], ids=(done.version,))

@@ -64,7 +64,8 @@ def lines(done: Fetched) -> Iterator[str]:
     """Yield a summary of a fetch."""
     yield f"From {escape(done.remote)}"
     yield from (f"   {_moved(ref)}  {escape(done.remote)}/{escape(ref.ref.name)}" for ref in done.refs)
-    if not (done.refs or done.notes or done.evaluations or done.signatures or done.refused):
+    news = done.notes or done.evaluations or done.signatures or done.attestations
+    if not (done.refs or news or done.refused):
         yield "   up to date"
     yield from (f"   [refused]  {escape(done.remote)}/{escape(ref.ref.name)}" for ref in done.refused)
     if done.refs:
@@ -75,6 +76,8 @@ def lines(done: Fetched) -> Iterator[str]:
         yield f"{count(done.evaluations, 'new evaluation')}; `mvc eval` lists them."
     if done.signatures:
         yield f"{count(done.signatures, 'new signature')}; `mvc verify REV` verifies those of a version."
+    if done.attestations:
+        yield f"{count(done.attestations, 'new attestation')}; `mvc verify REV` verifies those of a version."
     if done.dropped:
         kept = f"; {count(done.dropped_kept, 'file')} of them complete here, and kept" if done.dropped_kept else ""
         yield f"The bytes of {count(done.dropped, 'version')} were dropped on {escape(done.remote)}{kept}."

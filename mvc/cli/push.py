@@ -144,6 +144,8 @@ def _lines(done: Pushed) -> Iterator[str]:
         yield f"Uploaded {count(done.evaluations, 'evaluation')}."
     if done.signatures:
         yield f"Uploaded {count(done.signatures, 'signature')}."
+    if done.attestations:
+        yield f"Uploaded {count(done.attestations, 'attestation')}."
 
 
 def _move(ref: PushedRef) -> str:

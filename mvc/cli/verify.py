@@ -22,7 +22,12 @@ from mvc.repository.signatures import trust
 @click.argument("revision", default="HEAD", metavar="[REV]")
 @click.option("--signers", type=click.Path(), metavar="FILE", help="Trust the keys in FILE, in OpenSSH's format.")
 @click.option("--newer-than", "than", metavar="DATE|REV", help="Require a newer signature, or a descendant of REV.")
-def command(invocation: Invocation, revision: str, signers: str | None, than: str | None) -> int:
+@click.option(
+    "--attested", multiple=True, metavar="TYPE", help="Require an attestation: provenance, scan, or the URI of a type."
+)
+def command(
+    invocation: Invocation, revision: str, signers: str | None, than: str | None, attested: tuple[str, ...]
+) -> int:
     """Verify the signatures of a version, tag or alias.
 
     Exits with 0 if a trusted key signed REV (default: HEAD), and if REV is a tag or an alias, its newest move, too; with
@@ -33,6 +38,9 @@ def command(invocation: Invocation, revision: str, signers: str | None, than: st
     tag or an alias. With --newer-than REV, the version has to be that one or a descendant. Else the exit code is 1. So a
     remote that was put back to an older state is noticed. A text that is a date is never a REV.
 
+    Attestations are verified, too, and one that does not match ends with 14. With --attested TYPE, a trusted key has to
+    have signed one of that type; else the exit code is 1.
+
     Trusted keys are in FILE, else in the setting trust.allowed-signers, else in ~/.config/mvc/allowed_signers, else in the
     file of Git's gpg.ssh.allowedSignersFile. They are never read from the repository.
     """
@@ -40,7 +48,7 @@ def command(invocation: Invocation, revision: str, signers: str | None, than: st
     trusted = invocation.keys().signers(signers)
     id_ = revisions.resolve(model, revision)
     newer_than = porcelain.bound(model, than, invocation.now()) if than is not None else None
-    done = porcelain.verify(model, id_, trusted, ref=ref, newer_than=newer_than)
+    done = porcelain.verify(model, id_, trusted, ref=ref, newer_than=newer_than, attested=attested)
     if trusted.allowed is None:
         invocation.note(
             f"warning: no keys are trusted; name their file with `mvc config --global {trust.ALLOWED} FILE` or --signers"
@@ -57,3 +65,6 @@ def _lines(done: Verified) -> Iterator[str]:
         yield from (f"    {line}" for line in signatures.lines(done.move))
     if done.stale is not None:
         yield f"stale: {escape(done.stale)}"
+    yield from (signatures.attestation(attestation) for attestation in done.attestations)
+    if done.unattested:
+        yield f"unattested: no attestation by a trusted key of type {escape(', '.join(done.unattested))}"

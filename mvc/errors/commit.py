@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.errors.base import Answer, MvcError, RefRejected, Refused, Usage
+from mvc.errors.base import Answer, MvcError, OutOfReach, RefRejected, Refused, Usage
 
 
 class Detached(RefRejected):
@@ -196,6 +196,41 @@ class BadSignature(Usage):
     """Cannot add the signature: {reason}.
 
     Nothing was changed.
+    """
+
+
+class BadAttestation(Usage):
+    """Cannot add the attestation: {reason}.
+
+    Nothing was changed.
+    """
+
+
+class NoSuchAttestation(Usage):
+    """{version} has no attestation {number}.
+
+    `mvc attest --list {id}` lists its attestations.
+    """
+
+
+class BadPredicate(Usage):
+    """Cannot read a predicate from {path}: {reason}.
+
+    Nothing was changed. A predicate is a JSON object; name its type with --predicate-type URI.
+    """
+
+
+class NotScanned(OutOfReach):
+    """Cannot attest a scan of {version}: the bytes of {path} are not here ({absent}).
+
+    Fetch them with `mvc restore {path}` or from a remote that has them, and run the command again.
+    """
+
+
+class NotAttested(Answer):
+    """{version} has no attestation to export.
+
+    Nothing was written. `mvc attest {id} --type provenance` makes one, and `mvc fetch` gets those of others.
     """
 
 

@@ -16,6 +16,7 @@ from mvc.model import paths
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.tree import Tree, TreeEntry
+from mvc.porcelain import attest
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
@@ -32,10 +33,10 @@ class Exported(Document):
     """The folder written, the number of files, and their bytes.
 
     `linked` of the files share their bytes with the cache; `copied` is the reason if none could. `signature` is the name of
-    the file with the OMS signature, None for none.
+    the file with the OMS signature, `attestations` that of the file with the attestations, None for none.
     """
 
-    KEYS = keys("version directory files bytes_total=bytes linked copied signature")
+    KEYS = keys("version directory files bytes_total=bytes linked copied signature attestations")
 
     version: VersionId
     directory: Path
@@ -44,6 +45,7 @@ class Exported(Document):
     linked: int = 0
     copied: str | None = None
     signature: str | None = None
+    attestations: str | None = None
 
 
 def export(
@@ -53,19 +55,21 @@ def export(
     *,
     link: Link | None = None,
     oms: OmsKey | None = None,
+    attestations: bool = False,
     progress: Progress | None = None,
 ) -> Exported:
     """Write the files of version `id_` and its model.toml to `directory`, which must be absent or empty.
 
     With `link`, files of more than 16 KiB share their bytes with a cache of decoded files: by reflinks, or by copies where
-    the file system has none; or by read-only hard links. With `oms`, the folder has a signature of all its files. The folder is built under a temporary name and renamed last, so
+    the file system has none; or by read-only hard links. With `oms`, the folder has a signature of all its files; with `attestations`, a file with those of the version. The folder is built under a temporary name and renamed last, so
     it is complete or absent. Raises InsideStore, NotEmpty, Damaged, UnportablePath, NotWritable, DiskFailed; CannotLink
-    for links that cannot be made, FileChanged if a cached file is edited meanwhile, NotForOms.
+    for links that cannot be made, FileChanged if a cached file is edited meanwhile, NotForOms, NotAttested.
     """
     repository = model.repository
     version = repository.objects.version(id_)
     tree = repository.objects.tree(version.tree)
     check_target(tree, directory)
+    envelopes = _envelopes(model, id_, tree) if attestations else None
     if oms is not None:
         _check_signable(model, id_, tree)
     promises.ensure_version_present(repository, id_)
@@ -85,8 +89,13 @@ def export(
                     repository.extract.to_temporary(entry.file, temporary, progress=progress)
         with door.file(model_file.NAME, executable=False) as temporary:
             temporary.write(model_file.of_version(repository, version, model.key))
+        added = [model_file.NAME]
+        if envelopes is not None:
+            with door.file(attest.FILE, executable=False) as temporary:
+                temporary.write(envelopes)
+            added.append(attest.FILE)
         if oms is not None:
-            _sign(door, id_, directory, [*(entry.path for entry in tree.entries), model_file.NAME], oms)
+            _sign(door, id_, directory, [*(entry.path for entry in tree.entries), *added], oms)
         door.finish()
     return Exported(
         id_,
@@ -96,7 +105,15 @@ def export(
         linked,
         copied,
         FILE if oms else None,
+        attest.FILE if envelopes is not None else None,
     )
+
+
+def _envelopes(model: Model, id_: VersionId, tree: Tree) -> bytes:
+    """Return the content of the file of attestations. Raises CollidingPaths for a file in its place, NotAttested."""
+    if attest.FILE in tree.by_path:
+        raise errors.CollidingPaths(first=attest.FILE, second="the file of attestations")
+    return attest.lines(model, id_)
 
 
 def _check_signable(model: Model, id_: VersionId, tree: Tree) -> None:

@@ -49,14 +49,14 @@ class FetchedRef(Document):
 class Fetched(Document):
     """The refs that moved, the number of new versions, and the bytes fetched; `others` are models missing here.
 
-    `ignored` are refs with names that mvc would not create. `notes`, `evaluations` and `signatures` count the new ones; `unreadable` are
-    reasons why others are left out. `refused` are refs that rules on `take:` keep from being taken. `dropped` counts the versions whose bytes were dropped there since the last fetch, `dropped_kept` the
+    `ignored` are refs with names that mvc would not create. `notes`, `evaluations`, `signatures` and `attestations` count the new ones;
+    `unreadable` are reasons why others are left out. `refused` are refs that rules on `take:` keep from being taken. `dropped` counts the versions whose bytes were dropped there since the last fetch, `dropped_kept` the
     files of these that are complete here.
     """
 
     KEYS = keys(
         "remote refs versions bytes_received=received other_models=others ignored notes evaluations "
-        "unreadable_notes=unreadable dropped dropped_kept signatures refused"
+        "unreadable_notes=unreadable dropped dropped_kept signatures refused attestations"
     )
 
     remote: str
@@ -68,6 +68,7 @@ class Fetched(Document):
     notes: int = 0
     evaluations: int = 0
     signatures: int = 0
+    attestations: int = 0
     unreadable: tuple[str, ...] = ()
     dropped: int = 0
     dropped_kept: int = 0
@@ -130,6 +131,7 @@ def fetch(
         notes=received.notes,
         evaluations=received.evaluations,
         signatures=received.signatures,
+        attestations=received.attestations,
         unreadable=received.unreadable,
         dropped=dropped.versions,
         dropped_kept=dropped.kept,

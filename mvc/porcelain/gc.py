@@ -26,7 +26,7 @@ from mvc.storage.packs.gc import Live, Plan, Store
 from mvc.storage.packs.loose import Packing
 from mvc.storage.progress import Progress
 from mvc.storage.records import config, expired, operations, promised, stashes
-from mvc.storage.records.reflog import ANNOTATIONS
+from mvc.storage.records.reflog import ANNOTATIONS, ATTESTATIONS, SIGNATURES
 
 GRACE = 14 * 86_400
 """Grace period in seconds, by default."""
@@ -117,7 +117,8 @@ def collected(repository: Repository, actor: Actor, *, grace: float, progress: P
     expired.record_pruned(repository.door, promised.dropped(repository.door).seq)
     needed = any(record.kept for record in operations.sound(repository.door).values())
     config.set_feature(repository.door, config.OPERATIONS, needed=needed)
-    config.set_feature(repository.door, config.SIGNATURES, needed=_has_signatures(repository))
+    for kind, feature in ((SIGNATURES, config.SIGNATURES), (ATTESTATIONS, config.ATTESTATIONS)):
+        config.set_feature(repository.door, feature, needed=_has(repository, kind))
     config.set_feature(repository.door, config.STASHES, needed=stashes.exist(repository.door))
     return replace(found, plan=plan, done=True, packed=packed, cached=_expire_cache(repository, live, dry_run=False))
 
@@ -139,12 +140,12 @@ def _remove_annotations(repository: Repository, removed: set[VersionId]) -> None
                     repository.annotations[kind].remove(model, id_)
 
 
-def _has_signatures(repository: Repository) -> bool:
-    """Return whether any version has a signature."""
+def _has(repository: Repository, kind: str) -> bool:
+    """Return whether any version has annotations of a kind."""
     return any(
-        repository.signatures.numbers(name, id_)
+        repository.annotations[kind].numbers(name, id_)
         for name in repository.refs.models()
-        for id_ in Model(repository, name).signed()
+        for id_ in Model(repository, name).annotated(kind)
     )
 
 

@@ -69,14 +69,14 @@ class Pushed(Document):
     """The result of each ref update; the versions and bytes sent, and the bytes of changed files that the remote had already.
 
     `done` is False after a dry run; `rebased` counts the tries after the first, `rebases` has the result of each rebase;
-    `repaired` is the repair of the remote, if one was made; `notes`, `evaluations` and `signatures` count what is new of them
-    there, `encoded_again` the chunks whose encoding here the remote does not support. `signed` are the signatures of moves
+    `repaired` is the repair of the remote, if one was made; `notes`, `evaluations`, `signatures` and `attestations` count what is
+    new of them there, `encoded_again` the chunks whose encoding here the remote does not support. `signed` are the signatures of moves
     on the remote.
     """
 
     KEYS = keys(
         "remote refs versions bytes_sent=sent bytes_skipped=skipped done rebased rebases repaired notes evaluations "
-        "encoded_again signatures signed"
+        "encoded_again signatures attestations signed"
     )
     OPTIONAL = ("repaired",)
 
@@ -94,6 +94,7 @@ class Pushed(Document):
     evaluations: int = 0
     encoded_again: int = 0
     signatures: int = 0
+    attestations: int = 0
     signed: tuple[ListedSignature, ...] = ()
 
     @property
@@ -147,7 +148,13 @@ def push(
             made = pushed_moves.sign(model, remote.name, moved, signing, actor)
             done = replace(done, signed=tuple(map(ListedSignature.of_made, made)))
         sent = annotation_sync.send(model, remote)
-        done = replace(done, notes=sent.notes, evaluations=sent.evaluations, signatures=sent.signatures)
+        done = replace(
+            done,
+            notes=sent.notes,
+            evaluations=sent.evaluations,
+            signatures=sent.signatures,
+            attestations=sent.attestations,
+        )
     if done.rejected and len(done.refs) == 1:
         only = done.refs[0]
         raise errors.PushRejected(

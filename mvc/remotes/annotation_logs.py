@@ -3,6 +3,7 @@
     refs/<model>/remarks/<version id>/0000000001       as `.mvc/remarks/<model>/<version id>/0000000001`
     refs/<model>/evaluations/<version id>/0000000001   likewise
     refs/<model>/signatures/<version id>/0000000001    likewise
+    refs/<model>/attestations/<version id>/0000000001  likewise
 
 The second to create an entry creates the next one, so no annotation is lost.
 """
@@ -15,13 +16,14 @@ from dataclasses import replace
 from mvc import errors
 from mvc.remotes.remote import Remote
 from mvc.storage.disk.workers import Workers
+from mvc.storage.records.annotations.attestations import Attestation
 from mvc.storage.records.annotations.evaluations import Evaluation
 from mvc.storage.records.annotations.log import MAX_ENTRIES, Annotation
 from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.annotations.signatures import Signature
 from mvc.storage.records.reflog import RefName
 
-KINDS: dict[str, type[Annotation]] = {kind.FOLDER: kind for kind in (Note, Evaluation, Signature)}
+KINDS: dict[str, type[Annotation]] = {kind.FOLDER: kind for kind in (Note, Evaluation, Signature, Attestation)}
 """The kinds, by the kind of their logs."""
 Read = tuple[RefName, Annotation | errors.MvcError]
 """A log, and an entry of it or the reason why that cannot be read."""

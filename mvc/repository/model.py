@@ -8,7 +8,7 @@ from mvc.deferred import dataclass
 from mvc.model.ids import VersionId
 from mvc.repository.repository import Actor, Repository, RolledForward
 from mvc.storage.records.heads import Head
-from mvc.storage.records.reflog import EVALUATIONS, REMARKS, SIGNATURES, RefName
+from mvc.storage.records.reflog import ATTESTATIONS, EVALUATIONS, REMARKS, SIGNATURES, RefName
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,10 @@ class Model:
     def signed(self) -> frozenset[VersionId]:
         """Return the versions that have signatures, or had some."""
         return self.annotated(SIGNATURES)
+
+    def attested(self) -> frozenset[VersionId]:
+        """Return the versions that have attestations, or had some."""
+        return self.annotated(ATTESTATIONS)
 
     def annotated(self, kind: str) -> frozenset[VersionId]:
         """Return the versions that have annotations of a kind, or had some."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mvc.storage.packs.index import ChunkIndex
     from mvc.storage.packs.metapacks import MetaPacks
     from mvc.storage.packs.reader import ChunkReader
+    from mvc.storage.records.annotations.attestations import Attestation
     from mvc.storage.records.annotations.evaluations import Evaluation
     from mvc.storage.records.annotations.log import Logs
     from mvc.storage.records.annotations.remarks import Note
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from mvc.storage.chunks import extract, ingest, recipes
     from mvc.storage.packs import index, metapacks, reader
     from mvc.storage.records import promised
-    from mvc.storage.records.annotations import evaluations, log, remarks, signatures
+    from mvc.storage.records.annotations import attestations, evaluations, log, remarks, signatures
 else:
     extract = lazy.Module("mvc.storage.chunks.extract")
     ingest = lazy.Module("mvc.storage.chunks.ingest")
@@ -55,6 +56,7 @@ else:
     evaluations = lazy.Module("mvc.storage.records.annotations.evaluations")
     log = lazy.Module("mvc.storage.records.annotations.log")
     remarks = lazy.Module("mvc.storage.records.annotations.remarks")
+    attestations = lazy.Module("mvc.storage.records.annotations.attestations")
     signatures = lazy.Module("mvc.storage.records.annotations.signatures")
 
 DIRECTORY = STORE
@@ -230,10 +232,16 @@ class Parts:
         """The signatures of versions, and of moves to them."""
         return log.Logs(self.door, signatures.Signature)
 
+    @cached_property
+    def attestations(self) -> Logs[Attestation]:
+        """The attestations of versions."""
+        return log.Logs(self.door, attestations.Attestation)
+
     @property
     def annotations(self) -> dict[str, Logs[Any]]:
         """The logs of each kind of annotations, by the folder of the kind."""
-        return {logs.kind.FOLDER: logs for logs in (self.remarks, self.evaluations, self.signatures)}
+        kinds = (self.remarks, self.evaluations, self.signatures, self.attestations)
+        return {logs.kind.FOLDER: logs for logs in kinds}
 
     @cached_property
     def extract(self) -> Extract:

@@ -43,6 +43,7 @@ from mvc.storage.records import (
     sparse,
     stashes,
 )
+from mvc.storage.records.annotations.attestations import Attestation
 from mvc.storage.records.annotations.evaluations import Evaluation
 from mvc.storage.records.annotations.log import Annotation, Logs
 from mvc.storage.records.annotations.remarks import Note
@@ -71,6 +72,8 @@ FINDINGS = {
     "`mvc fsck --repair --from REMOTE` copies it from a remote, and `mvc eval rm REV N` drops it",
     "signature": "a signature of a version is damaged, or missing from the middle; `mvc fsck --repair --from REMOTE` copies a damaged "
     "one from a remote, and `mvc sign --remove N REV` drops it",
+    "attestation": "an attestation of a version is damaged, or missing from the middle; `mvc fsck --repair --from REMOTE` copies a "
+    "damaged one from a remote, and `mvc attest --remove N REV` drops it",
     "operation": "an operation record is damaged; remove it, as `mvc gc` may refuse to run: the edits that it keeps are not known",
     "stray": "a file that does not belong to the store",
     "expired": "a pack still has chunks that only dropped files use; `mvc gc` removes them",
@@ -89,7 +92,7 @@ _DECODERS: dict[str, Callable[[bytes], Version | Manifest | Tree]] = {
 _TOP = {
     ".gitignore", "README", "config.toml", "heads", "refs", "objects", "recipes", "packs", "meta", "expired", "promised", "absent", "notes", "cache",
     "tmp", "lock", "journal", "clone", "importing", "merges", "bisects", "publishing", "sparse", "collected", "pruned", "stashes", "remarks",
-    "evaluations", "signatures", "operations",
+    "evaluations", "signatures", "attestations", "operations",
 }  # fmt: skip
 
 
@@ -181,7 +184,7 @@ def check(door: StoreDoor, sound: Sound, progress: Progress | None = None) -> It
     yield from _stashes(door)
     yield from _publishing(door)
     yield from _sparse(door)
-    for kind in (Note, Evaluation, Signature):
+    for kind in (Note, Evaluation, Signature, Attestation):
         yield from _annotations(door, kind, sound)
     yield from _operations(door)
     yield from (

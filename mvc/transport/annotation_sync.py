@@ -1,9 +1,9 @@
-"""Synchronise the notes on versions, their evaluations and signatures with a remote, on push and fetch.
+"""Synchronise the notes on versions, their evaluations, signatures and attestations with a remote, on push and fetch.
 
     here    remarks/<model>/<version id>/…        ◄─ notes that only the remote has, on fetch
     there   refs/<model>/remarks/<version id>/…   ─► notes that only this repository has, on push
 
-Both sides then have the union of their entries by nonce; evaluations and signatures likewise. Logs that are equal on both
+Both sides then have the union of their entries by nonce; the other kinds likewise. Logs that are equal on both
 sides are read once: a fetch without new entries lists the remote's refs, which it does anyway, and reads nothing.
 """
 
@@ -24,7 +24,7 @@ from mvc.storage.records.annotations import remarks
 from mvc.storage.records.annotations.log import Annotation, Logs, current
 from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.annotations.signatures import Signature
-from mvc.storage.records.reflog import ANNOTATIONS, EVALUATIONS, REMARKS, SIGNATURES, RefName
+from mvc.storage.records.reflog import ANNOTATIONS, REMARKS, SIGNATURES, RefName
 from mvc.transport import tracking
 from mvc.transport.synced_logs import SyncedLogs
 
@@ -34,21 +34,23 @@ Numbers = Mapping[RefName, list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The numbers of new notes, evaluations and signatures, and the entries that cannot be read, each with the reason."""
+    """The numbers of new annotations of each kind, and the entries that cannot be read, each with the reason."""
 
     notes: int
     evaluations: int
     signatures: int
+    attestations: int
     unreadable: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The numbers of notes, evaluations and signatures that were new on the remote."""
+    """The numbers of annotations of each kind that were new on the remote."""
 
     notes: int
     evaluations: int
     signatures: int
+    attestations: int
 
 
 def receive(repository: Repository, remote: Remote, listed: Numbers, models: Iterable[str] | None) -> Received:
@@ -80,7 +82,7 @@ def receive(repository: Repository, remote: Remote, listed: Numbers, models: Ite
             synced.add(log, len(listed[log]))
     synced.save()
     reasons = tuple(reason for reasons in unreadable.values() for reason in reasons)
-    return Received(counts[REMARKS], counts[EVALUATIONS], counts[SIGNATURES], reasons)
+    return Received(*_numbers(counts), reasons)
 
 
 def send(model: Model, remote: Remote) -> Sent:
@@ -96,7 +98,7 @@ def send(model: Model, remote: Remote) -> Sent:
         if not synced.is_sent(log := RefName(model.key, kind, id_))
     ]
     if not waiting:
-        return Sent(0, 0, 0)
+        return Sent(0, 0, 0, 0)
     there = _versions(model, remote)
     waiting = [log for log in waiting if log.name in there]
     listed: dict[RefName, list[int]] = {}
@@ -111,7 +113,13 @@ def send(model: Model, remote: Remote) -> Sent:
     for log, entries in found.items():
         counts[log.kind] += _send(model.repository, remote, log, (numbers[log], entries), synced)
     synced.save()
-    return Sent(counts[REMARKS], counts[EVALUATIONS], counts[SIGNATURES])
+    return Sent(*_numbers(counts))
+
+
+def _numbers(counts: Mapping[str, int]) -> tuple[int, int, int, int]:
+    """Return the numbers of notes, evaluations, signatures and attestations."""
+    notes, evaluations, signatures, attestations = (counts[kind] for kind in ANNOTATIONS)
+    return notes, evaluations, signatures, attestations
 
 
 def withdrawal(remote: Remote, model: str, id_: VersionId) -> tuple[Note | None, tuple[str, ...]]:

@@ -15,6 +15,11 @@ ALONE = """
 alias rm prod --to origin
 alias set prod v1 --rename
 alias set prod v1 --to origin
+attest --builder https://ci.example.org/1
+attest --key model.toml
+attest --predicate-type https://example.org/tests
+attest --type provenance --predicate-type https://example.org/tests
+attest --type scan --builder https://ci.example.org/1
 bisect --drop 0.1
 bisect --metric mAP50
 bisect find --drop 0.1
@@ -42,6 +47,11 @@ set metrics.x=1 --select x
 ui --force
 """
 APART = """
+attest --list --key model.toml
+attest --list --remove 1
+attest --list --type scan
+attest --remove 1 --key model.toml
+attest --remove 1 --type scan
 checkout -b new -- model.toml
 checkout -b new -B other
 checkout -b new -d
@@ -67,7 +77,9 @@ push --delete main -u
 push --delete main --signed
 rev-parse --merge-base --is-ancestor v1 v2
 show --name-only -U 3
+export --hf ../out --attestations
 sign --remove 1 --key model.toml
+sign --remove 1 --renew
 switch -c new -C other
 switch -c new -d
 tag -d x --key model.toml

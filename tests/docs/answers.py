@@ -67,8 +67,11 @@ eval show v1
 compare --eval night v1 v2
 eval rm v1 1
 sign prod --key ../key
+attest prod --type provenance --key ../key
 verify prod
 log --show-signature
+attest prod --list
+attest prod --remove 1
 sign --remove 1 prod
 alias rollback prod
 undo

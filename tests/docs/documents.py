@@ -25,6 +25,7 @@ from mvc.porcelain.add_run import AddedRun
 from mvc.porcelain.alias import Alias
 from mvc.porcelain.alias_publish import PublishedAlias
 from mvc.porcelain.archive import Archived
+from mvc.porcelain.attest import Attested
 from mvc.porcelain.bisect import BisectState
 from mvc.porcelain.bisect_find import FoundVersion
 from mvc.porcelain.blame import Blame
@@ -115,6 +116,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "alias": [{"aliases": list[Alias]}, Alias, PublishedAlias, DELETED,
               {**DELETED, "tags": list[TagChange], "renamed": list[RenamedVersion]}],
     "archive": [Archived],
+    "attest": [Attested],
     "bisect": [BisectState, FoundVersion, {"log": list[str]}, {"reset": bool}],
     "blame": [Blame],
     "branch": [Branches, Branch, {"current": str | None}, {"deleted": list[Branch]}],

@@ -38,7 +38,7 @@ UNUSUAL = {
     "Stashes.drop", "Stashes.clear", "Stashes.branch",
     "mvc.diff_files", "mvc.list_files", "Model.preflight", "Model.resume", "Version.curve", "mvc.run", "Model.undo", "Model.redo", "Model.operations", "Model.operation", "Model.restore_operation", "Repository.export_page",
     "Model.bisect", "Model.find_drop", "Model.find_class_change", "Model.semver", "Tags.create_next",
-    "Version.sign", "Version.verify", "Version.signatures", "Version.remove_signatures", "Tags.sign", "Tags.verify", "Aliases.sign", "Aliases.verify",
+    "Version.sign", "Version.verify", "Version.signatures", "Version.remove_signatures", "Version.attest", "Version.attestations", "Version.remove_attestations", "Tags.sign", "Tags.verify", "Aliases.sign", "Aliases.verify",
     "Model.scan", "Version.scan", "mvc.scan_files",
     "Repository.policy", "Model.check_policy", "Version.check_policy",
 }  # fmt: skip

@@ -113,7 +113,8 @@ class Invocation:
     def note_skipped(self, repository: Repository | None = None) -> None:
         """Print the annotations that the verb did not read in `repository`, or in this one, as they are damaged."""
         opened = repository or self.__dict__.get("_opened")
-        for kind, may in (("remarks", " It may withdraw the version."), ("evaluations", ""), ("signatures", "")):
+        kinds = {"remarks": " It may withdraw the version.", "evaluations": "", "signatures": "", "attestations": ""}
+        for kind, may in kinds.items():
             if opened is not None and kind in vars(opened):
                 for path, error in getattr(opened, kind).unreadable.items():
                     self.note(f"warning: skipped .mvc/{path}: {error.message}{may} `mvc fsck` explains it.")

@@ -43,6 +43,7 @@ VERBS = {
     "eval": ("eval", "Add, show or remove evaluations of versions"),
     "sign": ("sign", "Sign a version, or the move of a tag or an alias to it"),
     "verify": ("verify", "Verify the signatures of a version, tag or alias"),
+    "attest": ("attest", "Sign a statement about a version, for programs of others"),
     "check": ("check", "Check whether a version is ready for a use"),
     "policy": ("policy", "Show the policy, or check a version against it"),
     "scan": ("scan", "Scan files for what a loader would run"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mvc.porcelain import sign as porcelain
     from mvc.porcelain.sign import ListedSignature
     from mvc.repository.signatures import verify
+    from mvc.repository.signatures.attested import CheckedAttestation
     from mvc.repository.signatures.verify import CheckedSignature, Verdict
 else:
     porcelain = lazy.Module("mvc.porcelain.sign")
@@ -87,15 +88,25 @@ def lines(verdict: Verdict | None) -> Iterator[str]:
         yield line(signature)
 
 
+def attestation(checked: CheckedAttestation) -> str:
+    """Return the line of a verified attestation."""
+    type_ = f" {escape(checked.type)}" if checked.type else ""
+    return _line(f"attestation {checked.number}{type_}", checked)
+
+
 def line(signature: CheckedSignature) -> str:
     """Return the line of a verified signature."""
+    return _line(f"signature {signature.number}", signature)
+
+
+def _line(title: str, signature: CheckedSignature | CheckedAttestation) -> str:
     colour = {"good": "green", "mismatch": "red", "damaged": "red"}.get(signature.status, "yellow")
     who = signature.principal or signature.by.partition(" <")[0]
     when = date(signature.time) if signature.time is not None else ""
     parts = [style(signature.status, fg=colour), escape(who), when]
     key = f"  {escape(signature.key)}" if signature.key else ""
     why = "" if signature.status == "good" else f": {verify.STATUSES[signature.status]}"
-    return f"signature {signature.number}: {', '.join(part for part in parts if part)}{key}{why}"
+    return f"{title}: {', '.join(part for part in parts if part)}{key}{why}"
 
 
 def unverified(signatures: Iterable[ListedSignature]) -> Iterator[str]:

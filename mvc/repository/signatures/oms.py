@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mvc import errors, lazy
+from mvc.repository.signatures import dsse
 
 FILE = "model.sig"
 """The name of the signature in the folder."""
@@ -85,11 +86,11 @@ def statement(name: str, digests: Mapping[str, str], annotations: Mapping[str, M
 
 def bundle(payload: bytes, key: OmsKey) -> bytes:
     """Return the bundle with a signed statement."""
-    signed = b"DSSEv1 %d %s %d %s" % (len(_PAYLOAD), _PAYLOAD.encode(), len(payload), payload)
+    signature = base64.b64encode(key.sign(dsse.encoded(_PAYLOAD, payload))).decode()
     envelope = {
         "payload": base64.b64encode(payload).decode(),
         "payloadType": _PAYLOAD,
-        "signatures": [{"sig": base64.b64encode(key.sign(signed)).decode(), "keyid": ""}],
+        "signatures": [{"sig": signature, "keyid": ""}],
     }
     material = {"publicKey": {"hint": key.hint}, "tlogEntries": []}
     whole = {"mediaType": _BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope}

@@ -12,7 +12,8 @@ import struct
 
 from mvc.deferred import dataclass
 
-_MAGIC = b"SSHSIG"
+MAGIC = b"SSHSIG"
+"""The first bytes of a signature, and of what is signed."""
 _VERSION = 1
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 _COLUMNS = 70
@@ -56,10 +57,10 @@ class SshSignature:
 
 def parse(data: bytes) -> SshSignature:
     """Return the signature in `data`. Raises ValueError."""
-    if not data.startswith(_MAGIC):
+    if not data.startswith(MAGIC):
         raise ValueError("it does not begin as an SSH signature")
-    at = len(_MAGIC) + _LENGTH.size
-    if data[len(_MAGIC) : at] != _LENGTH.pack(_VERSION):
+    at = len(MAGIC) + _LENGTH.size
+    if data[len(MAGIC) : at] != _LENGTH.pack(_VERSION):
         raise ValueError("it has another version")
     key, at = _text(data, at)
     namespace, at = _text(data, at)

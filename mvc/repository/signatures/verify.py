@@ -21,7 +21,7 @@ from mvc.repository.model import Model
 from mvc.repository.signatures import ssh_keygen, sshsig
 from mvc.repository.signatures.ssh_keygen import Claim
 from mvc.repository.signatures.sshsig import SshSignature
-from mvc.repository.signatures.statements import NAMESPACES, statement
+from mvc.repository.signatures.statements import NAMESPACES, Signed, statement
 from mvc.repository.signatures.trust import Signers
 from mvc.storage.records.annotations import log
 from mvc.storage.records.annotations.signatures import SSHSIG, VERSION, Signature, SignedMove
@@ -48,7 +48,8 @@ STATUSES = {
     DAMAGED: "its record is damaged",
 }
 """Each status of a signature, and its meaning."""
-_FALSE = (MISMATCH, DAMAGED)
+FALSE = (MISMATCH, DAMAGED)
+"""Statuses that are a sign of damage, or of an attack."""
 _DECISIVE = (MISMATCH, DAMAGED, GOOD, REVOKED, EXPIRED, NAMESPACE, UNKNOWN, FORMAT)
 """Statuses of signatures, the one that decides first."""
 
@@ -98,7 +99,7 @@ class Verdict(Document):
         """Return the verdict: one that does not match outweighs all others, and one good signature is enough otherwise."""
         found = tuple(signatures)
         statuses = {each.status for each in found}
-        if statuses & {*_FALSE}:
+        if statuses & {*FALSE}:
             return cls(MISMATCH, found)
         return cls(GOOD if GOOD in statuses else UNTRUSTED if found else UNSIGNED, found)
 
@@ -182,12 +183,12 @@ def damaged(model: Model, id_: VersionId) -> list[CheckedSignature]:
 
 def check(model: Model, record: Signature, signers: Signers) -> CheckedSignature:
     """Return a signature with its status. Raises Missing, NoSshKeygen."""
-    status, principal, reason = _status(model, record, signers)
+    answer, principal, reason = status(model, record, signers)
     ref = record.move.ref if record.move is not None else None
-    return CheckedSignature(record.seq, status, principal, record.key, record.what, ref, record.by, record.at, reason)
+    return CheckedSignature(record.seq, answer, principal, record.key, record.what, ref, record.by, record.at, reason)
 
 
-def is_match(model: Model, record: Signature) -> bool:
+def is_match(model: Model, record: Signed) -> bool:
     """Return whether a record has a signature of its statement, by whatever key. Raises NoSshKeygen."""
     try:
         return ssh_keygen.matches(_claim(model, record))
@@ -199,19 +200,19 @@ def _checked(model: Model, records: Iterable[Signature], signers: Signers) -> li
     return [check(model, record, signers) for record in records]
 
 
-def _parsed(record: Signature) -> SshSignature:
+def _parsed(record: Signed) -> SshSignature:
     signature = sshsig.of_base64(record.signature)
     if signature.fingerprint != record.key or signature.namespace != NAMESPACES[record.what]:
         raise ValueError("its key or its namespace is another one")
     return signature
 
 
-def _claim(model: Model, record: Signature) -> Claim:
+def _claim(model: Model, record: Signed) -> Claim:
     """Return what a record claims: its signature, and the statement that it has to be of. Raises ValueError, Missing."""
     return Claim(_parsed(record), NAMESPACES[record.what], statement(model.repository, record), record.at.seconds)
 
 
-def _status(model: Model, record: Signature, signers: Signers) -> tuple[str, str | None, str]:
+def status(model: Model, record: Signed, signers: Signers) -> tuple[str, str | None, str]:
     """Return the status of a signature, the name of its key, and the reason."""
     if record.format != SSHSIG:
         return FORMAT, None, record.format
@@ -232,8 +233,8 @@ def _status(model: Model, record: Signature, signers: Signers) -> tuple[str, str
         if ssh_keygen.verify(replace(signers, revoked=None), name, claim).ok:
             return REVOKED, name, f"in {signers.revoked}"
     for name, reason in zip(names, reasons, strict=True):
-        if (status := _known(reason)) is not None:
-            return status, name, reason
+        if (known := _known(reason)) is not None:
+            return known, name, reason
     return UNKNOWN, None, reasons[0] if reasons else ""
 
 

@@ -47,7 +47,9 @@ EXPIRED = "expired"
 """The feature that a store with dropped versions requires: an older mvc would call their absent bytes damage."""
 SIGNATURES = "signatures"
 """The feature that a store with signatures requires: an older mvc would lose them when it renames a model."""
-KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES, OPERATIONS, EXPIRED, SIGNATURES})
+ATTESTATIONS = "attestations"
+"""The feature that a store with attestations requires, for the same reason."""
+KNOWN_FEATURES = frozenset({*encodings.FEATURES.values(), STASHES, OPERATIONS, EXPIRED, SIGNATURES, ATTESTATIONS})
 _LONG = 64 * 1024
 _MANY_DOTS = 64
 _RESERVED = ("format", "requires", "sum")

@@ -38,7 +38,8 @@ PUBLISHED = "published"
 REMARKS = "remarks"
 EVALUATIONS = "evaluations"
 SIGNATURES = "signatures"
-ANNOTATIONS = (REMARKS, EVALUATIONS, SIGNATURES)
+ATTESTATIONS = "attestations"
+ANNOTATIONS = (REMARKS, EVALUATIONS, SIGNATURES, ATTESTATIONS)
 """The kinds of logs of what is added to a version later."""
 BISECTS = "bisects"
 """The folder of bisects in progress: it is looked for without loading their module."""
@@ -56,7 +57,7 @@ class RefName:
     """The full name of a ref of a model: `kind` is heads, tags, aliases, or remotes/<remote>/<one of these>.
 
     Of kind published/<registry> the name is a version's id: such a log records its places, and keeps no version reachable.
-    Of one of the kinds ANNOTATIONS, on a remote only, it is one too: such a log has its notes, evaluations or signatures.
+    Of one of the kinds ANNOTATIONS, on a remote only, it is one too: such a log has its notes, evaluations, signatures or attestations.
     """
 
     model: str
