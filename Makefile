@@ -1,6 +1,6 @@
 # Everything a person or CI runs. Needs Python 3.11+, git and make; the rest is installed into .venv by itself.
 
-.PHONY: help demo check test test-integrations lint coverage format bench example docs dist clean
+.PHONY: help demo check test test-integrations lint coverage fuzz format bench example docs dist clean
 .DEFAULT_GOAL := help
 
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
@@ -35,6 +35,9 @@ lint: $(READY)          ## ruff, mypy --strict, and the order of layers
 coverage: $(READY)      ## the branches of mvc that the quick tests take: in all, and where they take fewest
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal --quick --cov --cov-report= $(ARGS)
 	@$(BIN)/python -m coverage report --skip-covered --sort=cover | sed -n '1,22p;/^TOTAL/p'
+
+fuzz: $(READY)          ## every reader of foreign bytes under a coverage-guided fuzzer; `make fuzz ARGS="pack --seconds 60"`
+	@$(BIN)/python -m tests.fuzz seeds && $(BIN)/python -m tests.fuzz run $(ARGS)
 
 format: $(READY)        ## what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only --quiet

@@ -50,7 +50,7 @@ def matches(start: bytes, source: Source) -> bool:
     """Return whether its name ends in .onnx, or it has the fields of a model, with a graph."""
     if source.name.lower().endswith(".onnx"):
         return True
-    if start[0] != 0x08 or start[1] >= 0x80:  # ir_version, a small number
+    if len(start) < 2 or start[0] != 0x08 or start[1] >= 0x80:  # ir_version, a small number
         return False
     try:
         return _looks_like_model(Reader(source), source.size)

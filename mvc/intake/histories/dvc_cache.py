@@ -108,6 +108,8 @@ def _folders(place: Path) -> Iterator[Path]:
             settings.read_string(_read(place / name, _MAX_CONFIG).decode())
         except (errors.MvcError, UnicodeDecodeError, configparser.Error):
             continue
+        except AttributeError:  # configparser's own, for a further line of an option without a value
+            continue
     yield _folder(place, settings.get("cache", "dir", fallback="") or "cache")
     default = settings.get("core", "remote", fallback="")
     remotes = {section.strip("'\" ")[len("remote") :].strip('" '): section for section in settings.sections()

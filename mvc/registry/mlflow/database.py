@@ -54,7 +54,8 @@ class Database:
                 hub=escape_name(os.fspath(self._path)), what=f"model {name!r}", way=f"Models there: {known or 'none'}."
             )
         aliases = self._all("SELECT alias, version FROM registered_model_aliases WHERE name = ?", name)
-        return RegisteredModel(name, str(rows[0][0] or ""), {str(row[0]): int(row[1]) for row in aliases})
+        with self._translated():
+            return RegisteredModel(name, str(rows[0][0] or ""), {str(row[0]): int(row[1]) for row in aliases})
 
     def versions(self, name: str) -> Sequence[ModelVersion]:
         """Return the versions of a model, by number."""
@@ -64,20 +65,21 @@ class Database:
             name,
             _READY,
         )
-        return [
-            ModelVersion(
-                int(row["version"]),
-                int(row["creation_time"] or 0),
-                str(row["storage_location"] or row["source"] or ""),
-                str(row["run_id"] or ""),
-                str(row["user_id"] or ""),
-                str(row["description"] or ""),
-                self._pairs(
-                    "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?", name, row["version"]
-                ),
-            )
-            for row in rows
-        ]
+        with self._translated():
+            return [
+                ModelVersion(
+                    int(row["version"]),
+                    int(row["creation_time"] or 0),
+                    str(row["storage_location"] or row["source"] or ""),
+                    str(row["run_id"] or ""),
+                    str(row["user_id"] or ""),
+                    str(row["description"] or ""),
+                    self._pairs(
+                        "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?", name, row["version"]
+                    ),
+                )
+                for row in rows
+            ]
 
     def run(self, run_id: str) -> Run:
         """Return a run; an empty one if it is gone."""
@@ -86,13 +88,14 @@ class Database:
             return Run()
         user = str(rows[0]["user_id"] or "")
         metrics = self._all("SELECT key, value, is_nan FROM latest_metrics WHERE run_uuid = ?", run_id)
-        return Run(
-            str(rows[0]["name"] or ""),
-            user if user != "unknown" else "",
-            self._pairs("SELECT key, value FROM params WHERE run_uuid = ?", run_id),
-            {str(row["key"]): float("nan") if row["is_nan"] else float(row["value"]) for row in metrics},
-            self._pairs("SELECT key, value FROM tags WHERE run_uuid = ?", run_id),
-        )
+        with self._translated():
+            return Run(
+                str(rows[0]["name"] or ""),
+                user if user != "unknown" else "",
+                self._pairs("SELECT key, value FROM params WHERE run_uuid = ?", run_id),
+                {str(row["key"]): float("nan") if row["is_nan"] else float(row["value"]) for row in metrics},
+                self._pairs("SELECT key, value FROM tags WHERE run_uuid = ?", run_id),
+            )
 
     def artifacts(self, version: ModelVersion) -> Iterator[Artifact]:
         """Yield the files of a version. Raises NoArtifactsError."""
@@ -114,10 +117,16 @@ class Database:
                 "SELECT artifact_location FROM logged_models WHERE model_id = ?", source.removeprefix("models:/")
             )
             source = str(rows[0][0]) if rows else source
-        parts = urlsplit(source)
+        try:
+            parts = urlsplit(source)
+        except ValueError:
+            raise NoArtifactsError(f"they are at {escape_name(source)}, which is not an address") from None
         if parts.scheme not in {"", "file"} or parts.netloc not in {"", "localhost"}:
             raise NoArtifactsError(f"they are at {escape_name(source)}; import from the server")
-        folder = Path(os.path.realpath(unquote(parts.path) if parts.scheme else source))
+        path = unquote(parts.path) if parts.scheme else source
+        if "\0" in path:
+            raise NoArtifactsError(f"they are at {escape_name(path)}, which is not a path")
+        folder = Path(os.path.realpath(path))
         if not any(folder.is_relative_to(top) for top in self._tops):
             raise NoArtifactsError(f"they are at {escape_name(source)}; allow that with `-o artifacts=DIR`")
         if not folder.is_dir():
@@ -133,7 +142,7 @@ class Database:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        """Raise RegistryFault for a file that is not MLflow's database."""
+        """Raise RegistryFault for a file that is not MLflow's database, or for a value of another type."""
         try:
             yield
         except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:

@@ -104,7 +104,10 @@ class Server:
 
     def served_path(self, uri: str) -> str:
         """Return the path by which the server serves artifacts at `uri`. Raises NoArtifactsError if it does not."""
-        parts = urlsplit(uri)
+        try:
+            parts = urlsplit(uri)
+        except ValueError:
+            raise NoArtifactsError(f"they are at {escape_name(uri)}, which is not an address") from None
         if parts.scheme != "mlflow-artifacts":
             reason = f"they are at {escape_name(uri)}; start the server with --serve-artifacts"
             raise NoArtifactsError(reason)

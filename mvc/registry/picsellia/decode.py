@@ -20,6 +20,8 @@ from mvc.registry.protocol import (
 )
 
 Row = Mapping[str, Any]
+_MAX_DIGITS = 18
+"""Digits of a size in bytes, at most."""
 
 
 def model(row: Row) -> RemoteModel:
@@ -129,7 +131,7 @@ def path_part(id_: str) -> str:
 def length(headers: Mapping[str, str]) -> int | None:
     """Return the Content-Length of an answer; None for none."""
     text = headers.get("Content-Length", "")
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None
 
 
 def _without_signed(row: Row) -> Row:

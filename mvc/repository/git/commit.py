@@ -9,6 +9,7 @@ First baseline
 
 from __future__ import annotations
 
+import codecs
 import re
 
 from mvc import errors
@@ -17,6 +18,8 @@ from mvc.model.version import Person, Timestamp
 
 OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 """The id of an object: SHA-1, or SHA-256 in repositories that have it."""
+_OF_PYTHON = frozenset({"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""Encodings that Git does not know. Some raise errors for any text, and one takes quadratic time."""
 _SIGNATURE = re.compile(r"(?P<name>.*?) ?<(?P<email>[^>]*)> (?P<seconds>-?[0-9]{1,12}) (?P<zone>[+-][0-9]{4})\Z")
 _SEAL = "-----BEGIN "
 """What begins a signature at the end of a tag's message."""
@@ -83,9 +86,11 @@ def _parts(data: bytes) -> tuple[dict[str, list[str]], str]:
 
 
 def _text(data: bytes, encoding: str) -> str:
+    """Decode a text; an encoding that is unknown, or only Python's, is read as UTF-8."""
     try:
-        return data.decode(encoding, "replace")
-    except LookupError:
+        known = codecs.lookup(encoding).name
+        return data.decode("utf-8" if known in _OF_PYTHON else known, "replace")
+    except (LookupError, ValueError):  # ValueError: a name with a zero byte
         return data.decode("utf-8", "replace")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import stat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ _MAX_OBJECT = 64 << 20
 """Bytes of a commit, a tag or a folder, at most."""
 _BLOCK = 1 << 20
 _SHA1_DIGITS = 40
+_MODE = re.compile(rb"[0-7]{1,6}")
 
 
 class Entry(NamedTuple):
@@ -61,7 +63,7 @@ class GitObjects:
         data, entries, at, raw = self.whole(tree, "tree"), list[Entry](), 0, len(tree) // 2
         while at < len(data):
             space, end = data.find(b" ", at), data.find(b"\0", at)
-            if not at < space < end or end + raw >= len(data) + 1 or not data[at:space].isdigit():
+            if not at < space < end or end + raw >= len(data) or not _MODE.fullmatch(data[at:space]):
                 raise errors.BadGitObject(oid=tree, reason="it is not a folder")
             name = data[space + 1 : end].decode("utf-8", "surrogateescape")
             entries.append(Entry(int(data[at:space], 8), name, data[end + 1 : end + 1 + raw].hex()))

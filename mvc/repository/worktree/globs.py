@@ -89,7 +89,9 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
         raise errors.UnsafePath(path=paths.escape_name(pattern), reason="it is not a path inside the model's folder")
     if "\\" in pattern:
         raise errors.BadPattern(pattern=pattern, reason="it has a \\; folders are separated by /")
-    escaped = f"\\{pattern}" if pattern[0] in "!#" else pattern  # these two have another meaning in .gitignore
+    escaped = (
+        f"\\{pattern}" if pattern.startswith(("!", "#")) else pattern
+    )  # these two have another meaning in .gitignore
     translated = _translate(escaped)
     if translated is None:
         raise errors.BadPattern(pattern=pattern, reason="it cannot match anything")

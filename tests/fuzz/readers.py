@@ -1,0 +1,44 @@
+"""The places of mvc that turn bytes into values, found in its sources: each is a reader, of foreign bytes or of its own.
+
+json.loads(data)   _ENTRY.unpack_from(body)   sealed.unseal(data)   np.frombuffer(raw)   …   with file and line
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+TOP = Path(__file__).resolve().parents[2]
+OF_MODULES = {
+    ("ast", "literal_eval"), ("base64", "b64decode"), ("bytes", "fromhex"), ("bz2", "BZ2Decompressor"),
+    ("canonical", "decode"), ("csv", "reader"), ("expat", "ParserCreate"), ("int", "from_bytes"), ("json", "load"),
+    ("json", "loads"), ("lzma", "LZMADecompressor"), ("np", "frombuffer"), ("numpy", "frombuffer"), ("sealed", "unseal"),
+    ("struct", "unpack"), ("struct", "unpack_from"), ("tarfile", "open"), ("textfile", "decode"), ("tomlkit", "parse"),
+    ("tomllib", "load"), ("tomllib", "loads"), ("yaml", "parse"), ("zlib", "decompressobj"), ("gzip", "GzipFile"),
+    ("configparser", "RawConfigParser"), ("toml", "load"), ("_DECODER", "decode"), ("_JSON", "decode"),
+}  # fmt: skip
+"""Functions that parse, by the name they are called with."""
+METHODS = {"fromisoformat", "iter_unpack", "unpack", "unpack_from"}
+"""Methods that parse, of whatever they are called on."""
+
+
+class Place(NamedTuple):
+    """A call that parses: the path of its module in mvc, its line, and what is called."""
+
+    path: str
+    line: int
+    call: str
+
+
+def places() -> Iterator[Place]:
+    """Yield every call that parses."""
+    for path in sorted((TOP / "mvc").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                value = node.func.value
+                owner = value.id if isinstance(value, ast.Name) else ""
+                if (owner, node.func.attr) in OF_MODULES or node.func.attr in METHODS:
+                    name = path.relative_to(TOP / "mvc").as_posix()
+                    yield Place(name, node.lineno, f"{owner}.{node.func.attr}")

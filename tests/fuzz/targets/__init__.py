@@ -1,0 +1,1 @@
+"""The targets, in modules by what they read."""
