@@ -76,6 +76,7 @@ class Experiments:
         branch: str | None = None,
         message: str | None = None,
         registry: str | None = None,
+        allow_unsafe: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> ImportedExperiment:
@@ -93,6 +94,7 @@ class Experiments:
                 project=project,
                 branch=branch,
                 message=message,
+                allow_unsafe=allow_unsafe,
                 progress=progress,
             )
 

@@ -35,6 +35,7 @@ class Imports:
         model: str | None = None,
         branch: str | None = None,
         dry_run: bool = False,
+        allow_unsafe: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> ImportedHistory:
@@ -42,7 +43,9 @@ class Imports:
 
         The default model is the current one, else the repository's folder. Raises NoSuchFile.
         """
-        return self._run("folders", places, model, branch, dry_run=dry_run, actor=actor, progress=progress)
+        return self._run(
+            "folders", places, model, branch, dry_run=dry_run, allow_unsafe=allow_unsafe, actor=actor, progress=progress
+        )
 
     def repository(
         self,
@@ -51,6 +54,7 @@ class Imports:
         model: str | None = None,
         branch: str | None = None,
         dry_run: bool = False,
+        allow_unsafe: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
         **settings: str,
@@ -61,7 +65,17 @@ class Imports:
         those of a remote. Raises NotThere, SeveralModels, and errors of the remote.
         """
         given = {key.replace("_", "-"): value for key, value in settings.items()}
-        return self._run("mvc", [place], model, branch, settings=given, dry_run=dry_run, actor=actor, progress=progress)
+        return self._run(
+            "mvc",
+            [place],
+            model,
+            branch,
+            settings=given,
+            dry_run=dry_run,
+            allow_unsafe=allow_unsafe,
+            actor=actor,
+            progress=progress,
+        )
 
     def git(
         self,
@@ -71,6 +85,7 @@ class Imports:
         model: str | None = None,
         branch: str | None = None,
         dry_run: bool = False,
+        allow_unsafe: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> ImportedHistory:
@@ -81,7 +96,15 @@ class Imports:
         """
         options = {"paths": tuple(paths)}
         return self._run(
-            "git", [place], model, branch, options=options, dry_run=dry_run, actor=actor, progress=progress
+            "git",
+            [place],
+            model,
+            branch,
+            options=options,
+            dry_run=dry_run,
+            allow_unsafe=allow_unsafe,
+            actor=actor,
+            progress=progress,
         )
 
     def dvc(
@@ -93,6 +116,7 @@ class Imports:
         model: str | None = None,
         branch: str | None = None,
         dry_run: bool = False,
+        allow_unsafe: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> ImportedHistory:
@@ -102,7 +126,15 @@ class Imports:
         """
         options = {"paths": tuple(paths), "artifact": (artifact,) if artifact is not None else ()}
         return self._run(
-            "dvc", [place], model, branch, options=options, dry_run=dry_run, actor=actor, progress=progress
+            "dvc",
+            [place],
+            model,
+            branch,
+            options=options,
+            dry_run=dry_run,
+            allow_unsafe=allow_unsafe,
+            actor=actor,
+            progress=progress,
         )
 
     def oci(
@@ -112,6 +144,7 @@ class Imports:
         model: str | None = None,
         branch: str | None = None,
         dry_run: bool = False,
+        allow_unsafe: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> ImportedHistory:
@@ -120,7 +153,9 @@ class Imports:
         Versions that mvc published keep their ids; artifacts of other tools follow each other on `branch`. Raises
         BadHubUrl, HubLacks, BadLayout, ImageDenied, ImageUnreachable, UntrustedImage.
         """
-        return self._run("oci", [place], model, branch, dry_run=dry_run, actor=actor, progress=progress)
+        return self._run(
+            "oci", [place], model, branch, dry_run=dry_run, allow_unsafe=allow_unsafe, actor=actor, progress=progress
+        )
 
     def hf(
         self,
@@ -129,6 +164,7 @@ class Imports:
         model: str | None = None,
         branch: str | None = None,
         dry_run: bool = False,
+        allow_unsafe: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> ImportedHistory:
@@ -136,7 +172,9 @@ class Imports:
 
         Without a revision, all branches, or only `branch`. Raises BadHubUrl, HubLacks, HubDenied, RegistryUnreachable.
         """
-        return self._run("hf", [place], model, branch, dry_run=dry_run, actor=actor, progress=progress)
+        return self._run(
+            "hf", [place], model, branch, dry_run=dry_run, allow_unsafe=allow_unsafe, actor=actor, progress=progress
+        )
 
     def mlflow(
         self,
@@ -146,6 +184,7 @@ class Imports:
         model: str | None = None,
         branch: str | None = None,
         dry_run: bool = False,
+        allow_unsafe: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
     ) -> ImportedHistory:
@@ -156,7 +195,15 @@ class Imports:
         """
         settings = {"artifacts": os.fspath(self._session.absolute(artifacts))} if artifacts is not None else {}
         return self._run(
-            "mlflow", [url], model, branch, settings=settings, dry_run=dry_run, actor=actor, progress=progress
+            "mlflow",
+            [url],
+            model,
+            branch,
+            settings=settings,
+            dry_run=dry_run,
+            allow_unsafe=allow_unsafe,
+            actor=actor,
+            progress=progress,
         )
 
     def _run(
@@ -169,6 +216,7 @@ class Imports:
         settings: Mapping[str, str] | None = None,
         options: Mapping[str, Sequence[str]] | None = None,
         dry_run: bool,
+        allow_unsafe: bool,
         actor: Who | None,
         progress: Progress | None,
     ) -> ImportedHistory:
@@ -187,6 +235,7 @@ class Imports:
             options or {},
             dry_run,
             progress,
+            allow_unsafe,
         )
         return import_source(request, kind)
 

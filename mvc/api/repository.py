@@ -82,6 +82,7 @@ class Repository:
         model: str | None = None,
         tags: bool = False,
         import_additions: bool = False,
+        allow_unsafe: bool = False,
         actor: Who | None = None,
         progress: Progress | None = None,
         **settings: str,
@@ -89,9 +90,9 @@ class Repository:
         """Import versions from `picsellia://ORGANIZATION/MODEL[@VERSION]`; a new model gets the name `model`.
 
         With `tags`, a tag that one version has there becomes an alias. With `import_additions`, files that were added to a
-        published version are imported as a child of it.
+        published version are imported as a child of it. `allow_unsafe` stores files whatever a loader would run.
 
-        Raises BadRegistryUrl, NoToken, NotOnRegistry, and errors of the registry.
+        Raises BadRegistryUrl, NoToken, NotOnRegistry, ImportUnsafe, and errors of the registry.
         """
         where, repository = _model_address(url), self._session.repository
         self._session.require_network(where.text)
@@ -107,6 +108,7 @@ class Repository:
                 model=model,
                 tags=tags,
                 import_additions=import_additions,
+                allow_unsafe=allow_unsafe,
                 progress=progress,
             )
 

@@ -59,6 +59,7 @@ def _kinds(function: Callable[..., int]) -> Callable[..., int]:
 @click.option("--project", metavar="PROJECT", help="With --experiment: project that has it.")
 @click.option("--branch", metavar="NAME", help="Branch of the source to import, or branch to create or fast-forward.")
 @click.option("-m", "--message", metavar="TEXT", help="With --experiment: message of the version.")
+@click.option("--allow-unsafe", is_flag=True, help="Import even if `mvc scan` finds what a loader would run.")
 def command(
     invocation: Invocation,
     sources: tuple[str, ...],
@@ -73,6 +74,7 @@ def command(
     project: str | None,
     branch: str | None,
     message: str | None,
+    allow_unsafe: bool,
 ) -> int:
     """Import versions from elsewhere.
 
@@ -99,22 +101,46 @@ def command(
         if not registry or dry_run:
             raise click.UsageError("--experiment goes with the URL of a registry, without --dry-run")
         return import_experiment.run(
-            invocation, experiment, "".join(sources) or None, settings, project=project, branch=branch, message=message
+            invocation,
+            experiment,
+            "".join(sources) or None,
+            settings,
+            project=project,
+            branch=branch,
+            message=message,
+            allow_unsafe=allow_unsafe,
         )
     if not sources:
         raise click.UsageError("name a source, or --experiment")
     if not registry:
         options = {"paths": paths, "artifact": (artifact,) if artifact is not None else ()}
-        return import_source.run(invocation, sources, kind, settings, branch=branch, options=options, dry_run=dry_run)
+        return import_source.run(
+            invocation,
+            sources,
+            kind,
+            settings,
+            branch=branch,
+            options=options,
+            dry_run=dry_run,
+            allow_unsafe=allow_unsafe,
+        )
     if paths or artifact is not None:
         raise click.UsageError("--path and --artifact go with a repository of Git or DVC")
     if branch is not None or dry_run:
         raise click.UsageError("--branch and --dry-run do not go with picsellia://ORGANIZATION/MODEL")
-    return _import_model(invocation, sources[0], settings, tags=tags, import_additions=import_additions)
+    return _import_model(
+        invocation, sources[0], settings, tags=tags, import_additions=import_additions, allow_unsafe=allow_unsafe
+    )
 
 
 def _import_model(
-    invocation: Invocation, url: str, settings: tuple[str, ...], *, tags: bool, import_additions: bool
+    invocation: Invocation,
+    url: str,
+    settings: tuple[str, ...],
+    *,
+    tags: bool,
+    import_additions: bool,
+    allow_unsafe: bool,
 ) -> int:
     """Import the versions of a model."""
     address = parse(url)
@@ -135,6 +161,7 @@ def _import_model(
             model=invocation.model_key,
             tags=tags,
             import_additions=import_additions,
+            allow_unsafe=allow_unsafe,
             progress=progress,
         )
     invocation.emit("import", done, lambda: lines(done), ids=[version.id or "" for version in done.versions])

@@ -26,6 +26,7 @@ def run(
     project: str | None,
     branch: str | None,
     message: str | None,
+    allow_unsafe: bool,
 ) -> int:
     """Import the result of an experiment of the registry at `url`, else of the only configured one."""
     repository = invocation.writer()
@@ -52,6 +53,7 @@ def run(
             project=project,
             branch=branch,
             message=message,
+            allow_unsafe=allow_unsafe,
             progress=progress,
         )
     for note in done.notes:

@@ -30,6 +30,7 @@ def run(
     branch: str | None,
     options: Mapping[str, Sequence[str]],
     dry_run: bool,
+    allow_unsafe: bool,
 ) -> int:
     """Import the history of the sources."""
     repository = invocation.repository() if dry_run else invocation.writer()
@@ -46,6 +47,7 @@ def run(
             {name: values for name, values in options.items() if values},
             dry_run=dry_run,
             progress=progress,
+            allow_unsafe=allow_unsafe,
         )
         done = import_sources.import_source(request, kind)
     invocation.emit("import", done, lambda: _lines(done), ids=[step.id or "" for step in done.versions])

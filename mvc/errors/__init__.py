@@ -166,6 +166,7 @@ if TYPE_CHECKING:
     from mvc.errors.imports import (
         BadGitObject,
         ContentDiffers,
+        ImportUnsafe,
         NoSuchArtifact,
         NoSuchKind,
         NotDvc,
@@ -559,6 +560,7 @@ __all__ = [
     "ImageUnreachable",
     "ImportChanged",
     "ImportInTheWay",
+    "ImportUnsafe",
     "InTheWay",
     "IncompleteInit",
     "InsideStore",

@@ -92,20 +92,21 @@ def import_model(
     model: str | None = None,
     tags: bool = False,
     import_additions: bool = False,
+    allow_unsafe: bool = False,
     progress: Progress | None = None,
 ) -> Imported:
     """Import the versions of the model `name` of `registry`, or only `version`, by its number or name there.
 
     `model` is the key of a new model; by default, that of the published versions, else the name on the registry. A version
     made by hand is imported with its ancestors. With `tags`, a tag of one version there becomes an alias; with
-    `import_additions`, files that were added to a published version are imported as a child of it. Raises NotOnRegistry, and
-    as the registry does; InTheWay if edited files of the current branch are in the way, after everything else was done.
+    `import_additions`, files that were added to a published version are imported as a child of it. `allow_unsafe` stores files
+    whatever a loader would run. Raises NotOnRegistry, ImportUnsafe, and as the registry does; InTheWay if edited files of the current branch are in the way, after everything else was done.
     """
     registry_model = recorded_places.find_model(repository, registry, name)
     if registry_model is None:
         known = ", ".join(model.name for model in registry.models()) or "none"
         raise errors.NotOnRegistry(registry=registry.organization, what=f"model {name!r}", known=known)
-    run = _Run(repository, registry, registry_model, actor, progress, tags, import_additions)
+    run = _Run(repository, registry, registry_model, actor, progress, tags, import_additions, allow_unsafe)
     return run.run(version, model)
 
 
@@ -120,6 +121,7 @@ class _Run:
     progress: Progress | None
     sets_aliases: bool = False
     takes_additions: bool = False
+    allow_unsafe: bool = False
     done: dict[str, ImportedVersion] = field(default_factory=dict)
     numbers: dict[VersionId, int] = field(default_factory=dict)
     hints: dict[VersionId, Branch] = field(default_factory=dict)
@@ -140,7 +142,9 @@ class _Run:
         key = self._key(model, inspected, recorded)
         created = self.repository.heads.get(key) is None
         unborn = created or self.repository.current(key) is None  # also after an interrupted import
-        importer = Importer(self.repository, self.registry, key, self.actor, self.progress)
+        importer = Importer(
+            self.repository, self.registry, key, self.actor, self.progress, allow_unsafe=self.allow_unsafe
+        )
         marked = [
             inspection
             for inspection in inspected
@@ -234,12 +238,15 @@ class _Run:
         version, id_ = inspection.version, version_marker.id
         fields = compare.changed_fields(version_marker.manifest, version, by_hand=False)
         files = compare.changed_roles(version_marker.served, inspection.files, version_marker.names)
-        differences = Differences(fields, files)
+        differences, notes = Differences(fields, files), tuple[str, ...]()
         if not differences.changed_files:
             result = importer.import_published(inspection.contents, version_marker, record_place=not fields)
-            differences = replace(differences, files=(*files, *(() if isinstance(result, Import) else result)))
+            if isinstance(result, Import):
+                notes = result.warnings
+            else:
+                differences = replace(differences, files=(*files, *result))
         if not differences.is_changed:
-            self._record(version, SAME, id_)
+            self._record(version, SAME, id_, *notes)
             self.added |= {version.id: (id_, differences.added)} if differences.added else {}
             return
         if not differences.changed_files:  # the published version itself was imported too
@@ -260,7 +267,8 @@ class _Run:
         if not self.takes_additions:
             command = additions.import_command(self.registry.organization, self.registry_model.name)
             note = f"{summary}; `{command}` imports {'it' if len(added) == 1 else 'them'} as a child version"
-            self.done[version.id] = replace(self.done[version.id], notes=(note,), added=added)
+            done = self.done[version.id]
+            self.done[version.id] = replace(done, notes=(note, *done.notes), added=added)
             return
         try:
             result = importer.import_additions(inspection.contents, published)
@@ -268,7 +276,7 @@ class _Run:
             self._record(version, LEFT_OUT, None, f"{summary}; {error.fields['reason']}")
             return
         self.originals[version.id] = (published,)
-        self._record(version, WITH_ADDITIONS, result.id, summary)
+        self._record(version, WITH_ADDITIONS, result.id, summary, *result.warnings)
 
     def _import_all_by_hand(self, importer: Importer, inspected: Sequence[Inspection], recorded: Recorded) -> None:
         """Import the versions without a marker, each as a child of its experiment's base, else of the previous by number."""

@@ -33,6 +33,7 @@ from mvc.repository import history, places
 from mvc.repository.model import Model
 from mvc.repository.record.files import record_files
 from mvc.repository.record.options import Changes, Options
+from mvc.repository.record.scanned import KEY as SCAN
 from mvc.repository.repository import Actor, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS
@@ -73,6 +74,7 @@ def import_experiment(
     project: str | None = None,
     branch: str | None = None,
     message: str | None = None,
+    allow_unsafe: bool = False,
     progress: Progress | None = None,
 ) -> ImportedExperiment:
     """Record the result of an experiment, by its id or name, on `branch` (default: the current one, a new one at the base).
@@ -99,10 +101,11 @@ def import_experiment(
             message or f"Result of experiment {experiment.name or experiment.id}",
             actor,
             changes=_changes(model, run, parent),
-            options=Options(branch=branch, parent=parent, allow_secret=True, allow_unsafe=True),
+            options=Options(branch=branch, parent=parent, allow_secret=True, allow_unsafe=allow_unsafe),
             progress=progress,
         )
     notes = (
+        *(problem.message for problem in recorded.warnings if problem.key == SCAN),
         *_status(experiment),
         *_without_base(experiment, recorded.version.parents),
         *run.warnings,

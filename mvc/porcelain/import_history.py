@@ -69,12 +69,14 @@ def import_history(
     *,
     model: str | None = None,
     dry_run: bool = False,
+    allow_unsafe: bool = False,
     progress: Progress | None = None,
 ) -> ImportedHistory:
     """Import the steps of `history` into the model `model`, by default the one of its name; it is created if absent.
 
-    A `dry_run` writes nothing, and does not know the files written for a model that has versions. Raises NothingToImport, BadModelKey, OtherHistory, CollectedMeanwhile, and errors of the
-    source; ImportInTheWay if files of the current branch cannot be written, before any ref has moved.
+    A `dry_run` writes nothing, scans nothing, and does not know the files written for a model that has versions.
+    `allow_unsafe` stores files whatever a loader would run. Raises NothingToImport, BadModelKey, OtherHistory,
+    ImportUnsafe, CollectedMeanwhile, and errors of the source; ImportInTheWay if files of the current branch cannot be written, before any ref has moved.
     """
     if not history.steps:
         reason = "; ".join(history.warnings) or "it has no versions with weights"
@@ -87,7 +89,7 @@ def import_history(
     first = first_checkout.of(repository, key, history)
     if first is not None and not dry_run:
         first.require_free()
-    importer = Importer(repository, key, history, actor, dry_run=dry_run, progress=progress)
+    importer = Importer(repository, key, history, actor, dry_run=dry_run, progress=progress, allow_unsafe=allow_unsafe)
     if not dry_run:
         expiry_sync.repeat(repository, history.expired)
     steps = importer.run()

@@ -133,6 +133,7 @@ def import_source(request: Request, name: str | None = None) -> ImportedHistory:
             request.actor,
             model=request.model,
             dry_run=request.dry_run,
+            allow_unsafe=request.allow_unsafe,
             progress=request.progress,
         )
 

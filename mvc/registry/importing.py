@@ -52,14 +52,21 @@ class Importer:
     """
 
     def __init__(
-        self, repository: Repository, registry: Registry, key: str, actor: Actor, progress: Progress | None
+        self,
+        repository: Repository,
+        registry: Registry,
+        key: str,
+        actor: Actor,
+        progress: Progress | None,
+        *,
+        allow_unsafe: bool = False,
     ) -> None:
         """Roll an interrupted command forward; import nothing yet."""
         self._repository = repository
         self._registry = registry
         self._key = key
         self._actor = actor
-        self._downloads = Downloads(repository, registry, progress)
+        self._downloads = Downloads(repository, registry, progress, allow_unsafe)
         self.absent: list[VersionId] = []
         with repository.writing():
             self._generation = gc.generation(repository.door)
@@ -96,7 +103,7 @@ class Importer:
             id_ = self._write_objects(published.version, published.manifest, published.tree)
             self._commit(ingest, contents.version if record_place else None, id_, published.version)
         contents.write(self._repository)
-        return Import(id_)
+        return Import(id_, self._notes())
 
     def import_by_hand(
         self, contents: Contents, context: RemoteContext | None, parent: VersionId | None, number: int
@@ -123,7 +130,7 @@ class Importer:
             f"{leak.key} looks like a secret: {leak.kind}"
             for leak in secrets.find(made.manifest, handmade.message(remote))
         ]
-        return Import(id_, (*made.warnings, *renamed, *leaks))
+        return Import(id_, (*made.warnings, *renamed, *leaks, *self._notes()))
 
     def import_additions(self, contents: Contents, published: VersionId) -> Import:
         """Import the files that were added to a published version, as a child of it. Raises Unimportable."""
@@ -140,7 +147,12 @@ class Importer:
                 raise errors.Unimportable(version=remote.name, reason=error.message.rstrip(".")) from error
             id_ = self._commit_by_hand(ingest, remote, snapshot, (published,), before.number + 1)
         contents.write(self._repository)
-        return Import(id_)
+        return Import(id_, self._notes())
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return the notes on the files of a version, and forget them."""
+        notes, self._downloads.notes = tuple(self._downloads.notes), []
+        return notes
 
     def _commit_by_hand(
         self, ingest: Ingest, remote: RemoteVersion, snapshot: Snapshot, parents: tuple[VersionId, ...], number: int

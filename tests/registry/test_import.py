@@ -84,6 +84,23 @@ def test_a_version_made_by_hand_is_imported_with_all_its_fields(ben: Shell, plat
     assert not (ben.folder.parent / "outside.onnx").exists()
 
 
+def test_a_hostile_file_is_refused_before_it_is_stored(ana: Shell, ben: Shell, platform: Platform) -> None:
+    row = platform.add_version(platform.add_model("Helmets"), name="night")
+    platform.add_file(row, "model-latest", b"cos\nsystem\n(S'true'\ntR.")
+    ana.write("best.pt", b"cos\nsystem\n(S'false'\ntR.")
+    ana.ok("add", "best.pt", "--as", "checkpoint")
+    ana.ok("commit", "-m", "x", "--allow-unsafe")
+    stock(platform, ana.repository, ids(ana)[-1])
+    for name in ("Helmets", MODEL):
+        command = ("import", f"picsellia://acme/{name}", "-o", f"host={platform.host}")
+        said = ben(*command)
+        assert (said.code, " is hostile" in said.err) == (17, True), said
+        assert not [model for model in ben.repository.heads.models() if ben("--model", model, "log").code == 0]
+    for name in ("Helmets", MODEL):
+        said = ben.ok("import", f"picsellia://acme/{name}", "-o", f"host={platform.host}", "--allow-unsafe")
+        assert " is hostile" in said.err
+
+
 def test_ids_do_not_depend_on_the_spelling_of_organization_and_host(ben: Shell, platform: Platform) -> None:
     platform.add_version(platform.add_model("Helmets"), name="night")
     first = ben.ok("import", "picsellia://acme/Helmets", "-o", f"host={platform.host}").out

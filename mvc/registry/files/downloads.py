@@ -12,6 +12,7 @@ import contextlib
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import field
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from mvc import errors
@@ -24,6 +25,7 @@ from mvc.registry.files import flat_files, hashed
 from mvc.registry.files.archives import Archive
 from mvc.registry.files.hashed import OTHER
 from mvc.registry.protocol import Registry, RemoteFile
+from mvc.repository.imports.scanned import ImportScan
 from mvc.repository.repository import Repository
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.disk.temporary import Temporary
@@ -64,16 +66,26 @@ class Downloads:
     repository: Repository
     registry: Registry
     progress: Progress | None = None
+    allow_unsafe: bool = False
+    """Store files whatever a loader of them would run."""
     received: int = field(default=0, init=False)
+    notes: list[str] = field(default_factory=list, init=False)
+    """Notes on what loaders of the files would run, for the caller to take."""
     _temporaries: list[Temporary] = field(default_factory=list, init=False)
+    _version: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        """Scan nothing yet."""
+        self._scan = ImportScan(self.repository, allow_unsafe=self.allow_unsafe)
 
     def contents(
         self, ingest: Ingest, contents: Contents, expected: Sequence[Expected]
     ) -> Generator[tuple[Expected, FileId]]:
         """Yield each file with its content, in order; download and store those that the store lacks.
 
-        One whose content is not the entry's is not stored.
+        One whose content is not the entry's is not stored. Raises ImportUnsafe.
         """
+        self._version = contents.version.name
 
         def begin(one: Expected) -> Callable[[], _Read]:
             return self._begin_entry(contents, one)
@@ -86,7 +98,8 @@ class Downloads:
                 yield one, content
 
     def stored(self, ingest: Ingest, contents: Contents, files: Sequence[RemoteFile]) -> list[Stored]:
-        """Return the contents of files, downloaded and stored unless their noted content is in the store."""
+        """Return the contents of files, downloaded and stored unless their noted content is in the store. Raises ImportUnsafe."""
+        self._version = contents.version.name
 
         def begin(file: RemoteFile) -> Callable[[], _Read]:
             noted = contents.noted.get(file.id)
@@ -174,11 +187,17 @@ class Downloads:
 
     def _store(self, ingest: Ingest, read: _Read, path: str, role: str) -> None:
         assert read.temporary is not None  # noqa: S101 - called for downloads
+        self._check(TreeEntry(path, role, read.size, read.file), read.temporary)
         with _opened(read.temporary) as fd:
             stored = ingest.add(fd, path, role)
         if (stored.file, stored.size) != (read.file, read.size):
             reason = "the temporary file does not have the bytes that were written to it"
             raise errors.DiskFailed(path=read.temporary.path, reason=reason)
+
+    def _check(self, entry: TreeEntry, temporary: Temporary) -> None:
+        """Raise ImportUnsafe if a loader of a file would run what must not be stored; add notes on it else."""
+        open_ = partial(os.open, temporary.path, os.O_RDONLY | os.O_CLOEXEC)
+        self.notes += self._scan.check(self._version, {entry: open_})
 
     def _is_stored(self, ingest: Ingest, entry: TreeEntry, blocks: Iterator[bytes]) -> bool:
         """Store the bytes of an entry; return False if they are those of another file."""
@@ -187,6 +206,7 @@ class Downloads:
             for block in blocks:
                 temporary.write(block)
             temporary.close()
+            self._check(entry, temporary)
             with _opened(temporary) as fd:
                 stored = ingest.add(fd, entry.path, entry.role)
         finally:

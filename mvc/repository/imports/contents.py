@@ -49,6 +49,8 @@ class Contents:
         self._sizes: dict[FileId, int] = {}
         self._places: dict[tuple[Path, Checksum | None], Content] = {}
         self._temporaries: list[Temporary] = []
+        self._again: dict[FileId, Temporary] = {}
+        self._stamps: dict[Path, tuple[int, ...]] = {}
         self.received = 0
         """Bytes downloaded."""
 
@@ -102,20 +104,28 @@ class Contents:
         if recipe is not None:
             self._repository.door.make_durable(recipe.path)
             return
-        temporary = content.temporary
-        if temporary is None and not isinstance(file.content, Path):  # of an earlier step, which was left out
-            temporary = self._temporary(file)
-            reading = _Reading(file, None)
-            reading.run(temporary)
-            reading.verified(step)
-        if temporary is not None:
-            temporary.close()
-        path = temporary.path if temporary is not None else file.content
-        assert isinstance(path, Path)  # noqa: S101 - only functions have temporary files
+        path = self._on_disk(step, file, content)
         with opened(path, file.path) as fd:
             stored = ingest.add(fd, file.path, file.role)
-        if stored.file != content.file:
-            raise errors.FileChanged(path=escape_name(file.path))
+            scanned_as = self._stamps.get(path)
+            if stored.file != content.file or scanned_as not in (None, _stamp(fd)):
+                raise errors.FileChanged(path=escape_name(file.path))
+
+    def reader(self, step: str, file: SourceFile, content: Content) -> Callable[[], int] | None:
+        """Return what opens a file on disk before it is stored, None if it is stored.
+
+        `store` refuses a file that has changed since it was opened. Raises as `identify`.
+        """
+        if self.is_stored(content.file):
+            return None
+        path = self._on_disk(step, file, content)
+
+        def open_() -> int:
+            with opened(path, file.path) as fd:
+                self._stamps[path] = _stamp(fd)
+                return os.dup(fd)
+
+        return open_
 
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
@@ -123,6 +133,8 @@ class Contents:
         try:
             yield
         finally:
+            self._again.clear()
+            self._stamps.clear()
             while self._temporaries:
                 self._temporaries.pop().discard()
 
@@ -132,6 +144,20 @@ class Contents:
             self._checksums.save()
 
     # --- inside
+
+    def _on_disk(self, step: str, file: SourceFile, content: Content) -> Path:
+        """Return a file of the source, or the temporary one that has its content."""
+        temporary = content.temporary or self._again.get(content.file)
+        if temporary is None and isinstance(file.content, Path):
+            return file.content
+        if temporary is None:  # of an earlier step, which was left out
+            temporary = self._again[content.file] = self._repository.door.temporary()
+            self._temporaries.append(temporary)
+            reading = _Reading(file, None)
+            reading.run(temporary)
+            reading.verified(step)
+        temporary.close()
+        return temporary.path
 
     def _known(self, file: SourceFile) -> Content | None:
         """Return the content of a file by its checksum, if this import or an earlier one read it."""
@@ -151,6 +177,12 @@ class Contents:
             return None
         self._temporaries.append(self._repository.door.temporary())
         return self._temporaries[-1]
+
+
+def _stamp(fd: int) -> tuple[int, ...]:
+    """Return the size, times and inode of an open file."""
+    status = os.fstat(fd)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 class _EnoughError(Exception):

@@ -18,10 +18,12 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.model.paths import escape_name
 from mvc.model.toml import secrets
+from mvc.model.tree import TreeEntry
 from mvc.model.version import Timestamp, Version
 from mvc.repository.imports import snapshot as snapshots
 from mvc.repository.imports import unfinished, version_store, versions
 from mvc.repository.imports.contents import Content, Contents
+from mvc.repository.imports.scanned import ImportScan
 from mvc.repository.imports.snapshot import Snapshot
 from mvc.repository.imports.source import SourceHistory, Step
 from mvc.repository.imports.versions import Place
@@ -71,6 +73,8 @@ class Importer:
     actor: Actor
     dry_run: bool = False
     progress: Progress | None = None
+    allow_unsafe: bool = False
+    """Store files whatever a loader of them would run."""
     places: dict[str, Place] = field(default_factory=dict)
     absent: list[VersionId] = field(default_factory=list)
 
@@ -78,6 +82,7 @@ class Importer:
         """Roll an interrupted command forward and record the import, unless it is a dry run; import nothing yet."""
         self._expired = frozenset(file for record in self.history.expired for file in record.files)
         self.contents = Contents(self.repository, dry_run=self.dry_run, progress=self.progress)
+        self._scan = ImportScan(self.repository, allow_unsafe=self.allow_unsafe)
         if self.dry_run:
             self._generation = b""
             return
@@ -86,7 +91,10 @@ class Importer:
             unfinished.begin(self.repository.door, self.key, self.history.origin)
 
     def run(self) -> tuple[ImportedStep, ...]:
-        """Import all steps, in their order; then refs name them, and `end` is called. Raises CollectedMeanwhile, DiskFailed, and errors of the source."""
+        """Import all steps, in their order; then refs name them, and `end` is called.
+
+        Raises ImportUnsafe, CollectedMeanwhile, DiskFailed, and errors of the source.
+        """
         try:
             return tuple([self.step(step) for step in self.history.steps])
         finally:
@@ -126,14 +134,22 @@ class Importer:
         """Store a version unless it is known; in a dry run, it may be its number alone."""
         id_ = version.id() if isinstance(version, Version) else None
         number = version.number if isinstance(version, Version) else version
-        how = self._how(id_, snapshot)
+        how, notes = self._how(id_, snapshot), tuple[str, ...]()
         if isinstance(version, Version) and not self.dry_run:
             if how == NEW:
+                notes = self._scanned(step, contents)
                 self._store(step, contents, snapshot, version)
             else:  # an interrupted import may have stored it, and not yet recorded what it lacks
                 self._record_absent(version)
         self.places[step.key] = Place((id_,), number)
-        return self._outcome(step, how, id_, number, (*snapshot.warnings, *_secrets(snapshot, step)))
+        return self._outcome(step, how, id_, number, (*snapshot.warnings, *_secrets(snapshot, step), *notes))
+
+    def _scanned(self, step: Step, contents: Sequence[Content]) -> tuple[str, ...]:
+        """Return notes on what loaders of the files would run. Raises ImportUnsafe before any is stored."""
+        pairs = list(zip(step.files, contents, strict=True))
+        entries = [TreeEntry(file.path, file.role, content.size, content.file) for file, content in pairs]
+        readers = [self.contents.reader(step.key, file, content) for file, content in pairs]
+        return self._scan.check(step.key, dict(zip(entries, readers, strict=True)))
 
     def _parents(self, step: Step) -> Place:
         """Return the versions that are the parents of a step, and the number of the first."""

@@ -39,6 +39,8 @@ class Request:
     options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     dry_run: bool = False
     progress: Progress | None = None
+    allow_unsafe: bool = False
+    """Store files whatever a loader of them would run."""
 
     @property
     def folder(self) -> Path:

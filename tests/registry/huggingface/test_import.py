@@ -86,6 +86,18 @@ def test_commits_become_versions_with_author_time_and_message(
     assert shell.ok("--model", "helmet", "ls", "night").code == 0
 
 
+def test_a_hostile_file_is_refused_before_it_is_stored(
+    tmp_path: Path, monkeypatch: Any, hub: Hub, foreign: Repository
+) -> None:
+    foreign.commit({"pytorch_model.bin": b"cos\nsystem\n(S'true'\ntR."}, "More weights")
+    shell = _empty(tmp_path / "ben", monkeypatch)
+    said = shell("import", URL)
+    assert (said.code, "pytorch_model.bin is hostile" in said.err) == (17, True), said
+    assert shell.repository.heads.get("helmet") is None
+    said = shell.ok("import", URL, "--allow-unsafe")
+    assert "pytorch_model.bin is hostile" in said.err
+
+
 def test_the_header_of_a_card_keeps_its_license_by_name_and_its_other_keys_beside_a_date() -> None:
     named = card.read(b"---\nlicense: other\nlicense_name: gemma\ndate: 2026-02-03\n---\n", None)
     assert named.sections == {"model": {"license": "gemma"}}

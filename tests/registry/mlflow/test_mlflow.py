@@ -94,6 +94,15 @@ def test_versions_of_a_server_become_versions_with_values_and_aliases(
     assert ben("import", _url(tracking)).code == 0
 
 
+def test_a_hostile_file_is_refused_before_it_is_stored(tmp_path: Path, monkeypatch: Any, tracking: Tracking) -> None:
+    tracking.add_version("helmet", {"best.pt": b"cos\nsystem\n(S'true'\ntR."})
+    ben = _empty(tmp_path / "ben", monkeypatch)
+    said = ben("import", _url(tracking))
+    assert (said.code, "best.pt is hostile" in said.err) == (17, True), said
+    assert ben.repository.heads.get("helmet") is None
+    ben.ok("import", _url(tracking), "--allow-unsafe")
+
+
 def test_a_version_without_readable_artifacts_is_left_out_by_name(
     tmp_path: Path, monkeypatch: Any, tracking: Tracking
 ) -> None:

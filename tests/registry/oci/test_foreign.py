@@ -85,6 +85,17 @@ def roles(shell: Shell, revision: str = "main") -> dict[str, str]:
     return {row["path"]: row["role"] for row in shell.ok("ls", revision, "--json").json["files"]}
 
 
+def test_a_hostile_file_is_refused_before_it_is_stored(ben: Shell, layout: Layout) -> None:
+    hostile = b"cos\nsystem\n(S'true'\ntR."
+    layout.add("1", [layout.layer("weight.v1.raw", hostile, "best.pt")])
+    layout.add("2", [layout.layer("weight.v1.tar", packed({"in/best.pt": hostile}))])
+    said = ben("import", str(layout.folder))
+    assert (said.code, "best.pt is hostile" in said.err) == (17, True), said
+    assert ben("log", "--all").code != 0
+    said = ben.ok("import", str(layout.folder), "--allow-unsafe")
+    assert "best.pt is hostile" in said.err
+
+
 def test_raw_layers_become_the_files_of_a_version(ben: Shell, layout: Layout) -> None:
     layers = [
         layout.layer("weight.v1.raw", b"weights" * 100, "model/weights-2.safetensors"),
