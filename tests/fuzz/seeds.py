@@ -29,6 +29,7 @@ from mvc.repository.signatures import sshsig
 from mvc.storage.chunks import encodings, numbers, zstd
 from mvc.storage.chunks.encodings import Shape
 from mvc.storage.packs.packformat import HEADER, MAGIC, TRAILER
+from mvc.storage.records.annotations import attestations
 from mvc.storage.records.annotations.evaluations import Cell, ClassResult, Curve, Evaluation, Matrix, Point
 from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.annotations.signatures import Signature
@@ -79,6 +80,10 @@ def _of_values() -> Iterator[tuple[str, bytes]]:
         "s3://models", "helmet", id_, (TreeEntry("a/b.onnx", "model-latest", 3, FileId("cd" * 32)),), {"region": "eu"}
     )
     yield "lock-file", lock.encode()
+    yield (
+        "attestation",
+        attestations.payload(id_, [("helmet@v1", str(id_)), ("a.bin", "cd" * 32)], "https://x/y", {"k": 1}),
+    )
     request = RecordRequest(
         "helmet", {"model-latest": RequestedFile(Path("/a/b.onnx"), 3, FileId("ab" * 32), (1, 2))}, "message",
         Person("Ana", "ana@example.org"), at, Changes([(("metrics", "map"), 0.5)], [("parameters", "lr")], ("labelmap",)),

@@ -355,6 +355,7 @@ TEXTS: dict[str, tuple[bytes, ...]] = {
     ),
     "remote-caches": (b'{"refs/helmet/heads/main": [3, 3]}', b'["{}"]'),
     "collection-flag": (b'{"kind": "gc", "v": 1, "by": "Ana", "nonce": "1", "at": {"seconds": 1, "offset": 0}}',),
+    "attestation-predicate": (b'{"result": "passed", "score": 0.5}', b'{"a": NaN}', b'{"a": 1, "a": 2}'),
     "import-note": (b'{"kind": "import"}',),
     "environment": (
         b'{"kind": "environment", "python": "3.11", "platform": null, "packages": {"torch": "2"}, "gpus": [], "cuda": null, "driver": null}',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -18,6 +19,7 @@ from mvc.storage.chunks.recipes import Recipe
 from mvc.storage.packs.gc import Expiry
 from mvc.storage.records import expired, promised, sealed
 from mvc.storage.records.annotations import brief
+from mvc.storage.records.annotations.attestations import Attestation
 from mvc.storage.records.annotations.evaluations import Evaluation
 from mvc.storage.records.annotations.log import Annotation
 from mvc.storage.records.annotations.remarks import Note
@@ -38,7 +40,7 @@ from tests.fuzz.target import Target
 
 _ABSENCES = tuple(promised.Absence.__subclasses__())
 RECORDS: tuple[type[Record], ...] = (
-    Bisection, CloneSource, Expiry, Head, ImportNote, Journal, MergeState, Note, Operation, Publishing, RefEntry,
+    Attestation, Bisection, CloneSource, Expiry, Head, ImportNote, Journal, MergeState, Note, Operation, Publishing, RefEntry,
     Signature, Sparse, StashEntry, Unfinished, decoded.Verified, expired.Pruned, *_ABSENCES,
 )  # fmt: skip
 _DAMAGE = (errors.Damaged, errors.NotCanonical)
@@ -120,6 +122,20 @@ def _evaluation(data: bytes) -> None:
     assert Evaluation.decode(data).encode() == data
 
 
+def _attestation(data: bytes) -> None:
+    """Read a record of an attestation whose statement is the input."""
+    record = {
+        "at": {"offset": 0, "seconds": 1}, "by": "Ana", "dsse": "AAAA", "key": "SHA256:" + "a" * 43, "key_id": "ab" * 32,
+        "kind": Attestation.KIND, "known": 0, "nonce": "0" * 32, "payload": base64.b64encode(data).decode(), "seq": 1,
+        "signature": "AAAA", "v": 1, "version": "ab" * 32,
+    }  # fmt: skip
+    found = Attestation.decode(sealed.seal(record))
+    assert canonical.encode(found.statement) == data
+    assert found.type
+    assert found.envelope["payload"]
+    assert Attestation.decode(found.encode()) == found
+
+
 def _recipe(data: bytes) -> None:
     recipe = Recipe.decode(data)
     assert recipe.encode() == data
@@ -138,6 +154,7 @@ TARGETS = (
     Target("recipe", _recipe, _DAMAGE),
     Target("ref-entry", _ref_entry, _DAMAGE),
     Target("evaluation-record", _evaluation, _DAMAGE),
+    Target("attestation", _attestation, _DAMAGE),
     Target("records", _record, _DAMAGE),
     Target("collection-flag", _flag, _DAMAGE),
 )

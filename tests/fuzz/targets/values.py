@@ -22,6 +22,7 @@ from mvc.model.compare.environment_record import EnvironmentRecord
 from mvc.model.manifest import Manifest
 from mvc.model.toml import edit, parse
 from mvc.model.toml.value_file import LABELMAP, METRICS, PARAMETERS, ValueFile
+from mvc.porcelain import attest
 from mvc.repository.record.request import RecordRequest
 from mvc.repository.worktree import globs
 from mvc.scan.policy import parse as policy
@@ -143,6 +144,10 @@ def _request(data: bytes) -> None:
     RecordRequest.read(path)
 
 
+def _predicate(data: bytes) -> None:
+    assert attest.of_file(store.put("predicate.json", data))
+
+
 def _ignore(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     ignore = globs.Ignore().extended("", text)
@@ -194,6 +199,7 @@ TARGETS = (
     Target("yaml", _yaml),
     Target("evaluation-results", _results, (MalformedError,)),
     Target("record-request", _request, (errors.BadRecordRequest,)),
+    Target("attestation-predicate", _predicate, (errors.BadPredicate,)),
     Target("ignore-file", _ignore, (errors.MvcError,)),
     Target("environment", _environment),
     Target("text-file", _texts),
