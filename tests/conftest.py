@@ -47,7 +47,7 @@ LONGEST = {
 }
 """Files of tests that each take seconds."""
 IN_MEMORY = {
-    "api", "cli", "damage", "docs", "hostile", "images", "imports", "intake", "porcelain", "registry", "remotes", "site",
+    "api", "cli", "damage", "docs", "hostile", "images", "imports", "intake", "policy", "porcelain", "registry", "remotes", "site",
     "training", "trust",
 }  # fmt: skip
 """Suites that do not depend on the disk, which takes a quarter of their time to make folders."""

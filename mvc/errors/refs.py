@@ -154,7 +154,7 @@ class NotReady(Refused):
 class BadPolicy(Usage):
     """{path}, line {line}: {reason}.
 
-    Correct the file, and check it with `mvc policy show`. Until then, no branch, tag or alias moves.
+    Correct the file, and check it with `mvc policy show`. Until then, no branch, tag or alias moves, or is taken.
     """
 
 

@@ -216,7 +216,8 @@ def fill(
     detached = _detached(there.tips, branches, revision)
     inventory, versions = fetch.learn(repository, remote, there.tips, actor)
     unreadable = annotation_sync.receive(repository, remote, there.annotations, branches).unreadable
-    refused = take.Reader(repository).refused(fetch.offered(repository, remote, there.tips))
+    reader = take.Reader(repository)
+    refused = reader.refused(fetch.offered(repository, remote, there.tips))
     alone_at = _start(there.tips, branches, detached, revision) if alone else []
     if stopped := [each for each in refused if each.ref in alone_at and not unborn]:
         raise take.error(stopped, "Nothing was cloned.")
@@ -229,7 +230,7 @@ def fill(
             head = repository.heads.get(key)
             if head is None or head.branch is not None:  # a resumed clone may be detached already
                 repository.heads.set(key, Head("" if alone else key, branch))
-    refused = list(fetch.note(repository, remote, there.tips, actor, prune=False).refused)
+    refused = list(fetch.note(repository, remote, there.tips, actor, prune=False, reader=reader).refused)
     place_sync.receive(repository, remote, there.place_logs, actor)
     expiry_sync.receive(repository, remote)
     done = Cloned(

@@ -206,15 +206,23 @@ def _check_none_vanished(
             raise errors.RemoteRewritten(remote=remote.backend.where, reason=f"{ref.text} of {ref.model} was deleted")
 
 
-def note(repository: Repository, remote: Remote, tips: dict[RefName, RefEntry], actor: Actor, *, prune: bool) -> Taken:
+def note(
+    repository: Repository,
+    remote: Remote,
+    tips: dict[RefName, RefEntry],
+    actor: Actor,
+    *,
+    prune: bool,
+    reader: Reader | None = None,
+) -> Taken:
     """Move the remote-tracking refs that may be taken, and update tags and aliases that follow them.
 
-    All are judged before one moves. Raises as `Reader.breaches`.
+    All are judged before one moves, by `reader` if the caller has judged the same refs. Raises as `Reader.breaches`.
     """
     moved = []
     offers = offered(repository, remote, tips, prune=prune)
     with repository.locked():
-        reader = Reader(repository)
+        reader = reader or Reader(repository)
         judged = {offer.ref: take.TAKEN if offer.taken else reader.judge(offer) for offer in offers}
         for ref, (refused, passed) in judged.items():
             if refused is not None:

@@ -229,6 +229,12 @@ def test_a_branch_that_has_versions_of_ones_own_is_ones_own(world: World) -> Non
     world.ben.ok("export", "mine", "../out")
     world.ben.ok("push", "--no-signed", "origin", "mine")
     refused(world.ana("fetch"), "take branch:mine")
+    made = world.push_unsigned()
+    (world.folder / "user" / NAME).rename(world.folder / "aside")
+    world.ana.ok("fetch")
+    world.ana.ok("branch", "copy", "origin/main")
+    (world.folder / "aside").rename(world.folder / "user" / NAME)
+    refused(world.ana("switch", "copy"), f"branch:main of helmets at v3 {made[:10]}")  # it is what origin has
 
 
 def test_formats_and_sizes_are_judged_without_the_bytes(world: World) -> None:

@@ -10,6 +10,7 @@ moves, and again before a command uses the files of a name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
@@ -109,7 +110,14 @@ class Reader:
         """Read the rules of `repository`; `source` has the versions and signatures, by default the same. Raises BadPolicy."""
         self._repository = repository
         self._source = source or repository
+        self._known: dict[tuple[int, str, VersionId], list[Breach]] = {}
+        """The breaches of versions by the number of a rule, the model and the version: many names may be at one version."""
         self._rules = [each for each in gate.Gate(repository).rules() if any(_is_take(on) for on in each.on)]
+
+    @property
+    def has_rules(self) -> bool:
+        """True if there are rules on `take:`."""
+        return bool(self._rules)
 
     def is_about(self, offer: Offer) -> bool:
         """Return whether a rule is about the name."""
@@ -170,12 +178,20 @@ class Reader:
         yield from self._back(rule, offer)
         if candidate is None:
             return
-        ask = f"Ask for a version that follows the rule, or change {rule.file}."
-        yield from (breach._replace(fix=ask) for breach in checks.content(rule, candidate))
-        model = Model(self._source, offer.ref.model)
-        yield from checks.signatures(rule, model, candidate)
+        yield from self._of_version(rule, offer.ref.model, candidate)
         if offer.ref.kind in (TAGS, ALIASES):
+            model = Model(self._source, offer.ref.model)
             yield from checks.move_signatures(rule, model, candidate, offer.ref.name, offer.moves)
+
+    def _of_version(self, rule: Rule, model: str, candidate: Candidate) -> list[Breach]:
+        """Return the breaches that follow from the version alone."""
+        assert candidate.id is not None  # noqa: S101 - an offered version is stored
+        key = (self._rules.index(rule), model, candidate.id)
+        if key not in self._known:
+            ask = f"Ask for a version that follows the rule, or change {rule.file}."
+            content = [breach._replace(fix=ask) for breach in checks.content(rule, candidate)]
+            self._known[key] = [*content, *checks.signatures(rule, Model(self._source, model), candidate)]
+        return self._known[key]
 
     def _back(self, rule: Rule, offer: Offer) -> Iterator[Breach]:
         """Yield a breach for a name that goes back or was deleted, a tag that moves, a branch that is not fast-forwarded."""
@@ -241,38 +257,42 @@ def resolve(model: Model, text: str) -> VersionId:
 def check(model: Model, text: str) -> None:
     """Raise TakeRefused if a name in a revision may not be taken; numbers and ids are no names."""
     reader = Reader(model.repository)
-    refused = reader.refused([offer for ref in revisions.named_refs(model, text) for offer in _own(model, ref)])
-    if refused:
-        raise error(refused)
+    if reader.has_rules:
+        _check(model, reader, revisions.named_refs(model, text))
 
 
 def check_ref(model: Model, ref: RefName) -> None:
     """Raise TakeRefused if a ref of the repository, also a remote-tracking one, may not be taken."""
-    refused = Reader(model.repository).refused([*_own(model, ref)])
+    reader = Reader(model.repository)
+    if reader.has_rules:
+        _check(model, reader, [ref])
+
+
+def _check(model: Model, reader: Reader, refs: Sequence[RefName]) -> None:
+    refused = reader.refused([offer for ref in refs for offer in _own(model.repository, ref)])
     if refused:
         raise error(refused)
 
 
-def _own(model: Model, ref: RefName) -> Iterator[Offer]:
-    """Yield a ref of the repository as an offer.
+def _own(repository: Repository, ref: RefName) -> Iterator[Offer]:
+    """Yield a ref of the repository as offers: a branch as the remote-tracking ones that are at its version.
 
-    A branch is one if it is at the version of a remote-tracking ref of its name: versions beyond that were made here.
+    Where there are none, its last versions were made here.
     """
-    repository = model.repository
     target = repository.refs.target(ref)
     if target is None:
         return
-    of = Model(repository, ref.model)
-    if not ref.kind.startswith("remotes/"):
-        plain = ref
-        kinds = [kind for kind in repository.refs.kinds(ref.model) if kind.startswith("remotes/")]
-        seen = (RefName(ref.model, kind, ref.name) for kind in kinds if kind.endswith(f"/{ref.kind}"))
-        if ref.kind == HEADS and all(repository.refs.target(each) != target for each in seen):
-            return
-    else:
-        plain = RefName(ref.model, ref.kind.rpartition("/")[2], ref.name)
-    moves = tuple(each.move for each in verify.places(of, plain, target)) if plain.kind in (TAGS, ALIASES) else ()
-    yield Offer(plain, target, moves, target, lambda: ())
+    if ref.kind == HEADS:
+        for kind in repository.refs.kinds(ref.model):
+            if kind.startswith("remotes/") and kind.endswith(f"/{HEADS}"):
+                found = repository.refs.targets(ref.model, kind)
+                yield from (
+                    Offer(replace(seen, kind=HEADS), target, (), target) for seen in found if found[seen] == target
+                )
+        return
+    plain = replace(ref, kind=ref.kind.rpartition("/")[2])
+    places = verify.places(Model(repository, ref.model), plain, target) if plain.kind in (TAGS, ALIASES) else ()
+    yield Offer(plain, target, tuple(each.move for each in places), target)
 
 
 def _is_take(pattern: str) -> bool:
