@@ -41,6 +41,7 @@ HOMES = {
     "open": "mvc.api.repository",
     "run": "mvc.training.run",
     "scan_files": "mvc.api.standalone.plain",
+    "verify_files": "mvc.api.standalone.plain",
     "training": "mvc",
     "user_config": "mvc.api.repository",
     "versioned": "mvc.training.versioned",

@@ -18,6 +18,7 @@ from mvc.api.standalone.download import download_locked as download_locked
 from mvc.api.standalone.plain import diff_files as diff_files
 from mvc.api.standalone.plain import list_files as list_files
 from mvc.api.standalone.plain import scan_files as scan_files
+from mvc.api.standalone.plain import verify_files as verify_files
 from mvc.api.version import Version as Version
 from mvc.model.toml.value_file import ValueFile as ValueFile
 from mvc.model.version import Code as Code
@@ -53,6 +54,7 @@ __all__ = [
     "open",
     "run",
     "scan_files",
+    "verify_files",
     "training",
     "user_config",
     "versioned",

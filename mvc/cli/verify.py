@@ -11,22 +11,39 @@ from mvc.cli.app.terminal import escape, short
 from mvc.cli.app.verb import verb
 from mvc.cli.history import signatures
 from mvc.cli.sign import ref_of
+from mvc.plural import count
 from mvc.porcelain import verify as porcelain
+from mvc.porcelain import verify_oms
 from mvc.porcelain.verify import Verified
+from mvc.porcelain.verify_oms import VerifiedFolder
 from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.signatures import trust
 
+_APART = [("--oms", option) for option in ("--signers", "--newer-than", "--attested")]
 
-@verb("verify")
-@click.argument("revision", default="HEAD", metavar="[REV]")
+
+@verb("verify", apart=_APART)
+@click.argument("revision", required=False, metavar="[REV]")
 @click.option("--signers", type=click.Path(), metavar="FILE", help="Trust the keys in FILE, in OpenSSH's format.")
 @click.option("--newer-than", "than", metavar="DATE|REV", help="Require a newer signature, or a descendant of REV.")
 @click.option(
     "--attested", multiple=True, metavar="TYPE", help="Require an attestation: provenance, scan, or the URI of a type."
 )
+@click.option("--oms", "folder", type=click.Path(), metavar="DIR", help="Verify the OMS signature of a folder instead.")
+@click.option("--key", type=click.Path(), metavar="FILE", help="With --oms: the public key of the signer, a PEM file.")
+@click.option(
+    "--signature", type=click.Path(), metavar="FILE", help="With --oms: the signature (default: DIR/model.sig)."
+)
 def command(
-    invocation: Invocation, revision: str, signers: str | None, than: str | None, attested: tuple[str, ...]
+    invocation: Invocation,
+    revision: str | None,
+    signers: str | None,
+    than: str | None,
+    attested: tuple[str, ...],
+    folder: str | None,
+    key: str | None,
+    signature: str | None,
 ) -> int:
     """Verify the signatures of a version, tag or alias.
 
@@ -41,9 +58,18 @@ def command(
     Attestations are verified, too, and one that does not match ends with 14. With --attested TYPE, a trusted key has to
     have signed one of that type; else the exit code is 1.
 
+    With --oms, the files of DIR are verified by the signature of OpenSSF Model Signing in model.sig, which `mvc export --sign
+    oms` or another program made with that key; no repository is needed. The exit code is 0 if they are what was signed, 1 if
+    another key signed them, and 14 if a file was changed, added or removed.
+
     Trusted keys are in FILE, else in the setting trust.allowed-signers, else in ~/.config/mvc/allowed_signers, else in the
     file of Git's gpg.ssh.allowedSignersFile. They are never read from the repository.
     """
+    if folder is not None:
+        return _folder(invocation, folder, key, signature, revision)
+    if key is not None or signature is not None:
+        raise click.UsageError("--key and --signature belong to --oms")
+    revision = revision or "HEAD"
     model, ref = ref_of(Model(invocation.repository(), invocation.model()), revision)
     trusted = invocation.keys().signers(signers)
     id_ = revisions.resolve(model, revision)
@@ -55,6 +81,25 @@ def command(
         )
     invocation.emit("verify", done, lambda: _lines(done), ids=[done.id] if done.exit_code == 0 else [])
     return done.exit_code
+
+
+def _folder(invocation: Invocation, folder: str, key: str | None, signature: str | None, revision: str | None) -> int:
+    """Verify a folder with an OMS signature; return the exit code."""
+    if key is None or revision is not None:
+        raise click.UsageError("--oms DIR needs --key FILE, and takes no REV")
+    given = invocation.cwd / signature if signature is not None else None
+    done = verify_oms.verify_folder(invocation.cwd / folder, invocation.cwd / key, signature=given)
+    invocation.emit("verify", done, lambda: _folder_lines(done, folder), ids=[done.version] if done.version else [])
+    return done.exit_code
+
+
+def _folder_lines(done: VerifiedFolder, folder: str) -> Iterator[str]:
+    version = f", version {short(done.version)} of mvc" if done.version else ""
+    why = {"good": f"{count(done.files, 'file')} as signed{version}", "untrusted": "another key signed it"}
+    differs = any(done.differences[:3])
+    yield f"{escape(folder)}: {done.status} ({why.get(done.status, 'it differs' if differs else 'not signed by the key')})"
+    for title, paths in zip(("changed", "missing", "extra", "not covered"), done.differences, strict=True):
+        yield from (f"    {title}: {escape(path)}" for path in paths)
 
 
 def _lines(done: Verified) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mvc.errors.base import Answer, MvcError, OutOfReach, RefRejected, Refused, Usage
+from mvc.errors.base import Answer, Damaged, MvcError, OutOfReach, RefRejected, Refused, Usage
 
 
 class Detached(RefRejected):
@@ -224,6 +224,13 @@ class NotScanned(OutOfReach):
     """Cannot attest a scan of {version}: the bytes of {path} are not here ({absent}).
 
     Fetch them with `mvc restore {path}` or from a remote that has them, and run the command again.
+    """
+
+
+class BadOmsSignature(Damaged):
+    """Cannot use the OMS signature {path}: {reason}.
+
+    Nothing was verified. Name another file with --signature FILE, or verify it with the program that made it.
     """
 
 

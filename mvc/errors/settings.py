@@ -56,6 +56,13 @@ class NoSigningKey(Usage):
     """
 
 
+class NoPublicKey(Usage):
+    """Cannot read the public key {path}: {reason}.
+
+    Name the signer's key with --key FILE; `openssl ec -in key.pem -pubout -out key.pub` writes that of a private key.
+    """
+
+
 class NoSignersFile(Usage):
     """Cannot read the file of keys {path}: {reason}.
 

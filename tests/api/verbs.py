@@ -45,7 +45,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "eval rm": ("Version.remove_evaluations",),
     "sign": ("Version.sign", "Tags.sign", "Aliases.sign", "Version.signatures", "Version.remove_signatures"),
     "attest": ("Version.attest", "Version.attestations", "Version.remove_attestations"),
-    "verify": ("Version.verify", "Tags.verify", "Aliases.verify"),
+    "verify": ("Version.verify", "Tags.verify", "Aliases.verify", "mvc.verify_files"),
     "check": ("Model.check", "Version.check", "Model.rules"),
     "policy": ("Repository.policy",),
     "policy show": ("Repository.policy",),

@@ -45,6 +45,9 @@ set metrics.x=1 --mode max
 set metrics.x=1 --row last
 set metrics.x=1 --select x
 ui --force
+verify --key model.toml
+verify --oms . --key model.toml v1
+verify --signature model.toml
 """
 APART = """
 attest --list --key model.toml
@@ -85,6 +88,9 @@ switch -c new -d
 tag -d x --key model.toml
 tag -l --sign
 tag -l -m x
+verify --oms . --key model.toml --attested scan
+verify --oms . --key model.toml --newer-than v1
+verify --oms . --key model.toml --signers model.toml
 """
 HAVE_AN_EFFECT = {
     "cherry-pick --discard": "undo",

@@ -99,6 +99,7 @@ from mvc.porcelain.tag import Tag
 from mvc.porcelain.textconv import Converted
 from mvc.porcelain.undo import Undone
 from mvc.porcelain.verify import Verified
+from mvc.porcelain.verify_oms import VerifiedFolder
 from mvc.readiness.rule import Rule
 from mvc.registry.tags.follow import TagChange
 from mvc.registry.tags.rename import RenamedVersion
@@ -192,7 +193,7 @@ DOCUMENTS: dict[str, list[Any]] = {
     "ui": [{"url": str, "port": int}, ExportedPage],
     "undo": [{"undone": list[Undone]}],
     "unset": [EDITED],
-    "verify": [Verified],
+    "verify": [Verified, VerifiedFolder],
 }  # fmt: skip
 """The documents of each verb; where a verb has several, which one depends on its options. `*` merges a class in."""
 OTHERS = "…"

@@ -39,7 +39,7 @@ UNUSUAL = {
     "mvc.diff_files", "mvc.list_files", "Model.preflight", "Model.resume", "Version.curve", "mvc.run", "Model.undo", "Model.redo", "Model.operations", "Model.operation", "Model.restore_operation", "Repository.export_page",
     "Model.bisect", "Model.find_drop", "Model.find_class_change", "Model.semver", "Tags.create_next",
     "Version.sign", "Version.verify", "Version.signatures", "Version.remove_signatures", "Version.attest", "Version.attestations", "Version.remove_attestations", "Tags.sign", "Tags.verify", "Aliases.sign", "Aliases.verify",
-    "Model.scan", "Version.scan", "mvc.scan_files",
+    "Model.scan", "Version.scan", "mvc.scan_files", "mvc.verify_files",
     "Repository.policy", "Model.check_policy", "Version.check_policy",
 }  # fmt: skip
 """What the tour leaves to the reference, since it shows its sibling."""

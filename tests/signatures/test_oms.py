@@ -6,9 +6,11 @@ import base64
 import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -16,6 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 import mvc
+from mvc.model import ids
+from mvc.repository.signatures import oms
+from mvc.repository.signatures.oms import OmsKey
 from tests.cli.shell import MODEL, Shell, begin
 
 CURVES = {ec.SECP256R1(): hashes.SHA256(), ec.SECP384R1(): hashes.SHA384(), ec.SECP521R1(): hashes.SHA512()}
@@ -102,3 +107,146 @@ def test_what_cannot_be_signed_is_refused_before_anything_is_written(shell: Shel
         check=False,
     )
     assert (bare.returncode, "modelvc[sign]" in bare.stderr) == (2, True)
+
+
+@pytest.fixture
+def signed(shell: Shell, tmp_path: Path) -> tuple[Path, Path]:
+    """A folder with the signature of an export, and the public key."""
+    key, folder = ec.generate_private_key(ec.SECP256R1()), tmp_path / "out"
+    shell.ok("export", "v1", str(folder), "--sign", "oms", "--key", str(pem(tmp_path / "key.pem", key)))
+    return folder, public(tmp_path / "key.pub", key)
+
+
+def public(path: Path, key: ec.EllipticCurvePrivateKey) -> Path:
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    path.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, info))
+    return path
+
+
+def verify(shell: Shell, folder: Path, key: Path) -> tuple[int, list[str]]:
+    """The exit code, and what differs."""
+    said = shell("verify", "--oms", str(folder), "--key", str(key), "--json")
+    assert "Traceback" not in said.err
+    if not said.out:
+        return said.code, []
+    return said.code, [f"{name} {path}" for name in ("changed", "missing", "extra") for path in said.json[name]]
+
+
+def test_a_signed_folder_is_verified_without_a_repository(
+    shell: Shell, signed: tuple[Path, Path], tmp_path: Path, rng: random.Random
+) -> None:
+    folder, key = signed
+    id_ = shell.ok("rev-parse", "v1").out.strip()
+    shell.folder = tmp_path
+    assert verify(shell, folder, key) == (0, [])
+    assert f"version {id_[:10]} of mvc" in shell.ok("verify", "--oms", "out", "--key", "key.pub").out
+    assert mvc.verify_files(folder, key=key).version == id_
+    weights = folder / "nets" / "wéights.bin"
+    data = weights.read_bytes()
+    at = rng.randrange(len(data))
+    weights.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    assert verify(shell, folder, key) == (14, ["changed nets/wéights.bin"])
+    weights.unlink()
+    assert verify(shell, folder, key) == (14, ["missing nets/wéights.bin"])
+    weights.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").write_bytes(data)
+    assert verify(shell, folder, key) == (14, ["missing nets/wéights.bin", "extra nets/wéights.bin"][1:])
+    weights.unlink()
+    weights.write_bytes(data)
+    for name in (".gitattributes", "nets/more", ".git/config", "model.sig.old"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"")
+        assert verify(shell, folder, key) == (14, [f"extra {name}"])
+        (folder / name).unlink()
+    assert verify(shell, folder, key) == (0, [])
+    (folder / "model.sig").rename(tmp_path / "sig")
+    assert shell("verify", "--oms", "out", "--key", "key.pub", "--signature", "sig").code == 0
+    assert verify(shell, folder, key) == (14, [])  # without a signature
+    os.mkfifo(folder / "pipe")
+    assert shell("verify", "--oms", "out", "--key", "key.pub", "--signature", "sig").code == 14
+
+
+def test_no_byte_of_a_signature_can_be_another(
+    shell: Shell, signed: tuple[Path, Path], tmp_path: Path, rng: random.Random, deep: bool
+) -> None:
+    folder, key = signed
+    path = folder / "model.sig"
+    bundle = json.loads(path.read_text())
+    envelope = bundle["dsseEnvelope"]
+    for field, data in (
+        ("payload", base64.b64decode(envelope["payload"])),
+        ("sig", base64.b64decode(envelope["signatures"][0]["sig"])),
+    ):
+        for at in range(len(data)) if deep else rng.sample(range(len(data)), 12):
+            text = base64.b64encode(data[:at] + bytes([data[at] ^ (1 << rng.randrange(8))]) + data[at + 1 :]).decode()
+            changed = (
+                {**envelope, "payload": text} if field == "payload" else {**envelope, "signatures": [{"sig": text}]}
+            )
+            path.write_text(json.dumps({**bundle, "dsseEnvelope": changed}))
+            assert verify(shell, folder, key) == (14, []), (field, at)
+    other = public(tmp_path / "other.pub", ec.generate_private_key(ec.SECP256R1()))
+    path.write_text(json.dumps(bundle))
+    assert verify(shell, folder, other) == (1, [])
+    path.write_text(json.dumps({**bundle, "verificationMaterial": {"publicKey": {}}}))
+    assert (verify(shell, folder, key), verify(shell, folder, other)) == ((0, []), (14, []))
+    wrongs: tuple[Any, ...] = (
+        {},
+        [],
+        {**bundle, "verificationMaterial": {"certificate": {}}},
+        {**bundle, "dsseEnvelope": {**envelope, "payloadType": "text/plain"}},
+        {**bundle, "dsseEnvelope": {**envelope, "payload": "!"}},
+        {**bundle, "dsseEnvelope": {**envelope, "signatures": envelope["signatures"] * 2}},
+        {**bundle, "dsseEnvelope": {**envelope, "signatures": []}},
+    )
+    for wrong in wrongs:
+        path.write_text(json.dumps(wrong))
+        assert verify(shell, folder, key) == (14, [])
+    for wrong_key in (tmp_path / "lost", tmp_path / "key.pem"):
+        assert verify(shell, folder, wrong_key) == (2, [])
+
+
+def test_a_statement_is_read_strictly(shell: Shell, signed: tuple[Path, Path], tmp_path: Path) -> None:
+    """Statements that a key signed, and that are not of this format or contradict themselves."""
+    folder, key = signed
+    path = folder / "model.sig"
+    private = OmsKey(tmp_path / "key.pem")
+    payload = json.loads(base64.b64decode(json.loads(path.read_text())["dsseEnvelope"]["payload"]))
+    predicate = payload["predicate"]
+    resources, serialization_ = predicate["resources"], predicate["serialization"]
+
+    def judged(**changes: Any) -> tuple[int, list[str]]:
+        whole = {**payload, **changes}
+        path.write_bytes(oms.bundle(json.dumps(whole).encode(), private))
+        return verify(shell, folder, key)
+
+    assert judged() == (0, [])
+    contradictions: tuple[dict[str, Any], ...] = (
+        {"_type": "https://in-toto.io/Statement/v0.1"},
+        {"predicateType": "https://model_signing/Digests/v0.1"},
+        {"subject": []},
+        {"subject": [{"name": "x", "digest": {"sha256": "0" * 64}}]},
+        {"predicate": {**predicate, "resources": resources[:-1]}},
+        {"predicate": {**predicate, "resources": [*resources, resources[0]]}},
+        {"predicate": {**predicate, "serialization": {**serialization_, "method": "shards"}}},
+        {"predicate": {"resources": resources}},
+    )
+    for changes in contradictions:
+        assert judged(**changes) == (14, []), changes
+    unknown = [{**each, "algorithm": "md5"} for each in resources]
+    assert judged(predicate={**predicate, "resources": unknown})[0] == 14
+    (folder / ".gitignore").write_bytes(b"")
+    ignoring = {**serialization_, "ignore_paths": [".gitignore", "/", "../out", "."]}
+    assert judged(predicate={**predicate, "serialization": ignoring}) == (0, [])
+    said = shell.ok("verify", "--oms", str(folder), "--key", str(key))
+    assert "not covered: .gitignore" in said.out
+    for name, digest in {"blake2b": lambda data: hashlib.blake2b(data).hexdigest(), "blake3": ids.digest}.items():
+        hashed = [
+            {**each, "algorithm": name, "digest": digest((folder / each["name"]).read_bytes())} for each in resources
+        ]
+        root = hashlib.sha256(b"".join(bytes.fromhex(each["digest"]) for each in hashed)).hexdigest()
+        subject = [{"name": "x", "digest": {"sha256": root}}]
+        parts = {**predicate, "resources": hashed, "serialization": ignoring}
+        assert judged(subject=subject, predicate=parts) == (0, []), name
+        (folder / "args.yaml").write_bytes(b"lr: 2\n")
+        assert judged(subject=subject, predicate=parts) == (14, ["changed args.yaml"]), name
+        (folder / "args.yaml").write_bytes(b"lr: 1\n")

@@ -14,6 +14,7 @@ from mvc.porcelain import scan
 from mvc.porcelain.diff_files import FilesDiff
 from mvc.porcelain.ls_files import FilesListed
 from mvc.porcelain.scan import Scanned
+from mvc.porcelain.verify_oms import VerifiedFolder, verify_folder
 
 
 def diff_files(old: PathLike, new: PathLike, *, tensors: Literal["headers", "deep"] | None = None) -> FilesDiff:
@@ -43,3 +44,12 @@ def scan_files(*paths: PathLike, allow: Iterable[str] = ()) -> Scanned:
     """
     cwd = Environment.current().cwd
     return scan.result((file for path in paths for file in scan.plain(cwd / path, os.fspath(path))), texts(allow))
+
+
+def verify_files(folder: PathLike, *, key: PathLike, signature: PathLike | None = None) -> VerifiedFolder:
+    """Verify a folder with an OMS signature, by the public key in a PEM file; `signature` is model.sig in it by default.
+
+    `status` of the result is good, untrusted or mismatch. Raises BadOmsSignature, NoPublicKey, MissingPackage.
+    """
+    cwd = Environment.current().cwd
+    return verify_folder(cwd / folder, cwd / key, signature=None if signature is None else cwd / signature)

@@ -20,11 +20,11 @@ FILE = "model.sig"
 """The name of the signature in the folder."""
 IGNORED = (".git", ".gitattributes", ".github", ".gitignore")
 """What verifiers ignore at the top of a folder, whatever a signature says."""
-_PAYLOAD = "application/vnd.in-toto+json"
+PAYLOAD = "application/vnd.in-toto+json"
 _BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
-_STATEMENT = "https://in-toto.io/Statement/v1"
-_PREDICATE = "https://model_signing/signature/v1.0"
-_HASHES = {"secp256r1": "SHA256", "secp384r1": "SHA384", "secp521r1": "SHA512"}
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://model_signing/signature/v1.0"
+CURVES = {"secp256r1": "SHA256", "secp384r1": "SHA384", "secp521r1": "SHA512"}
 """The hash of a signature by the curve of its key."""
 
 
@@ -41,7 +41,7 @@ class OmsKey:
             raise errors.MissingPackage(what="A signature of an export", package="modelvc[sign]") from error
         try:
             key = serialization.load_pem_private_key(path.read_bytes(), None)
-            self._hash = _HASHES[key.curve.name]
+            self._hash = CURVES[key.curve.name]
         except OSError as error:
             raise errors.NoSigningKey(reason=f"cannot read {path}: {error.strerror}") from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -76,9 +76,9 @@ def statement(name: str, digests: Mapping[str, str], annotations: Mapping[str, M
     root = hashlib.sha256(b"".join(bytes.fromhex(digests[path]) for path in sorted(digests))).hexdigest()
     serialization = {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": [FILE]}
     whole = {
-        "_type": _STATEMENT,
+        "_type": STATEMENT,
         "subject": [{"name": name, "digest": {"sha256": root}}],
-        "predicateType": _PREDICATE,
+        "predicateType": PREDICATE,
         "predicate": {"serialization": serialization, "resources": resources},
     }
     return json.dumps(whole, ensure_ascii=False, sort_keys=True).encode()
@@ -86,10 +86,10 @@ def statement(name: str, digests: Mapping[str, str], annotations: Mapping[str, M
 
 def bundle(payload: bytes, key: OmsKey) -> bytes:
     """Return the bundle with a signed statement."""
-    signature = base64.b64encode(key.sign(dsse.encoded(_PAYLOAD, payload))).decode()
+    signature = base64.b64encode(key.sign(dsse.encoded(PAYLOAD, payload))).decode()
     envelope = {
         "payload": base64.b64encode(payload).decode(),
-        "payloadType": _PAYLOAD,
+        "payloadType": PAYLOAD,
         "signatures": [{"sig": signature, "keyid": ""}],
     }
     material = {"publicKey": {"hint": key.hint}, "tlogEntries": []}
