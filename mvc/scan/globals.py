@@ -28,6 +28,7 @@ class Arguments(enum.Enum):
     ENCODED = "a text, and latin1 or utf-8"
     BYTES = "nothing, a string of bytes, or a text with its encoding"
     CLASS = "nothing, or a class of the table"
+    DTYPE = "a text or numpy.record, and values"
     ARRAY = "numpy.ndarray, a shape and a dtype"
     REBUILT = "a function of the table that rebuilds tensors, a class, and what that function may be called with"
     STORAGE = "the bytes of a file, which are scanned as such"
@@ -99,8 +100,9 @@ TABLE: dict[str, Use] = dict((
     *((f"{core}.multiarray._reconstruct", Use(Arguments.ARRAY, state=State.OWN)) for core in _CORES),
     *((f"{core}.multiarray.scalar", _ANY) for core in _CORES),
     *((f"{core}.numeric._frombuffer", _ANY) for core in _CORES),
-    ("numpy.dtype", Use(Arguments.VALUES, state=State.OWN)),
-    ("numpy.ndarray", _REFERENCE),
+    ("numpy.dtype", Use(Arguments.DTYPE, state=State.OWN)),
+    ("numpy._core._internal._convert_to_stringdtype_kwargs", _VALUES),
+    ("numpy.ndarray", _REFERENCE), ("numpy.record", _REFERENCE),
     *_rows(
         _REFERENCE, "numpy",
         names="bool_ bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128",
@@ -133,6 +135,11 @@ TABLE: dict[str, Use] = dict((
     ("torch.torch_version.TorchVersion", Use(Arguments.VALUES, is_made=True, state=State.ATTRIBUTES, verdict=Verdict.DATA)),
     # joblib: an array whose bytes follow
     ("joblib.numpy_pickle.NumpyArrayWrapper", Use(is_made=True, state=State.ATTRIBUTES)),
+    # joblib before 0.10: an array in a file beside the pickle
+    *_rows(
+        Use(is_made=True, state=State.ATTRIBUTES), "joblib.numpy_pickle", "joblib.numpy_pickle_compat",
+        names="NDArrayWrapper ZNDArrayWrapper",
+    ),
     # classes of data
     ("argparse.Namespace", Use(Arguments.VALUES, is_made=True, state=State.ATTRIBUTES, verdict=Verdict.DATA)),
     ("types.SimpleNamespace", Use(Arguments.VALUES, state=State.ATTRIBUTES, verdict=Verdict.DATA)),
@@ -161,6 +168,8 @@ VALUE_MAKERS = frozenset(
 """Functions whose results are values like those that opcodes push; older protocols have no opcodes for some."""
 
 ENCODE = "_codecs.encode"
+BESIDE = frozenset(name for name in TABLE if name.endswith("NDArrayWrapper"))
+"""Wrappers of arrays in files beside the pickle, which their state names."""
 WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 LOAD_STORAGE = "torch.storage._load_from_bytes"
 RECONSTRUCTOR = "copyreg._reconstructor"

@@ -5,11 +5,13 @@ Nothing here admits a name. A name that no list has is `code`, and its module is
 
 from __future__ import annotations
 
+import _compat_pickle
+import keyword
 import re
 import sys
 
-STANDARD = frozenset(sys.stdlib_module_names) | {
-    "__builtin__", "asynchat", "asyncore", "commands", "cPickle", "copy_reg", "cStringIO", "dbm", "distutils", "imp",
+STANDARD = frozenset(sys.stdlib_module_names) | frozenset(_compat_pickle.IMPORT_MAPPING) | {
+    "asynchat", "asyncore", "commands", "cPickle", "copy_reg", "cStringIO", "dbm", "distutils", "imp",
     "lib2to3", "nt", "pip", "pipes", "pkg_resources", "popen2", "posix", "posixfile", "setuptools", "smtpd", "StringIO",
     "telnetlib", "urllib2", "UserDict", "_winreg",
 }  # fmt: skip
@@ -64,7 +66,7 @@ _RUNNING_NAMES = frozenset({
     "_operator.attrgetter", "_operator.methodcaller", "_operator.itemgetter", "_operator.call", "types.CodeType",
     "types.FunctionType", "types.ModuleType", "types.MethodType", "types.LambdaType", "typing.get_type_hints",
     "logging.config", "inspect.getattr_static", "contextlib.ExitStack", "dataclasses.make_dataclass",
-    "joblib.numpy_pickle.NDArrayWrapper", "joblib.numpy_pickle.ZNDArrayWrapper", "collections.namedtuple", "re.compile", "re.sub", "warnings.WarningMessage",
+    "collections.namedtuple", "re.compile", "re.sub", "warnings.WarningMessage",
 })  # fmt: skip
 """Names of quiet modules that run what they are given."""
 
@@ -100,6 +102,14 @@ _RUNNING_WORD = re.compile(
     r"connect|getattr|setattr|attrgetter|methodcaller|apply|invoke|main|cmd|popen2|ProxyCommand|Popen|code|interact)(?:\Z|_|\b)"
 )
 """Words in the name of a function that runs, reads or writes something."""
+_REMOTE = frozenset({
+    "aiohttp", "boto3", "botocore", "docker", "fabric", "git", "gitpython", "httpx", "invoke", "paramiko", "pexpect", "plumbum",
+    "psutil", "pycurl", "pysftp", "requests", "sh", "smbclient", "tornado", "urllib3", "websocket", "websockets", "zmq",
+})  # fmt: skip
+"""Packages that run programs or use the network: no class of theirs belongs to a model."""
+_PROGRAM_MODULES = frozenset({
+    "builtins", "__builtin__", "commands", "os", "nt", "popen2", "posix", "pty", "runpy", "subprocess",
+})  # fmt: skip
 _UNPICKLES = re.compile(r"__pyx_unpickle_\w+|_?reconstruct\w*|_?rebuild\w*|_?unpickle\w*|__newobj\w*")
 """Names of functions that classes give to pickles, so that these make objects of them."""
 
@@ -116,6 +126,12 @@ def runs_by_name(module: str, name: str) -> bool:
     return bool(_RUNNING_WORD.fullmatch(name.rpartition(".")[2])) and name.islower()
 
 
+def is_program(path: str) -> bool:
+    """Return whether a path names a function that runs programs or texts, such as `os.system`."""
+    module, _, name = path.rpartition(".")
+    return module in _PROGRAM_MODULES and _RUNNING_WORD.fullmatch(name) is not None and not keyword.iskeyword(name)
+
+
 def is_widespread(path: str) -> bool:
     """Return whether a name is that of a package which is found nearly everywhere."""
     package = path.partition(".")[0]
@@ -125,7 +141,7 @@ def is_widespread(path: str) -> bool:
 def is_quiet(module: str) -> bool:
     """Return whether objects of a module's classes may be made: one outside of Python, or one whose import does nothing."""
     package = module.partition(".")[0]
-    return package not in STANDARD or package in _QUIET
+    return (package not in STANDARD or package in _QUIET) and package not in _REMOTE
 
 
 def runs_if_called(module: str, name: str, *, is_simple: bool) -> bool:
@@ -136,7 +152,7 @@ def runs_if_called(module: str, name: str, *, is_simple: bool) -> bool:
     path, package, last = f"{module}.{name}", module.partition(".")[0], name.rpartition(".")[2]
     if path in CODE_CALLS:
         return False
-    if package in STANDARD:
+    if package in STANDARD or package in _REMOTE:
         return True
     if _UNPICKLES.fullmatch(last) and package not in {"dill", "cloudpickle", "torch"}:
         return False

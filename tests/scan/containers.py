@@ -239,7 +239,8 @@ JOBLIB: dict[str, tuple[bytes, str, str]] = {
     "a dtype whose flags are wrong": (dumped(wrapper("<f4", 2, bytes(8), state=_state(-1, flags=63)), RUN), "joblib-array", ""),
     "a count that overflows": (dumped(wrapper("<f4", 2, RUN).replace(number(2), number(1 << 62) + number(4)), RUN), "joblib-array", ""),
     "an array in another file": (
-        b"\x80\2" + named("joblib.numpy_pickle NDArrayWrapper") + EMPTY + NEWOBJ + STOP, "pickle-call", ""
+        dumped(named("joblib.numpy_pickle NDArrayWrapper") + EMPTY + NEWOBJ + mapping({"filename": text("/etc/passwd")}) + BUILD),
+        "joblib-outside", "",
     ),
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
 import struct
 from collections.abc import Iterator
@@ -78,6 +79,7 @@ RUNNING: dict[str, tuple[bytes, str]] = {
     "a thousand opcodes before": (b"N0" * 1000 + RUN + STOP, "pickle-call"),
     "a long string before": (b"\x8e" + struct.pack("<Q", 200_000) + bytes(200_000) + POP + RUN + STOP, "pickle-call"),
     "in a frame": (b"\x80\4" + frame(RUN + STOP), "pickle-call"),
+    "in a frame that is longer than the file": (b"\x80\4" + frame(RUN + STOP, 1 << 40), "pickle-call"),
     "as the state of an object": (
         named("argparse Namespace") + EMPTY + NEWOBJ + mapping({"a": RUN}) + BUILD + STOP, "pickle-call"
     ),
@@ -110,6 +112,7 @@ NESTED: dict[str, bytes] = {
 def cases() -> Iterator[Case]:
     for name, (data, rule) in RUNNING.items():
         loader = "" if name in ("an iterator", "an iterator that extends a list") else "pickle"
+        loader = "pickle-python" if "longer than the file" in name else loader
         if loader:
             yield Case(_FAMILY, name, data, rule, loader)
     for name, data in SECOND.items():
@@ -117,6 +120,16 @@ def cases() -> Iterator[Case]:
     for number_, (name, data) in enumerate(NESTED.items()):
         yield Case("nested loaders", name, data, "pickle-call", "pickle" if number_ < 4 else "")
 
+
+HELD: dict[str, bytes] = {
+    "bytes": b"\x80\4C" + bytes([len(RUN) + 3]) + b"\x80\2" + RUN + STOP + STOP,
+    "base64": pickle.dumps({"config": 1, "hook": base64.b64encode(b"\x80\4" + RUN + STOP).decode()}, 4),
+    "base64 for addresses": pickle.dumps({"hook": base64.urlsafe_b64encode(b"\x80\3" + RUN + STOP).decode()}, 0),
+    "hexadecimal digits": pickle.dumps([(b"\x80\4" + RUN + STOP).hex()], 2),
+    "bytes in bytes": pickle.dumps([pickle.dumps([b"\x80\2" + RUN + STOP], 4)], 4),
+    "a long text": pickle.dumps([base64.b64encode(pickle.dumps("x" * 99_999)[:-1] + POP + RUN + STOP).decode()], 4),
+}
+"""Pickles that hold a pickle as a value, which no unpickler reads by itself."""
 
 ALONE: dict[str, bytes] = {
     rules.CALL.id: RUN + STOP,
@@ -140,6 +153,8 @@ ALONE: dict[str, bytes] = {
     rules.FRAME.id: b"\x80\4" + frame(text("redDict") + STOP, 9),
     rules.INDEX.id: b"\x80\2" + NONE + b"p1_0\n" + STOP,
     rules.PROTOCOL.id: b"\x80\6" + NONE + STOP,
+    rules.OUTSIDE.id: named("joblib.numpy_pickle NDArrayWrapper") + EMPTY + NEWOBJ
+    + mapping({"filename": text("../other.npy")}) + BUILD + STOP,
     rules.STORAGE.id: b"\x80\2" + call(
         "torch.storage _load_from_bytes", call("_codecs encode", text("x" * 70_000), text("latin1"))
     ) + STOP,

@@ -122,9 +122,7 @@ def unseen(data: bytes) -> tuple[Verdict, set[tuple[str, str]]]:
     verdict = max(verdict, scan.result().verdict)
     if verdict > Verdict.DAMAGED:
         return verdict, set()
-    names = lookups(InC, data)
-    if verdict < Verdict.DAMAGED:
-        names += lookups(InPython, data)
+    names = lookups(InC, data) + lookups(InPython, data)
     return verdict, set(names) - {(named.module, named.name) for named in machine.names} if names else set()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from mvc.scan.allow import allowed
@@ -28,6 +30,27 @@ def test_each_rule_finds_what_the_others_do_not(rule: Rule) -> None:
     names = [] if rule is rules.CLASS else ["acme.nn.Dict"]
     assert allowed(scan_file(content), names).verdict is rule.verdict
     assert allowed(scan_file(content, disabled=[rule.id]), names).verdict < rule.verdict
+
+
+@pytest.mark.parametrize("name", structures.HELD)
+def test_a_pickle_that_a_pickle_holds_as_a_value_is_found(name: str) -> None:
+    report = scan_file(source(structures.HELD[name]))
+    assert (report.verdict, {finding.rule for finding in report.findings}) == (Verdict.HOSTILE, {"pickle-held"})
+    assert report.names == ("os.system",)
+    assert scan_file(source(structures.HELD[name]), disabled=["pickle-held"]).verdict is Verdict.PLAIN
+    for honest in (pickle.dumps(pickle.dumps({"a": 1})), pickle.dumps("gASV" * 9), pickle.dumps("80020304" * 9)):
+        assert scan_file(source(honest)).verdict is Verdict.PLAIN
+
+
+def test_the_memo_beyond_memory_and_unusual_numbers_are_unreadable() -> None:
+    """One unpickler goes on where the other one stops, so what follows counts."""
+    large = b"\x80\2Nr\xff\xff\xff\x7f0"
+    for data in (large + structures.RUN + b".", b"\x80\2Np 1_0 \n0" + structures.RUN + b"."):
+        assert {"pickle-index", "pickle-call"} <= {finding.rule for finding in scan_file(source(data)).findings}
+    for line in (b"I1_0\n", b"L 5L\n", b"I\0\n", b"F 1_0.5\n", b"S'\\x41'\n", b"I01\n"):
+        assert scan_file(source(b"\x80\2" + line + b"."), disabled=[]).verdict is Verdict.PLAIN
+    for line in (b"Ix\n", b"Fx\n", b"Sx\n", b"S'\\x4'\n", b"V\\u12\n", b"X\1\0\0\0\xff"):
+        assert scan_file(source(b"\x80\2" + line + b".", "m.pkl")).verdict is Verdict.DAMAGED
 
 
 def test_what_a_team_allows_is_a_class_without_arguments() -> None:

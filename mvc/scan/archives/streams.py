@@ -1,10 +1,11 @@
-"""Compressed streams: gzip, zlib, bzip2 and xz are unfolded and scanned; others are named, as a loader may read them.
+"""Compressed streams: gzip, zlib, bzip2, xz and those of old joblib are unfolded and scanned; others are named, as a loader may read them.
 
 Source: RFC 1952 (gzip), RFC 1950 (zlib), the magic bytes of the others; joblib/compressor.py.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 from mvc.formats.source import HeaderError, Source, TooLongError
@@ -17,29 +18,52 @@ CLOSED = Rule("compressed-closed", Verdict.UNREADABLE, "It is compressed by {}, 
 RULES = (CLOSED,)
 
 _GZIP, _ZLIB, _BZIP2, _XZ, _LZMA = b"\x1f\x8b", b"\x78", b"BZh", b"\xfd7zXZ\0", b"\x5d\0\0"
+_JOBLIB, _JOBLIB_HEADER = b"ZF0x", 21
+"""joblib before 0.10: `ZF`, the unfolded size in hexadecimal digits and spaces, and a stream of zlib."""
 _OPENED: tuple[tuple[bytes, Callable[[], Decompressor], bool], ...] = (
     (_GZIP, lambda: Zlib(31), True),
     (_BZIP2, unfolded.bz2_stream, True),
     (_XZ, unfolded.lzma_stream, True),
     (_LZMA, unfolded.lzma_stream, False),
     (_ZLIB, lambda: Zlib(15), False),
+    (_JOBLIB, lambda: Zlib(15), False),
 )
 _CLOSED = (
     (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"\x28\xb5\x2f\xfd", "Zstandard"), (b"\x04\x22\x4d\x18", "LZ4"),
-    (b"\x02\x21\x4c\x18", "LZ4"), (b"Rar!\x1a\x07", "RAR"), (b"ZF0x", "joblib before 0.10"), (b"\x1f\x9d", "compress"),
-    (b"\xff\x06\0\0sNaPpY", "Snappy"), (b"LZIP", "lzip"), (b"MSCF\0\0\0\0", "Cabinet"), (b"xar!", "xar"),
+    (b"\x02\x21\x4c\x18", "LZ4"), (b"Rar!\x1a\x07", "RAR"),
+    (b"\xff\x06\0\0sNaPpY", "Snappy"), (b"LZIP\1", "lzip"), (b"MSCF\0\0\0\0", "Cabinet"), (b"xar!\0\x1c", "xar"),
 )  # fmt: skip
 _ZLIB_CHECK = 31
+_SMALLEST_DICTIONARY = 4096
+"""Bytes of a dictionary that an encoder of LZMA uses, at least."""
+_RESERVED_FLAGS = 0x20
+_BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
+"""What a stream of bzip2 continues with: its first block, or its end."""
 
 
 def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the first bytes suffice
     """Return whether content is compressed as a whole."""
     if start.startswith(_ZLIB):
-        return len(start) > 2 and start[0] & 15 == 8 and int.from_bytes(start[:2], "big") % _ZLIB_CHECK == 0
+        return len(start) > 2 and int.from_bytes(start[:2], "big") % _ZLIB_CHECK == 0 and _unfolds(start)
     if start.startswith(_LZMA):
-        return len(start) > 13 and (start[5:13] == b"\xff" * 8 or start[10:13] == b"\0\0\0")
+        is_size = start[5:13] == b"\xff" * 8 or start[10:13] == b"\0\0\0"
+        return len(start) > 13 and is_size and int.from_bytes(start[1:5], "little") >= _SMALLEST_DICTIONARY
+    if start.startswith(_GZIP):
+        return start[2:3] == b"\x08" and len(start) > 3 and start[3] < _RESERVED_FLAGS
+    if start.startswith(_BZIP2):
+        return start[4:10] in _BZIP2_BLOCKS
     known = (*(magic for magic, _, _ in _OPENED), *(magic for magic, _ in _CLOSED))
     return start.startswith(known)
+
+
+def _unfolds(start: bytes) -> bool:
+    """Return whether a stream of zlib begins: in numbers that begin like one, it fails before it gives anything."""
+    decompressor = zlib.decompressobj()
+    try:
+        decompressor.decompress(start, 1)
+    except zlib.error:
+        return False
+    return True
 
 
 def scan(source: Source, scan: Scan) -> None:
@@ -50,7 +74,8 @@ def scan(source: Source, scan: Scan) -> None:
             scan.report(CLOSED, detail=name)
             return
     make, is_repeated = next((make, repeated) for magic, make, repeated in _OPENED if start.startswith(magic))
-    parts = unfolded.blocks(source, make, is_repeated=is_repeated)
+    packed = _after_header(source) if start.startswith(_JOBLIB) else source
+    parts = unfolded.blocks(packed, make, is_repeated=is_repeated)
     try:
         size = unfolded.measured(parts, source.size, scan)
     except TooLongError:
@@ -60,6 +85,12 @@ def scan(source: Source, scan: Scan) -> None:
         scan.nested(unfolded.source_of(parts, size, _inner_name(source.name), source.depth + 1), "content")
         raise
     scan.nested(unfolded.source_of(parts, size, _inner_name(source.name), source.depth + 1), "content")
+
+
+def _after_header(source: Source) -> Source:
+    """Return what follows the header of joblib, which Python 2 wrote with one byte more."""
+    size = _JOBLIB_HEADER + (source.read(0, min(source.size, 22))[21:] == b" ")
+    return source.part(min(size, source.size), max(0, source.size - size))
 
 
 def _sound(parts: unfolded.Blocks) -> int:

@@ -30,7 +30,14 @@ _TEMPLATE = "template"
 
 def matches(start: bytes, source: Source) -> bool:
     """Return whether it begins as GGUF."""
-    return start.startswith(b"GGUF") and source.size >= _SHORTEST
+    return (
+        start.startswith(b"GGUF") and source.size >= _SHORTEST and (_is_small(start[4:8]) or _is_small(start[7:3:-1]))
+    )
+
+
+def _is_small(version: bytes) -> bool:
+    """Return whether a number may be a version: loaders take no other, and a text about GGUF has one of 30 bits."""
+    return version[1:] == bytes(3)
 
 
 def scan(source: Source, scan: Scan) -> None:

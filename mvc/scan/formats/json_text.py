@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from mvc.formats.source import Source, TooLongError
 from mvc.scan.formats import exported, keras_config, model_config
 from mvc.scan.formats.jinja import templates
+from mvc.scan.pickles import held
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -29,15 +30,16 @@ TWICE = Rule(
     "json-key-twice", Verdict.UNREADABLE, "Loaders read the key {} differently, since it occurs twice in one map."
 )
 NESTED = Rule("json-nested", Verdict.UNREADABLE, "A loader may read JSON that is nested deeper than the scan parses.")
-RULES = (TWICE, NESTED, *keras_config.RULES, *model_config.RULES, *templates.RULES, *exported.RULES)
+RULES = (TWICE, NESTED, *held.RULES, *keras_config.RULES, *model_config.RULES, *templates.RULES, *exported.RULES)
 
 _START = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe\0?\0?|\0?\0?\xfe\xff)?[\s\0]*[\[{][\s\0]*[\"\[{\]}\-0-9tfn\0]")
 _BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]|[^\xff\xfe]\0")
 _KEYS = (
     b"auto_map", b"class_name", b"custom_pipelines", b"_target_", b"activation_function", b"expr_str",
-    b"graph_module", b"weight_map", b"py/", b"__loader__", b"guards_code", b'"params"', b'"type"', b"hat_template",
+    b"graph_module", b"weight_map", b"py/", b"__loader__", b"guards_code", b'"params"', b'"type"', b"hat_template", b'"gA', b'"800',
 )  # fmt: skip
 """Keys that rules look at; of some a part, whatever the case of the first letter."""
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _ESCAPE = re.compile(rb"\\u00[2-7]")
 """An escape that may hide one."""
 _MATTERING = frozenset({
@@ -69,7 +71,8 @@ def scan(source: Source, scan: Scan) -> None:
     try:
         value = _parsed(data, earlier)
     except RecursionError:
-        scan.report(NESTED)
+        if _is_balanced(data):
+            scan.report(NESTED)
         return
     except ValueError:  # a template, or lines of JSON, which no loader of models reads
         return
@@ -77,6 +80,12 @@ def scan(source: Source, scan: Scan) -> None:
         if twice.key in _MATTERING:
             scan.report(TWICE, detail=twice.key)
     examine([value, *(twice.value for twice in earlier)], source.name, scan)
+
+
+def _is_balanced(data: bytes) -> bool:
+    """Return whether as many brackets close as open; other bytes are JSON for no parser."""
+    bare = _STRING.sub(b"", data.replace(b"\0", b""))
+    return all(bare.count(first) == bare.count(last) for first, last in ((b"[", b"]"), (b"{", b"}")))
 
 
 def _has_key(data: bytes) -> bool:
@@ -93,7 +102,10 @@ def examine(values: list[Any], name: str, scan: Scan, member: str = "") -> None:
                 model_config.examine(part, scan, member)
                 exported.examine(part, scan, member)
             for text in _texts(part):
-                templates.examine_text(text, scan, member)
+                if "{" in text:
+                    templates.examine_text(text, scan, member)
+                elif content := held.decoded(text):
+                    held.report(content, scan, member=member)
         if name.rpartition("/")[2].lower() == "modules.json":
             model_config.examine_modules(value, scan, member)
 
@@ -119,11 +131,11 @@ def _parsed(data: bytes, earlier: list[_Twice]) -> Any:
 
 
 def _texts(part: Any) -> Iterator[str]:
-    """Yield the texts in a map or list that may be templates, except those under a key of templates."""
+    """Yield the texts in a map or list, except those under a key of templates."""
     if isinstance(part, dict):
         part = [value for key, value in part.items() if key.lower() not in model_config.TEMPLATES]
     for value in part if isinstance(part, list) else ():
-        if isinstance(value, str) and "{" in value:
+        if isinstance(value, str):
             yield value
 
 

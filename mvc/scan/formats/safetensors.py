@@ -7,10 +7,12 @@ Source: the format description of the safetensors project.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mvc.formats import safetensors as header
 from mvc.formats.source import HeaderError, Source, TooLongError
+from mvc.scan.pickles import held
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -24,8 +26,21 @@ UNACCOUNTED = Rule(
 )
 OVERLAP = Rule("safetensors-overlap", Verdict.HOSTILE, "A loader would read the same bytes as two tensors: {}.")
 TWICE = Rule("safetensors-key-twice", Verdict.HOSTILE, "Loaders read {} differently, since it occurs twice.")
-RULES = (BEHIND, UNACCOUNTED, OVERLAP, TWICE)
+PROGRAM = Rule(
+    "safetensors-program", Verdict.CODE, "Its metadata has a program as text, which a page or a tool may run: {}."
+)
+RULES = (BEHIND, UNACCOUNTED, OVERLAP, TWICE, PROGRAM, *held.RULES)
 
+_PROGRAM = re.compile(
+    r"<script\b|\bimport\s+(?:base64|builtins|ctypes|marshal|os|pickle|pty|runpy|shutil|socket|subprocess|sys)[ \t]*(?:$|[;,\n]|as\b)"
+    r"|\b(?:eval|exec|__import__|os\.(?:system|popen)|subprocess\.\w+)\s*\(|\brm\s+-[rf]{2}\b"
+    r"|\b(?:curl|wget)\s[^|;\n]{0,200}https?://|\b(?:bash|sh)\s+-[ic]\b",
+    re.IGNORECASE,
+)
+"""Programs in Python, JavaScript and shell, by what only they have."""
+
+_AFTER_BRACE = (b'"', b"}", b" ", b"\n", b"\r", b"\t")
+"""What JSON has behind its first brace: numbers of eight bytes begin with a length and a brace as well."""
 _BLOCK = 64 * 1024
 _ZIP_END = 22 + 65_535
 """Bytes in which the end record of a zip archive is, with the longest comment (APPNOTE 4.3.16)."""
@@ -34,7 +49,7 @@ _MAX_CHECKED = 16 * 1024 * 1024
 
 def matches(start: bytes, source: Source) -> bool:
     """Return whether it begins as safetensors."""
-    return len(start) > 8 and header.matches(start, source)
+    return len(start) > 9 and start[9:10] in _AFTER_BRACE and header.matches(start, source)
 
 
 def scan(source: Source, scan: Scan) -> None:
@@ -48,6 +63,7 @@ def scan(source: Source, scan: Scan) -> None:
             raise
         scan.report(TWICE, detail="a key")
         return
+    _examine(tensors.get(header.METADATA), scan)
     ranges = sorted((*_range(name, value), name) for name, value in tensors.items() if name != header.METADATA)
     end = 0
     last = ""
@@ -60,6 +76,15 @@ def scan(source: Source, scan: Scan) -> None:
     if start + end > source.size:
         raise HeaderError(f"its tensors end at byte {start + end}, beyond the end of the file at {source.size}")
     _unaccounted(source, start + end, source.size, scan)
+
+
+def _examine(metadata: Any, scan: Scan) -> None:
+    """Report texts of the metadata that are programs or pickles."""
+    for key, text in metadata.items() if isinstance(metadata, dict) else ():
+        if isinstance(text, str):
+            held.report(held.decoded(text), scan, member=key)
+            if match := _PROGRAM.search(text):
+                scan.report(PROGRAM, member=key, detail=match[0])
 
 
 def _range(name: str, value: Any) -> tuple[int, int]:

@@ -53,6 +53,12 @@ _DATA_TAGS = frozenset({
     "bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode",
 })  # fmt: skip
 """Tags of PyYAML that build plain values."""
+_STRUCTURE = re.compile(
+    r"(?:[ \t]*(?:#[^\n]*)?\r?\n|\ufeff|%[^\n]*\n)*[ \t]*"
+    r"(?:---|!|&|\?\s|-\s|[\[{]|(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[^\s#`'\"][^\n]*?)[ \t]*:(?:\s|$))"
+)
+"""How YAML begins, behind comments: with a key, an item, a bracket or a tag. Prose begins with a sentence."""
+_DOCUMENT = re.compile(r"^---", re.MULTILINE)
 _PREFIX = re.compile(r"^%TAG\s+(\S+)\s+(\S+)", re.MULTILINE)
 _KEYS = "_target_|loader_module"
 _NAMED = re.compile(
@@ -84,6 +90,9 @@ def scan(source: Source, scan: Scan) -> None:
         return
     data = source.read(0, source.size)
     text = _text(data, is_start=False) or data.decode("utf-8", "replace")
+    if not is_config and not _STRUCTURE.match(text) and not _DOCUMENT.search(text):
+        templates.examine_text(text, scan)
+        return
     decoded = _ESCAPE.sub(_decoded, text)
     for form in dict.fromkeys((text, decoded)):
         _examine(form, scan)

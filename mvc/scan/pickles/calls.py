@@ -9,7 +9,7 @@ from mvc.formats.source import Source
 from mvc.scan import globals as table
 from mvc.scan import known_names
 from mvc.scan.globals import Arguments, State, Use
-from mvc.scan.pickles import dtypes, rules, values
+from mvc.scan.pickles import dtypes, held, rules, values
 from mvc.scan.pickles.machine import MAX_TEXT, Called, Machine
 from mvc.scan.pickles.values import Bytes, Container, Made, Named, Persistent, is_value
 from mvc.scan.verdict import Verdict
@@ -31,6 +31,9 @@ class Calls(Called):
             self._report_call(machine, function, args)
         elif function.path == table.RECONSTRUCTOR:
             return self._reconstruct(machine, args)
+        elif use.arguments is Arguments.ARRAY and (class_ := _array_class(args)) is not None:
+            class_.is_made = True
+            machine.report(rules.CLASS, class_.path)
         elif not isinstance(args, tuple) or not _accepts(use.arguments, args):
             machine.report(rules.ARGUMENTS, function.path)
         else:
@@ -103,6 +106,17 @@ class Calls(Called):
             case _:
                 machine.report(rules.STORAGE)
 
+    def hold(self, machine: Machine, value: Bytes | str) -> None:
+        """Scan a value that may be a pickle."""
+        offset = machine.window.position
+        if isinstance(value, str):
+            is_raw = isinstance(value, values.OldText) and value.startswith("\x80")
+            content = value.encode("latin1") if is_raw else held.decoded(value)
+            held.report(content, machine.scan, offset=offset)
+        else:
+            inner = machine.window.source.part(value.offset, value.size)
+            held.report_source(inner, machine.scan, offset=offset)
+
     def finish(self, machine: Machine) -> None:
         """Report the names that were looked up and not called."""
         for named in machine.names:
@@ -149,7 +163,9 @@ def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:
     match arguments, args:
         case Arguments.ANY, _:
             return True
-        case Arguments.VALUES, _:
+        case Arguments.DTYPE, (Named(path="numpy.record"), *rest):
+            return is_value(tuple(rest))
+        case Arguments.VALUES | Arguments.DTYPE, _:
             return is_value(args)
         case Arguments.ENCODED, (str() | values.STRING, str(encoding)):
             return encoding in _ENCODINGS
@@ -170,6 +186,14 @@ def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:
         case Arguments.GENERATOR, _:
             return all(_is_generator(value) for value in args)
     return False
+
+
+def _array_class(args: Any) -> Named | None:
+    """Return the class of arrays that numpy is given in place of its own; it takes no other class."""
+    match args:
+        case (Named() as class_, *rest) if not _is_listed(class_) and is_value(tuple(rest)):
+            return class_
+    return None
 
 
 def _is_generator(value: Any) -> bool:

@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from mvc.scan.pickles.values import Container, Made
+from mvc.scan.pickles.values import Container, Made, Named
 
 PATH = "numpy.dtype"
+_RECORD = "numpy.record"
+"""The class of elements with fields, in place of a name."""
 _TYPE = re.compile(r"[<>|=]?([?biufcmMSUVOa])([0-9]{0,9})(?:\[.{1,20}\])?")
 _NAMES = {
     "bool": 1, "float16": 2, "float32": 4, "float64": 8, "complex64": 8, "complex128": 16, "int8": 1, "int16": 2,
@@ -42,6 +44,8 @@ def read(value: Any, depth: int = _MAX_DEPTH) -> Dtype | None:
     if not isinstance(value, Made) or value.function is None or value.function.path != PATH or not depth:
         return None
     name = value.args[0] if isinstance(value.args, tuple) and value.args else None
+    if isinstance(name, Named):
+        name = "V" if name.path == _RECORD else None
     match = _TYPE.fullmatch(name) if isinstance(name, str) else None
     if match is None:
         plain = _NAMES.get(name) if isinstance(name, str) else None

@@ -10,42 +10,39 @@ would call something before it fails.
 from __future__ import annotations
 
 from mvc.formats.source import HeaderError, Source, TooLongError
-from mvc.scan.pickles import rules, torch_legacy
+from mvc.scan import known_names
+from mvc.scan.pickles import held, rules, torch_legacy
 from mvc.scan.pickles.joblib import ArrayCalls
 from mvc.scan.pickles.machine import Machine
 from mvc.scan.pickles.window import Window
 from mvc.scan.scan import Scan
 
-RULES = rules.RULES
+RULES = (*rules.RULES, *held.RULES)
 MAX_PICKLES = 10_000
 """Pickles of one file that are read, at most."""
 _PROTOCOL = b"\x80"
 _NEXT = 6
 """A protocol that no Python has yet."""
 _STOP = b"."
-_FIRST = frozenset(b"(]})cIJKLMFGSTUVXBCN\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96\x82\x83\x84i")
+_FIRST = frozenset(b"(]})cIJKLMFGSTUVXBCN\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x95\x96i")
 """Opcodes that a pickle without a protocol may begin with."""
-_PROOF = frozenset(
-    rule.id
-    for rule in (
-        rules.CALL,
-        rules.IMPORT,
-        rules.CODE_CALL,
-        rules.CLASS,
-        rules.INSTANCE,
-        rules.NAME_SOURCE,
-    )
-)
-"""Findings that bytes of another format do not have by chance, if they name a class or function."""
+_PROOF = frozenset(rule.id for rule in (rules.CALL, rules.CODE_CALL, rules.CLASS, rules.INSTANCE, rules.NAME_SOURCE))
+"""Findings that bytes of another format do not have by chance, if the names are those of Python."""
+_SUFFIXES = (
+    ".pkl", ".pickle", ".pk", ".p", ".pt", ".pth", ".ckpt", ".joblib", ".sav", ".pdparams", ".pdopt", ".dill", ".cloudpickle",
+)  # fmt: skip
+"""Suffixes of pickles: what is named so and begins as one is one, however soon it fails."""
+_FIRST_OPCODES = 512
+"""Opcodes that show whether bytes that begin as a pickle are one."""
 
 
 def matches(start: bytes, source: Source) -> bool:
     """Return whether content is a pickle, and not the first one of a checkpoint of PyTorch."""
     has_protocol = start[:1] == _PROTOCOL and len(start) > 1 and start[1] < _NEXT
     if start[:2] == _PROTOCOL + bytes([_NEXT]):
-        return source.read(source.size - 1, 1) == _STOP  # by chance, 1 of 65,536 files begins so
+        return source.read(source.size - 1, 1) == _STOP and _goes_on(source)  # by chance, 1 of 65,536 files begins so
     if has_protocol and not _is_length(start, source):
-        return not torch_legacy.matches(start, source)
+        return not torch_legacy.matches(start, source) and _goes_on(source)
     if not has_protocol and (not start or start[0] not in _FIRST):
         return False
     if start[:1] == b"i" and b" " in start.partition(b"\n")[0]:
@@ -55,7 +52,7 @@ def matches(start: bytes, source: Source) -> bool:
     trial = Scan()
     try:
         if _read_all(source, trial) == source.size:
-            return True
+            return _may_be_found(trial)
     except TooLongError:
         return True
     except HeaderError:
@@ -97,5 +94,38 @@ def _is_length(start: bytes, source: Source) -> bool:
     return start[8:9] == b"{" and int.from_bytes(start[:8], "little") + 8 <= source.size
 
 
+def _goes_on(source: Source) -> bool:
+    """Return whether bytes behind the number of a protocol are a pickle: numbers of another kind soon fail as opcodes."""
+    if source.name.lower().endswith(_SUFFIXES):
+        return True
+    trial = Scan()
+    machine = Machine(Window(source), trial, ArrayCalls())
+    try:
+        machine.read(_FIRST_OPCODES)
+    except TooLongError:
+        return True
+    except HeaderError:
+        evasions = (rules.FRAME.id, rules.NAME_SOURCE.id)
+        is_evasion = any(finding.rule in evasions for finding in trial.result().findings)
+        return is_evasion or any(named.is_sound for named in machine.names)
+    return _may_be_found(trial)
+
+
+def _may_be_found(trial: Scan) -> bool:
+    """Return whether a loader may find one of the names of a pickle: by chance, they have control characters or no letters."""
+    names = trial.result().names
+    return not names or any(
+        all(part and "\N{REPLACEMENT CHARACTER}" not in part for part in name.split(".")) for name in names
+    )
+
+
 def _is_proof(trial: Scan) -> bool:
-    return any(finding.rule in _PROOF and finding.names for finding in trial.result().findings)
+    """Return whether a loader would do something before it fails, or a text be one that runs a program."""
+    for finding in trial.result().findings:
+        names = finding.names
+        if finding.rule == rules.IMPORT.id and any(map(known_names.is_program, names)):
+            return True
+        is_sound = any(name.isascii() and all(map(str.isidentifier, name.split("."))) for name in names)
+        if finding.rule in _PROOF and is_sound:
+            return True
+    return False

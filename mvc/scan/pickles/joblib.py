@@ -14,7 +14,7 @@ from typing import Any
 
 from mvc.formats.source import HeaderError
 from mvc.scan import known_names
-from mvc.scan.globals import WRAPPER
+from mvc.scan.globals import BESIDE, WRAPPER
 from mvc.scan.pickles import dtypes, rules
 from mvc.scan.pickles.calls import Calls
 from mvc.scan.pickles.machine import Machine
@@ -31,6 +31,8 @@ class ArrayCalls(Calls):
     def build(self, machine: Machine, instance: Any, state: Any) -> None:
         """Judge the state of an object, and pass over the array that follows that of a wrapper."""
         super().build(machine, instance, state)
+        if isinstance(instance, Made) and instance.function is not None and instance.function.path in BESIDE:
+            self._check_file(machine, state)
         if isinstance(instance, Made) and instance.function is not None and instance.function.path == WRAPPER:
             self._read_as_opcodes(machine)
             if machine.frame_end == machine.window.position:
@@ -38,6 +40,13 @@ class ArrayCalls(Calls):
             if machine.frame_end:  # joblib reads the array behind the frame
                 machine.report(rules.FRAME)
             self._pass_array(machine, state)
+
+    @staticmethod
+    def _check_file(machine: Machine, state: Any) -> None:
+        """Report an array in another folder: joblib joins the name to that of the pickle's."""
+        name = state.get("filename") if isinstance(state, Container) and not state.is_full else None
+        if not isinstance(name, str) or not name or "/" in name or "\\" in name or name.startswith("."):
+            machine.report(rules.OUTSIDE, detail=str(name))
 
     def _pass_array(self, machine: Machine, state: Any) -> None:
         fields = state if isinstance(state, Container) and not state.is_full else Container("dict")

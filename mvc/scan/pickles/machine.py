@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from mvc.formats.source import HeaderError, TooLongError
-from mvc.scan.pickles import rules
+from mvc.scan.pickles import held, literals, rules
 from mvc.scan.pickles.values import NUMBER, STRING, Bytes, Container, Made, Named, OldText, Persistent
-from mvc.scan.pickles.window import EndedError, Window
+from mvc.scan.pickles.window import Window
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule
 
@@ -48,12 +48,14 @@ class Machine:
         self.memo: dict[int, Any] = {}
         self.names: list[Named] = []
         self.frame_end = 0
+        self.is_short = False
+        """True if a frame is longer than the source: one unpickler stops there, the other one reads what there is."""
 
-    def run(self) -> None:
-        """Follow the pickle to its STOP. Raises HeaderError where every unpickler stops with an error."""
+    def run(self, operations: int = MAX_OPERATIONS) -> None:
+        """Follow the pickle to its STOP. Raises HeaderError where every unpickler stops with an error, and TooLongError."""
         window = self.window
         try:
-            for _ in range(MAX_OPERATIONS):
+            for _ in range(operations):
                 at = window.at
                 if at < len(window.data):
                     code = window.data[at]
@@ -71,12 +73,12 @@ class Machine:
         except HeaderError:
             self._check_frame()
             raise
-        raise TooLongError(f"its pickle has more than {MAX_OPERATIONS} opcodes")
+        raise TooLongError(f"its pickle has more than {operations} opcodes")
 
-    def read(self) -> None:
+    def read(self, operations: int = MAX_OPERATIONS) -> None:
         """Follow the pickle as `run` does, and judge the names that it has looked up, also if it is malformed."""
         try:
-            self.run()
+            self.run(operations)
         finally:
             self.called.finish(self)
 
@@ -102,7 +104,7 @@ class Machine:
 
     def _stop(self) -> None:
         self.stack.pop()
-        if self.frame_end and self.frame_end != self.window.position:
+        if self.is_short or (self.frame_end and self.frame_end != self.window.position):
             self.report(rules.FRAME)
 
     def _leave_frame(self) -> None:
@@ -138,6 +140,10 @@ class Called:
         """Return what a reference to an object outside of the pickle gives."""
         raise NotImplementedError
 
+    def hold(self, machine: Machine, value: Bytes | str) -> None:
+        """Judge bytes or a text that may be a pickle."""
+        raise NotImplementedError
+
     def finish(self, machine: Machine) -> None:
         """Judge the names that were looked up and not called, once the pickle ends or cannot be read on."""
         raise NotImplementedError
@@ -171,59 +177,73 @@ def _long(width: int) -> Operation:
     return operation
 
 
-def _decimal(machine: Machine) -> None:
-    """Push a number in text; of one that is spelled unusually, only the kind, as some unpicklers stop at it."""
-    line = machine.window.line()
-    digits = line.removesuffix(b"L")
-    is_usual = digits.isdigit() and len(digits) < 20 and (digits == b"0" or not digits.startswith(b"0"))
-    machine.stack.append(int(digits) if is_usual else line == b"01" if line in (b"00", b"01") else NUMBER)
-
-
-def _line(value: Any) -> Operation:
+def _line(read: Callable[[bytes], object]) -> Operation:
     def operation(machine: Machine) -> None:
-        machine.window.line()
+        value = read(machine.window.line())
+        if isinstance(value, str) and held.may_be(value[: held.PEEKED].encode("utf-8", "replace"), len(value)):
+            machine.called.hold(machine, value)
         machine.stack.append(value)
 
     return operation
 
 
-def _raw_text(machine: Machine) -> None:
+def _raw_text(line: bytes) -> str:
     try:
-        text = machine.window.line().decode("raw-unicode-escape")
+        return line.decode("raw-unicode-escape")
     except UnicodeDecodeError:
-        machine.stack.append(STRING)
-    else:
-        machine.stack.append(text)
+        raise HeaderError("a text in its pickle cannot be decoded") from None
 
 
 def _text(width: int) -> Operation:
     def operation(machine: Machine) -> None:
         window = machine.window
         size = window.number(width)
-        if size > MAX_TEXT:
+        is_held = held.may_be(window.peek(held.PEEKED), size)
+        if size > MAX_TEXT and not is_held:
             window.skip(size)
             machine.stack.append(STRING)
             return
         try:
-            machine.stack.append(window.take(size).decode("utf-8", "surrogatepass"))
+            text = window.take(size).decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
-            machine.stack.append(STRING)
+            raise HeaderError("a text in its pickle is not UTF-8") from None
+        if is_held:
+            machine.called.hold(machine, text)
+        machine.stack.append(text if size <= MAX_TEXT else STRING)
 
     return operation
 
 
-def _bytes(width: int, *, is_string: bool = False) -> Operation:
+def _bytes(width: int) -> Operation:
     def operation(machine: Machine) -> None:
         window = machine.window
         size = window.number(width)
-        if is_string and width == 4 and size >> 31:
-            raise HeaderError("its pickle has a string of negative length")
-        offset = window.position
-        if is_string and size <= MAX_TEXT:
-            machine.stack.append(_old_text(window.take(size)))
-            return
+        value = Bytes(window.position, size)
+        is_held = held.may_be(window.peek(held.PEEKED), size)
         window.skip(size)
-        machine.stack.append(STRING if is_string else Bytes(offset, size))
+        if is_held:
+            machine.called.hold(machine, value)
+        machine.stack.append(value)
+
+    return operation
+
+
+def _string(width: int) -> Operation:
+    """Push a string of Python 2."""
+
+    def operation(machine: Machine) -> None:
+        window = machine.window
+        size = window.number(width)
+        if width == 4 and size >> 31:
+            raise HeaderError("its pickle has a string of negative length")
+        if size > MAX_TEXT:
+            window.skip(size)
+            machine.stack.append(STRING)
+        else:
+            text = OldText(window.take(size).decode("latin1"))
+            if held.may_be(text[: held.PEEKED].encode("latin1"), size):
+                machine.called.hold(machine, text)
+            machine.stack.append(text)
 
     return operation
 
@@ -270,8 +290,9 @@ def _pop_mark(machine: Machine) -> None:
 def _index(line: bytes, machine: Machine) -> int:
     """Return an index of the memo in text. Unpicklers differ in which unusual spellings they take."""
     if not line.isdigit() or len(line) > 18:
+        index = literals.unusual(line)
         machine.report(rules.INDEX)
-        raise HeaderError("an index in its pickle is not a number")
+        return index
     return int(line)
 
 
@@ -291,9 +312,8 @@ def _put_number(width: int) -> Operation:
 
 
 def _keep(machine: Machine, index: int) -> None:
-    if index > MAX_OPERATIONS:
+    if index > MAX_OPERATIONS:  # the unpickler in C takes as much memory, the one in Python goes on
         machine.report(rules.INDEX)
-        raise HeaderError("an index in its pickle makes an unpickler take more memory than there is")
     machine.memo[index] = machine.stack[-1]
 
 
@@ -413,22 +433,24 @@ def _names(machine: Machine) -> tuple[str, str]:
 
 def _stack_global(machine: Machine) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
-    parts = (name, module)
-    if isinstance(name, str) and isinstance(module, str):
-        if any(isinstance(part, OldText) for part in parts):
-            machine.report(rules.NAME_SOURCE)
+    if type(name) is str and type(module) is str:
         machine.look_up(module, name)
         return
-    if any(isinstance(part, Made | Persistent) or part is STRING for part in parts):  # may be a text as well
-        functions = [part.function for part in parts if isinstance(part, Made)]
-        machine.report(rules.NAME_SOURCE, *(function.path for function in functions if function is not None))
+    parts = (module, name)
+    if isinstance(name, str) and isinstance(module, str) and name.isascii() and module.isascii():  # of Python 2
+        machine.report(rules.NAME_SOURCE, f"{module}.{name}")
+        machine.look_up(module, name)
+        return
+    if all(isinstance(part, str | Made | Persistent) or part is STRING for part in parts):  # each may be a text
+        made = (part.function for part in parts if isinstance(part, Made))
+        machine.report(rules.NAME_SOURCE, *(function.path for function in made if function is not None))
     raise HeaderError("its pickle looks up a name that is not a text")
 
 
 def _extension(width: int) -> Operation:
     def operation(machine: Machine) -> None:
         machine.report(rules.EXTENSION, f"extension {machine.window.number(width)}")
-        raise HeaderError("its pickle has an extension")
+        machine.stack.append(Made(None, (), is_new=False))
 
     return operation
 
@@ -496,7 +518,6 @@ def _persistent(machine: Machine) -> None:
 def _protocol(machine: Machine) -> None:
     if machine.window.number(1) > HIGHEST_PROTOCOL:
         machine.report(rules.PROTOCOL)
-        raise HeaderError("its pickle has an unknown protocol")
 
 
 def _frame(machine: Machine) -> None:
@@ -505,8 +526,9 @@ def _frame(machine: Machine) -> None:
     size = machine.window.number(8)
     start = machine.window.position
     if size > machine.window.size - start:
-        raise EndedError(machine.window.size)
-    machine.frame_end = start + size
+        machine.is_short = True
+    else:
+        machine.frame_end = start + size
 
 
 def _unknown(machine: Machine) -> None:
@@ -514,10 +536,11 @@ def _unknown(machine: Machine) -> None:
 
 
 _NAMED: dict[bytes, Operation] = {
-    b"I": _decimal, b"L": _decimal, b"F": _line(NUMBER), b"S": _quoted, b"V": _raw_text,
+    b"I": _line(literals.whole), b"L": _line(literals.whole), b"F": _line(literals.real), b"S": _line(literals.quoted),
+    b"V": _line(_raw_text),
     b"J": _whole(4, signed=True), b"K": _whole(1), b"M": _whole(2), b"G": _fixed(8, NUMBER),
     b"\x8a": _long(1), b"\x8b": _long(4), b"N": _push(None), b"\x88": _push(True), b"\x89": _push(False),
-    b"X": _text(4), b"\x8c": _text(1), b"\x8d": _text(8), b"T": _bytes(4, is_string=True), b"U": _bytes(1, is_string=True),
+    b"X": _text(4), b"\x8c": _text(1), b"\x8d": _text(8), b"T": _string(4), b"U": _string(1),
     b"B": _bytes(4), b"C": _bytes(1), b"\x8e": _bytes(8), b"\x96": _bytes(8),
     b"\x97": lambda machine: machine.stack.append(Bytes(0, 0)), b"\x98": lambda _: None,
     b"(": _mark, b"0": _pop, b"1": _pop_mark, b"2": lambda machine: machine.stack.append(machine.stack[-1]),

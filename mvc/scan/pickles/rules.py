@@ -61,6 +61,9 @@ PROTOCOL = Rule("pickle-protocol", Verdict.UNREADABLE, "It has a protocol that t
 ARRAY = Rule(
     "joblib-array", Verdict.UNREADABLE, "Its array has no size that the scan knows, so what follows it cannot be read."
 )
+OUTSIDE = Rule(
+    "joblib-outside", Verdict.HOSTILE, "joblib would read an array from a file that is not beside the pickle: {}."
+)
 STORAGE = Rule(
     "pickle-storage", Verdict.UNREADABLE, "It has a tensor in a text that the scan does not read, and a loader would."
 )
@@ -68,6 +71,6 @@ STORAGE = Rule(
 RULES = (
     CALL, IMPORT, CLASS, CODE_CALL, REFERENCE, CLASS_ITEMS, CLASS_ARGUMENTS, DATA_CLASS, PERSISTENT,
     ARGUMENTS, CALLABLE, NAME, NAME_SOURCE, DOTTED_NAME, EXTENSION, INSTANCE, ITEMS, STATE, FRAME, INDEX, PROTOCOL, ARRAY,
-    STORAGE,
+    OUTSIDE, STORAGE,
 )  # fmt: skip
 """All of them."""

@@ -45,7 +45,7 @@ class Made:
 
 
 class OldText(str):
-    """A string of Python 2, which is a text or bytes as its loader chooses."""
+    """A string of Python 2, as latin-1. Its loader decodes it by an encoding of its own, or keeps the bytes."""
 
     __slots__ = ()
 
@@ -113,7 +113,7 @@ class _Other:
 NUMBER: Final = _Other("number")
 """A number that no rule asks for."""
 STRING: Final = _Other("string")
-"""A string of Python 2, or a text that cannot be decoded: no name of a class."""
+"""A text or a string that is too long to be kept: no name of a class."""
 
 
 def is_value(value: Any, depth: int = 3) -> bool:

