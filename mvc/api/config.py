@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -48,7 +49,8 @@ class Config(Mapping[str, Any]):
         """Set `key`, with `user` in the user's settings. Raises UnknownSetting, BadSetting, ReadOnlyStore."""
         if not user:
             self._roll_forward()
-        text = str(value).lower() if isinstance(value, bool) else str(value)
+        text = shlex.join(value) if isinstance(value, list) else str(value)
+        text = text.lower() if isinstance(value, bool) else text
         self._settings().set(key, text, user=user)
 
     def unset(self, key: str, *, user: bool = False) -> bool:

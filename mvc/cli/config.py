@@ -71,4 +71,6 @@ def _text(value: Any) -> str:
     """Return a value as it is given to `mvc config`."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return shlex.join(map(str, value))
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

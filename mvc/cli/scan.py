@@ -24,6 +24,7 @@ from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.policy import scan_settings
 from mvc.repository.policy.scan_settings import ScanSettings
+from mvc.repository.record.scan_command import ScanCommand
 from mvc.scan import allow as allow_list
 from mvc.scan.verdict import Finding, Verdict
 from mvc.storage.records.config import SCAN_ALLOW
@@ -53,12 +54,15 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
     read), code (its loader needs code, whose names are listed), damaged, unknown, data or plain. The exit code is 1 if a
     file is code or worse, else 14 if one is damaged, else 15 if the bytes of one are not here.
 
+    The setting scan.command names a program that is asked about each file, too.
+
     --allow, the setting scan.allow and [scan] in policy.toml name classes that your models need. They admit no function.
     """
     root = _root(invocation)
     settings = scan_settings.of(invocation.settings(), root, invocation.user_config)
     names = (*settings.own, *allow)
-    files = [(file.without(names), is_ours) for file, is_ours in _files(invocation, words, root)]
+    command_ = ScanCommand(settings.command) if settings.command else None
+    files = [(file.without(names), is_ours) for file, is_ours in _files(invocation, words, root, command_)]
     used = _used(settings, [file for file, is_ours in files if is_ours])
     shared = [name for policy in used for name in settings.shared[policy]]
     result = scan.result([file.without(shared) if is_ours else file for file, is_ours in files], names, shared)
@@ -94,52 +98,58 @@ def _used(settings: ScanSettings, files: Sequence[ScannedFile]) -> list[str]:
     return [policy for policy, names in settings.shared.items() if any(file.without(names) != file for file in files)]
 
 
-def _files(invocation: Invocation, words: Sequence[str], root: Path | None) -> Iterator[tuple[ScannedFile, bool]]:
+def _files(
+    invocation: Invocation, words: Sequence[str], root: Path | None, command: ScanCommand | None
+) -> Iterator[tuple[ScannedFile, bool]]:
     """Yield the files that the words name, in their order, and whether each is a version's or below the repository's folder."""
     before, paths = divided(words)
     is_only = len(before) + len(paths) == 1
     if root is None:
         for name in (*before, *paths) or (".",):
-            yield from _plain(invocation, name, root)
+            yield from _plain(invocation, name, root, command)
         return
     if before or not words:
         model = Model(invocation.repository(), invocation.model())
         for word in before:
-            yield from _named(invocation, model, word, above="" if is_only else f"{word}:")
+            yield from _named(invocation, model, word, command, above="" if is_only else f"{word}:")
         if not words:
-            yield from ((file, True) for file in scan.working(model))
+            yield from ((file, True) for file in scan.working(model, command=command))
     for name in paths:
-        yield from _plain(invocation, name, root)
+        yield from _plain(invocation, name, root, command)
 
 
-def _plain(invocation: Invocation, name: str, root: Path | None) -> Iterator[tuple[ScannedFile, bool]]:
+def _plain(
+    invocation: Invocation, name: str, root: Path | None, command: ScanCommand | None
+) -> Iterator[tuple[ScannedFile, bool]]:
     """Yield the plain files at a path."""
     place = invocation.cwd / name
     is_ours = root is not None and place.resolve().is_relative_to(root.resolve())
-    yield from ((file, is_ours) for file in scan.plain(place, name))
+    yield from ((file, is_ours) for file in scan.plain(place, name, command))
 
 
-def _named(invocation: Invocation, model: Model, word: str, *, above: str) -> Iterator[tuple[ScannedFile, bool]]:
+def _named(
+    invocation: Invocation, model: Model, word: str, command: ScanCommand | None, *, above: str
+) -> Iterator[tuple[ScannedFile, bool]]:
     """Yield the files of a version, the file of one, the plain files at a path, or those with a role."""
     if os.path.lexists(invocation.cwd / word) and not _is_revision(model, word):
-        yield from _plain(invocation, word, model.repository.root)
+        yield from _plain(invocation, word, model.repository.root, command)
         return
-    yield from ((file, True) for file in _tracked(model, word, above=above))
+    yield from ((file, True) for file in _tracked(model, word, command, above=above))
 
 
-def _tracked(model: Model, word: str, *, above: str) -> Iterator[ScannedFile]:
+def _tracked(model: Model, word: str, command: ScanCommand | None, *, above: str) -> Iterator[ScannedFile]:
     if revisions.names_file(word):
         revision, name = revisions.split_file(word)
         id_ = revisions.resolve(model, revision)
         of = Model(model.repository, revisions.model_of(model, revision))
-        yield from scan.version(of, id_, names=[name], above=f"{revision}:" if above else "")
+        yield from scan.version(of, id_, names=[name], above=f"{revision}:" if above else "", command=command)
         return
-    with_role = list(scan.working(model, names=[word])) if not _is_revision(model, word) else []
+    with_role = list(scan.working(model, names=[word], command=command)) if not _is_revision(model, word) else []
     if with_role:
         yield from with_role
         return
     id_ = revisions.resolve(model, word)
-    yield from scan.version(Model(model.repository, revisions.model_of(model, word)), id_, above=above)
+    yield from scan.version(Model(model.repository, revisions.model_of(model, word)), id_, above=above, command=command)
 
 
 def _is_revision(model: Model, word: str) -> bool:

@@ -21,7 +21,9 @@ from mvc.model.tree import TreeEntry
 from mvc.repository import contents, history, revisions
 from mvc.repository.contents import Contents
 from mvc.repository.model import Model
+from mvc.repository.record.scan_command import ScanCommand
 from mvc.repository.worktree import snapshot
+from mvc.scan import opinion
 from mvc.scan.allow import allowed
 from mvc.scan.verdict import RULES_VERSION, Finding, Report, Verdict
 
@@ -86,10 +88,17 @@ class Scanned(Document):
         return any(file.report is not None and file.report.verdict >= verdict for file in self.files)
 
 
-def version(model: Model, id_: VersionId, *, names: Collection[str] = (), above: str = "") -> Iterator[ScannedFile]:
+def version(
+    model: Model,
+    id_: VersionId,
+    *,
+    names: Collection[str] = (),
+    above: str = "",
+    command: ScanCommand | None = None,
+) -> Iterator[ScannedFile]:
     """Yield the files of a version; with `names`, those with these roles or paths. `above` precedes their paths.
 
-    Raises NotInVersion.
+    `command` is asked about each file, too. Raises NotInVersion.
     """
     repository = model.repository
     read = repository.objects.version(id_)
@@ -100,10 +109,10 @@ def version(model: Model, id_: VersionId, *, names: Collection[str] = (), above:
     for entry in tree.entries:
         if not names or entry.path in paths or {*roles_of(manifest, entry)} & {*names}:
             state = repository.promised.state(entry.file).value
-            yield _scanned(look, entry, tree.by_path, above=above, absent=state)
+            yield _scanned(look, entry, tree.by_path, above=above, absent=state, command=command)
 
 
-def working(model: Model, *, names: Collection[str] = ()) -> Iterator[ScannedFile]:
+def working(model: Model, *, names: Collection[str] = (), command: ScanCommand | None = None) -> Iterator[ScannedFile]:
     """Yield the tracked files of the working tree; with `names`, those with these roles or paths.
 
     Raises the errors of reading model.toml.
@@ -116,16 +125,16 @@ def working(model: Model, *, names: Collection[str] = ()) -> Iterator[ScannedFil
     look = contents.working(model.repository, model.folder)
     for entry in found.snapshot.tree.entries:
         if not names or {entry.path, *roles_of(found.snapshot.manifest, entry)} & {*names}:
-            yield _scanned(look, entry, found.snapshot.tree.by_path, absent="missing", stored=False)
+            yield _scanned(look, entry, found.snapshot.tree.by_path, absent="missing", stored=False, command=command)
 
 
-def plain(place: Path, shown: str) -> Iterator[ScannedFile]:
+def plain(place: Path, shown: str, command: ScanCommand | None = None) -> Iterator[ScannedFile]:
     """Yield the file at a path, or those below it. Raises NoSuchFile, NotComparable, UnreadablePath, TooBig."""
     found = plain_files.at(place, shown)
     above = "" if found.folder is None or shown in (".", "./") else f"{found.shown.rstrip('/')}/"
     look = PlainContents(found)
     for file in found.files.values():
-        yield ScannedFile(above + file.path, look.scan(file))
+        yield ScannedFile(above + file.path, look.scan(file, command))
 
 
 def result(files: Iterable[ScannedFile], allow: Sequence[str], shared: Sequence[str] = ()) -> Scanned:
@@ -137,7 +146,14 @@ def result(files: Iterable[ScannedFile], allow: Sequence[str], shared: Sequence[
 
 
 def _scanned(
-    look: Contents, entry: TreeEntry, beside: Collection[str], *, above: str = "", absent: str, stored: bool = True
+    look: Contents,
+    entry: TreeEntry,
+    beside: Collection[str],
+    *,
+    above: str = "",
+    absent: str,
+    stored: bool = True,
+    command: ScanCommand | None = None,
 ) -> ScannedFile:
     folder = os.path.dirname(entry.path)
 
@@ -147,6 +163,8 @@ def _scanned(
     file = entry.file if stored else None
     try:
         report = look.scan(entry, kind)
+        if report is not None and command is not None:
+            report = opinion.joined(report, look.second_opinion(entry, command))
     except (errors.Missing, errors.Damaged):
         return ScannedFile(above + entry.path, None, file, "damaged")
     return ScannedFile(above + entry.path, report, file, None if report is not None else absent)

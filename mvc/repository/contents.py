@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mvc import errors, lazy
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
     from mvc.formats.metadata import licenses, reader
     from mvc.formats.weight_format import WeightFormat
     from mvc.model.licenses.claim import Claim
+    from mvc.repository.record.scan_command import ScanCommand
     from mvc.repository.repository import Repository
     from mvc.scan import scan as scans
     from mvc.scan.scan import Beside
-    from mvc.scan.verdict import Report
+    from mvc.scan.verdict import Finding, Report
 else:
     weight_formats = lazy.Module("mvc.formats.weight_format")
     compressions = lazy.Module("mvc.formats.compressed")
@@ -51,9 +53,10 @@ _Key = tuple[str, FileId]
 class Contents:
     """A reader of headers, each read once, which executes nothing in a file."""
 
-    def __init__(self, open_: Open) -> None:
-        """Read the files that `open_` opens."""
+    def __init__(self, open_: Open, place: Callable[[TreeEntry], Path | None] = lambda _: None) -> None:
+        """Read the files that `open_` opens; `place` returns where one is on disk under its own name."""
         self._open = open_
+        self._place = place
         self._faults: dict[_Key, str | None] = {}
         self._metadata: dict[_Key, Metadata | None] = {}
         self._members: dict[_Key, Collection[str] | None] = {}
@@ -104,6 +107,11 @@ class Contents:
         """Return what a loader of a file would run; None when its bytes are not here. Raises Missing, Damaged."""
         with self._open(entry) as source:
             return None if source is None else scans.scan_file(source, beside=beside)
+
+    def second_opinion(self, entry: TreeEntry, command: ScanCommand) -> Finding | None:
+        """Return what a program says about a file, None for nothing, or if its bytes are not here. Raises Missing, Damaged."""
+        with self._open(entry) as source:
+            return None if source is None else command.finding(source, self._place(entry))
 
     def fault(self, entry: TreeEntry) -> str | None:
         """Return the fault of a weight file, `""` when none is found; None when its bytes are not here."""
@@ -200,7 +208,7 @@ def working(repository: Repository, folder: str) -> Contents:
         finally:
             os.close(fd)
 
-    return Contents(opened)
+    return Contents(opened, lambda entry: repository.root / folder / entry.path)
 
 
 class Findings(NamedTuple):

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from mvc import errors, lazy
 from mvc.formats.source import HeaderError, Source, TooLongError
-from mvc.scan import known
+from mvc.scan import known, opinion
 from mvc.scan.archive import Archive
 from mvc.scan.verdict import MAX_FINDINGS, MAX_NAMES, MORE, Finding, Report, Rule, Verdict, clean, worst
 
@@ -167,7 +167,7 @@ def scan_file(source: Source, *, beside: Beside | None = None, disabled: Collect
 def rules() -> tuple[Rule, ...]:
     """Return every rule, of all modules."""
     modules = [*(scanner.path for scanner in known.SCANNERS), *(f"mvc.scan.{name}" for name in known.LAYOUTS)]
-    result = dict.fromkeys(RULES)
+    result = dict.fromkeys((*RULES, *opinion.RULES))
     for module in modules:
         result.update(dict.fromkeys(lazy.load(module).RULES))
     return tuple(result)

@@ -255,7 +255,7 @@ def _cell(text: str) -> str:
 
 # --- settings.md, fsck.md
 
-_CALLED = {str: "text", float: "number", bool: "true or false"}
+_CALLED = {str: "text", float: "number", bool: "true or false", list: "a command"}
 
 
 def settings() -> str:

@@ -24,8 +24,10 @@ from mvc.model.paths import escape_name
 from mvc.model.toml import parse
 from mvc.repository import tensors
 from mvc.repository.parts import MODEL_TOML
+from mvc.repository.record.scan_command import ScanCommand
 from mvc.repository.tensors import Side
 from mvc.repository.worktree.value_reader import ValueReader
+from mvc.scan import opinion
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Report
 from mvc.storage.chunks.headers import Headers
@@ -85,8 +87,8 @@ class Contents:
         with _open(file) as fd:
             return licenses.read(Source.of(fd, name))
 
-    def scan(self, file: PlainFile) -> Report:
-        """Return what a loader of a file would run. Raises UnreadablePath, FileChanged."""
+    def scan(self, file: PlainFile, command: ScanCommand | None = None) -> Report:
+        """Return what a loader of a file would run, and what a program says about it. Raises UnreadablePath, FileChanged."""
         folder = os.path.dirname(file.place)
 
         def beside(path: str) -> str:
@@ -94,7 +96,9 @@ class Contents:
             return "link" if os.path.islink(place) else "file" if os.path.isfile(place) else ""
 
         with _open(file) as fd:
-            return scan_file(Source.of(fd, self._name(file)), beside=beside)
+            source = Source.of(fd, self._name(file))
+            report = scan_file(source, beside=beside)
+            return report if command is None else opinion.joined(report, command.finding(source, Path(file.place)))
 
     def tensors(self, file: PlainFile) -> Side | None:
         """Return the tensors of a file with the digests of their bytes; None if they are unknown. Raises as `file_id`."""

@@ -2,6 +2,7 @@
 
     level   the strictest of scan.level (default unreadable) and each `[scan] level`: a policy never makes it looser
     allow   the classes of scan.allow, and of each `[scan] allow`
+    command the program of scan.command: of the user only
 
 A policy.toml may come with a repository, as a class in a file does. So a list of classes there has no other effect than
 that of the user's own: it drops findings about classes, and never one about a call.
@@ -17,7 +18,7 @@ from mvc.repository.policy import files
 from mvc.scan.policy import parse
 from mvc.scan.policy.scan_table import ScanTable
 from mvc.scan.verdict import Verdict
-from mvc.storage.records.config import OFF, SCAN_ALLOW, SCAN_LEVEL, UNREADABLE, Config
+from mvc.storage.records.config import OFF, SCAN_ALLOW, SCAN_COMMAND, SCAN_LEVEL, UNREADABLE, Config, command_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class ScanSettings:
     level: Verdict | None
     own: tuple[str, ...]
     tables: tuple[ScanTable, ...] = ()
+    command: tuple[str, ...] = ()
+    """The words of the user's program for a second opinion, none for none."""
 
     @property
     def allow(self) -> tuple[str, ...]:
@@ -41,14 +44,16 @@ class ScanSettings:
 
 
 def of(config: Config, root: Path | None, user_config: Path | None) -> ScanSettings:
-    """Return the settings for the repository at `root`, None for plain files. Raises BadPolicy, BadConfig."""
+    """Return the settings for the repository at `root`, None for plain files. Raises BadPolicy, BadConfig, BadSetting."""
     tables = tuple(_tables(root, user_config))
     word = str(config.get(SCAN_LEVEL) or UNREADABLE)
     levels = [table.level for table in tables if table.level is not None]
     levels += [Verdict[word.upper()]] if word != OFF else []
     setting = str(config.get(SCAN_ALLOW) or "")
     own = tuple(name.strip() for name in setting.split(",") if name.strip())
-    return ScanSettings(min(levels, default=None), own, tables)
+    words = config.get(SCAN_COMMAND)
+    command = () if words is None else command_of(SCAN_COMMAND, words)
+    return ScanSettings(min(levels, default=None), own, tables, command)
 
 
 def _tables(root: Path | None, user_config: Path | None) -> Iterator[ScanTable]:

@@ -9,7 +9,7 @@ Only headers, directories and pickles are read. Files that the parent version ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from mvc import errors
 from mvc.model.paths import escape_name
@@ -18,7 +18,10 @@ from mvc.model.tree import TreeEntry
 from mvc.plural import first
 from mvc.repository.contents import Contents
 from mvc.repository.policy import scan_settings
+from mvc.repository.policy.scan_settings import ScanSettings
+from mvc.repository.record.scan_command import ScanCommand
 from mvc.repository.repository import Repository
+from mvc.scan import opinion
 from mvc.scan.allow import allowed
 from mvc.scan.verdict import Report, Verdict
 
@@ -42,7 +45,7 @@ def check(
     level = settings.level
     if level is None:
         return ()
-    reports = _reports(look, entries, settings.allow)
+    reports = _reports(look, entries, settings, is_known)
     found = [pair for pair in reports if pair[1].verdict >= Verdict.CODE and not is_known(pair[0])]
     found.sort(key=lambda pair: -pair[1].verdict)
     refused = [pair for pair in found if pair[1].verdict >= level]
@@ -54,11 +57,17 @@ def check(
     )
 
 
-def _reports(look: Contents, entries: Iterable[TreeEntry], listed: Collection[str]) -> Iterator[tuple[str, Report]]:
+def _reports(
+    look: Contents, entries: Iterable[TreeEntry], settings: ScanSettings, is_known: Callable[[str], bool]
+) -> Iterator[tuple[str, Report]]:
+    command = ScanCommand(settings.command) if settings.command else None
     for entry in entries:
         report = look.scan(entry)
-        if report is not None:
-            yield entry.path, allowed(report, listed)
+        if report is None:
+            continue
+        if command is not None and not is_known(entry.path):
+            report = opinion.joined(report, look.second_opinion(entry, command))
+        yield entry.path, allowed(report, settings.allow)
 
 
 def _line(path: str, report: Report) -> str:

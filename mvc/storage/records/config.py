@@ -77,7 +77,7 @@ _SECRET = regex(r"secret|token|passw|credential|access-?key|key-?id|sas|connecti
 
 STALE_METRICS = "metrics.stale"
 WARN = "warn"
-SCAN_ALLOW, SCAN_LEVEL = "scan.allow", "scan.level"
+SCAN_ALLOW, SCAN_LEVEL, SCAN_COMMAND = "scan.allow", "scan.level", "scan.command"
 UNREADABLE, OFF = "unreadable", "off"
 WORDS = {STALE_METRICS: (WARN, "refuse", "ignore"), SCAN_LEVEL: (UNREADABLE, "hostile", "code", OFF)}
 """The settings that have a few words for values."""
@@ -121,6 +121,10 @@ KEYS: dict[str, tuple[type, str]] = {
         str,
         "unreadable, hostile, code or off: the least verdict of `mvc scan` at which commit and record refuse a new file (default unreadable); a policy.toml may be stricter",
     ),
+    SCAN_COMMAND: (
+        list,
+        "a program that is asked about each scanned file, too, such as `picklescan --strict -p {}`; {} is the path",
+    ),
     "sign.key": (
         str,
         "the SSH key of `mvc sign`: the file of a private key, or a .pub file whose key is in ssh-agent",
@@ -141,6 +145,7 @@ USER_ONLY = (
     "links.outside",
     SCAN_ALLOW,
     SCAN_LEVEL,
+    SCAN_COMMAND,
     "sign.key",
     "sign.always",
     "trust.allowed-signers",
@@ -540,6 +545,8 @@ def _typed(key: str, text: str) -> Any:
         raise errors.BadSetting(key=key, value=text, reason=f"the value must be one of {', '.join(WORDS[key])}")
     if KEYS[key][0] is str:
         return text
+    if KEYS[key][0] is list:
+        return _words(key, text)
     if KEYS[key][0] is bool:
         if text not in _BOOLEANS:
             raise errors.BadSetting(key=key, value=text, reason="the value must be true or false")
@@ -551,3 +558,26 @@ def _typed(key: str, text: str) -> Any:
     if not 0 <= value < float("inf"):
         raise errors.BadSetting(key=key, value=text, reason="the value must be a number, 0 or more")
     return value
+
+
+def _words(key: str, text: str) -> list[str]:
+    """Return the words of a command, parted as a shell does it; nothing is expanded. Raises BadSetting."""
+    try:
+        words: list[str] = lazy.load("shlex").split(text)
+    except ValueError as error:
+        raise errors.BadSetting(key=key, value=text, reason=f"{str(error)[:1].lower()}{str(error)[1:]}") from None
+    return list(command_of(key, words))
+
+
+def command_of(key: str, value: Any) -> tuple[str, ...]:
+    """Return the words of a command with a place for a path. Raises BadSetting."""
+    reason = ""
+    if not isinstance(value, list) or not value or not all(isinstance(word, str) and word for word in value):
+        reason = 'the value must be a list of words, such as ["picklescan", "-p", "{}"]'
+    elif not any("{}" in word for word in value[1:]):
+        reason = "one of the arguments must be {}, the path of the file"
+    elif "/" in value[0] and not os.path.isabs(value[0]):
+        reason = "name the program by its absolute path, or by a name in PATH"
+    if reason:
+        raise errors.BadSetting(key=key, value=value, reason=reason)
+    return tuple(value)
