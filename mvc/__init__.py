@@ -41,9 +41,9 @@ HOMES = {
     "open": "mvc.api.repository",
     "run": "mvc.training.run",
     "scan_files": "mvc.api.standalone.plain",
-    "verify_files": "mvc.api.standalone.plain",
     "training": "mvc",
     "user_config": "mvc.api.repository",
+    "verify_files": "mvc.api.standalone.plain",
     "versioned": "mvc.training.versioned",
 }
 """The module of each public name; `__init__.pyi` says the same to type checkers, and is made from it by a test."""

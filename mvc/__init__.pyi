@@ -54,9 +54,9 @@ __all__ = [
     "open",
     "run",
     "scan_files",
-    "verify_files",
     "training",
     "user_config",
+    "verify_files",
     "versioned",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from mvc.storage.records.reflog import ALIASES, RefName
 from tests.cli.shell import MODEL, Shell, begin
 from tests.signatures.keys import SECRET, Keys, add_to_agent, agent, armored, of_armored, read, run, statement, write
 
+PROVIDER = os.environ.get("MVC_TEST_SK_PROVIDER")  # read now: tests see no such variables
 SAMPLED = 10
 """Bytes of a record that are flipped, unless `--deep`."""
 
@@ -90,6 +92,25 @@ def test_every_kind_of_key_signs_and_ssh_keygen_alone_agrees(
     )
     write(log_of(shell, "HEAD") / "0000000007", {**record, "key": key, "signature": of_armored(made.stdout.decode())})
     assert verify(shell, "HEAD", allowed) == (0, ["good"] * 6)
+
+
+def test_a_key_on_a_fido_device_signs(shell: Shell, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With OpenSSH's own device of its tests, built from its sources: regress/misc/sk-dummy."""
+    if PROVIDER is None:
+        pytest.skip("MVC_TEST_SK_PROVIDER names no library of a FIDO device")
+    monkeypatch.setenv("SSH_SK_PROVIDER", PROVIDER)
+    made = [keys.make(kind, kind) for kind in ("ed25519-sk", "ecdsa-sk")]
+    for key in made:
+        shell.ok("sign", "prod", "--key", str(key))
+    allowed = keys.allowed("ed25519-sk", "ecdsa-sk")
+    assert verify(shell, "prod", allowed) == (0, ["good"] * 4)
+    monkeypatch.delenv("SSH_SK_PROVIDER")  # nobody needs the device to verify
+    assert verify(shell, "prod", allowed) == (0, ["good"] * 4)
+    assert verify(shell, "prod", keys.allowed("ana")) == (1, ["unknown"] * 4)
+    monkeypatch.setenv("SSH_SK_PROVIDER", "/nowhere.so")
+    said = shell("sign", "v2", "--key", str(made[0]))
+    assert (said.code, "Traceback" in said.err) == (128, False)
+    assert not log_of(shell, "v2").exists()
 
 
 def test_only_a_key_that_is_trusted_for_this_at_that_time_convinces(shell: Shell, keys: Keys, tmp_path: Path) -> None:
