@@ -158,21 +158,27 @@ def compare(folder: Path, signed: Signed, signature: Path) -> Differences:
     ignored: list[str] = []
     missing = set(signed.files)
     own = os.path.realpath(signature)
-    for path, entry in _below(folder):
+    for path, place in _files(folder):
         missing.discard(path)
-        if path in signed.files and _is_file(entry, with_links=signed.with_links):
+        if path in signed.files and _is_file(place, with_links=signed.with_links):
             algorithm, digest = signed.files[path]
-            if _digest(entry.path, path, algorithm) != digest:
+            if _digest(place, path, algorithm) != digest:
                 changed.append(path)
-        elif os.path.realpath(entry.path) == own and not entry.is_symlink():
+        elif os.path.realpath(place) == own and not os.path.islink(place):
             continue
         else:
             (ignored if _is_below(path, signed.ignored) else extra).append(path)
     return Differences(*(tuple(sorted(paths)) for paths in (changed, missing, extra, ignored)))
 
 
-def _below(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield what is below a folder and is not a folder itself: files, and whatever else; links are not followed."""
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield path and place of what is below a folder and is not a folder itself: files, links and the rest.
+
+    A single file has the path that its statement has for it, a dot.
+    """
+    if folder.is_file():
+        yield ".", os.fspath(folder)
+        return
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
@@ -186,11 +192,11 @@ def _below(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(f"{prefix}{entry.name}/")
             else:
-                yield prefix + entry.name, entry
+                yield prefix + entry.name, entry.path
 
 
-def _is_file(entry: os.DirEntry[str], *, with_links: bool) -> bool:
-    return entry.is_file(follow_symlinks=with_links)
+def _is_file(place: str, *, with_links: bool) -> bool:
+    return stat.S_ISREG(os.stat(place, follow_symlinks=with_links).st_mode) if os.path.exists(place) else False
 
 
 def _is_below(path: str, ignored: tuple[PurePosixPath, ...]) -> bool:

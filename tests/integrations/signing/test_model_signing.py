@@ -85,6 +85,14 @@ def test_mvc_accepts_what_their_signer_made_and_no_other_folder(shell: Shell, tm
         signing = model_signing.signing.Config().use_elliptic_key_signer(private_key=private)
         signing.set_hashing_config(hashing).sign(folder, signature)
 
+    alone = tmp_path / "alone.bin"
+    alone.write_bytes(b"weights")
+    words = ["sign", "key", str(alone), "--signature", str(tmp_path / "alone.sig"), "--private_key", str(private)]
+    subprocess.run([sys.executable, "-m", "model_signing", *words], capture_output=True, check=True)
+    given = ["verify", "--oms", str(alone), "--key", str(public), "--signature", str(tmp_path / "alone.sig")]
+    assert shell(*given).code == 0
+    alone.write_bytes(b"Weights")
+    assert shell(*given).code == 14
     ways: list[Callable[[], None]] = [by_their_cli]
     ways += [partial(by_their_api, name) for name in ALGORITHMS]
     for sign in ways:
