@@ -66,6 +66,11 @@ class Environment:
         return self.variables.get(TRUSTED_HOSTS, "")
 
     @property
+    def in_hook(self) -> bool:
+        """True within a hook of the user, which runs no hooks again: MVC_HOOK is set."""
+        return bool(self.variables.get("MVC_HOOK"))
+
+    @property
     def offline(self) -> bool:
         """Whether MVC_OFFLINE forbids to ask remotes and registries."""
         return self.variables.get("MVC_OFFLINE", "0") not in ("", "0")

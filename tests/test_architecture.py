@@ -62,6 +62,7 @@ PURE_BUT = {
     ("registry/picsellia/certificates.py", "os.environ"): "finds certificates by the variables of every HTTP client",
     ("registry/picsellia/sdk.py", "os.environ"): "keeps the SDK from writing a log file while it is imported",
     ("repository/git/command.py", "os.environ"): "keeps variables of Git from the Git that it runs",
+    ("repository/policy/hooks.py", "os.environ"): "names the hook to the program that it runs, and finds it on PATH",
     ("storage/disk/primitives.py", "time.time_ns"): "tells young files from old ones by the clock that set their times",
     ("storage/disk/treedoor.py", "os.getcwd"): "does not delete the folder that the process runs in",
 }

@@ -211,13 +211,14 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
     environ: Mapping[str, str] | None = None,
     offline: bool | None = None,
     force_policy: str | None = None,
+    hooks: bool = True,
 ) -> Repository:
     """Open the repository at or above a folder, or the remote at a URL (`s3://...`) without a clone.
 
     The author, the settings file and tokens are read from the environment at each call, or from `environ`. `offline` is as
     MVC_OFFLINE. `force_policy` is the reason for which rules of a policy with `force = true` are passed; the log of each ref
-    that is moved keeps it. Raises BadMessage for an empty one, NoRepository, IncompleteInit, NewerFormat, BadConfig; of a
-    remote as `clone`.
+    that is moved keeps it. Without `hooks`, the user's hooks are not run. Raises BadMessage for an empty reason,
+    NoRepository, IncompleteInit, NewerFormat, BadConfig; of a remote as `clone`.
     """
     if force_policy is not None and not force_policy.strip():
         raise errors.BadMessage(reason="the reason for passing a policy is empty")
@@ -234,6 +235,7 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
         lock_timeout=environment.lock_timeout,
         force_policy=force_policy or "",
     )
+    opened.no_verify = not hooks or environment.in_hook
     return Repository(Session(opened, where, environ))
 
 

@@ -48,6 +48,7 @@ else:
 @click.option("--allow-secret", is_flag=True, help="Commit even if something looks like a secret.")
 @click.option("--allow-unsafe", is_flag=True, help="Commit even if `mvc scan` finds what a loader would run.")
 @click.option("--keep-metrics", is_flag=True, help="Commit metrics set by hand even if the weights changed.")
+@click.option("-n", "unverified", is_flag=True, help="Skip your hooks, as --no-verify.")
 @click.option("--dry-run", is_flag=True, help="Show what would be committed.")
 @click.option("--author", metavar='"NAME <EMAIL>"', help='Override the author, as "NAME <EMAIL>".')
 @click.option("--date", metavar="DATE", help="Override the date, such as 2026-02-03.")
@@ -68,6 +69,7 @@ def command(
     allow_secret: bool,
     allow_unsafe: bool,
     keep_metrics: bool,
+    unverified: bool,
     dry_run: bool,
     author: str | None,
     date: str | None,
@@ -93,6 +95,7 @@ def command(
     _no_paths(words)
     signing_key = signatures.key(invocation, signed, key)
     repository = invocation.repository() if dry_run else invocation.writer()
+    repository.no_verify |= unverified
     model = invocation.model()
     message = _message(invocation, messages, file)
     if edit or (message is None and not amend and sys.stdin.isatty() and sys.stdout.isatty()):

@@ -166,6 +166,14 @@ class PolicyRefused(Refused):
     """
 
 
+class HookRefused(Refused):
+    """Your hook {hook} refuses {what}: it {reason}.
+    {output}
+
+    Nothing was moved. Correct what it reports, or skip your hooks with --no-verify; rules of a policy stay in effect.
+    """
+
+
 class PolicyUndecided(OutOfReach):
     """Policy cannot decide about {what}, because bytes are not here:
     {findings}

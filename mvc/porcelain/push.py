@@ -440,9 +440,12 @@ class _Push:
 
     def _check_policy(self, refs: Sequence[PushedRef], tips: dict[RefName, RefEntry | None], fresh: Fresh) -> None:
         """Raise PolicyRefused before anything is sent."""
-        gate.check(self._repository, [self._moved(each, tips[each.ref]) for each in refs])
+        moves = [self._moved(each, tips[each.ref]) for each in refs]
+        gate.check(self._repository, moves)
         sent = [id_ for id_, _ in fresh]
         gate.sent(self._repository, f"push:{self._remote.name}", self._model, sent)
+        if moves:
+            gate.Gate(self._repository).ask_push(self._remote.name, self._model, moves, sent)
 
     def _moved(self, each: PushedRef, tip: RefEntry | None) -> gate.Move:
         return gate.Move(each.ref, tip, each.new, self._reason(each).reason, self._remote.name)
@@ -453,7 +456,7 @@ class _Push:
         move = self._reason(each)
         move = replace(move, reason=gate.noted(move.reason, note))
         try:
-            return each, self._remote.refs.move(each.ref, tip, each.new, move)
+            entry = self._remote.refs.move(each.ref, tip, each.new, move)
         except errors.RefMoved as error:
             reason = f"{error.fields['by']} moved it first ({error.fields['reason']})"
             return replace(each, flag="!", reason=reason, hint=_FETCH), None
@@ -464,6 +467,8 @@ class _Push:
             if alone:
                 raise denied from error
             return replace(each, flag="!", reason=denied.message.rstrip("."), hint=denied.hint), None
+        self._repository.record_move(each.ref, entry, self._remote.name)
+        return each, entry
 
     def _reason(self, pushed: PushedRef) -> Move:
         """Return the move for the remote's log: of a tag or alias, with who set it here and why; the time is that of the push."""

@@ -62,6 +62,8 @@ else:
 DIRECTORY = STORE
 MODEL_TOML = "model.toml"
 MAIN = "main"
+MovedRef = tuple[RefName, RefEntry, str | None]
+"""A ref that moved, its new entry, and the remote where it is, None for here."""
 LOCK_TIMEOUT = 10.0
 """Seconds that a writing command waits for the lock."""
 
@@ -128,6 +130,12 @@ class Parts:
         """The reason for which rules of a policy that have `force` are passed; "" if they are not."""
         self.refused: dict[RefName, errors.MvcError] = {}
         """The names that were not taken from the remote that was opened, each with the error."""
+        self.no_verify = False
+        """True to run none of the user's hooks."""
+        self.hooks_passed: set[Any] = set()
+        """The moves that the hook before moves let pass; some verbs ask before they store something, and again later."""
+        self.hook_faults: list[str] = []
+        """What went wrong in hooks after a move, which cannot refuse."""
         self.read_again()
         self.offline = offline
         self._trusted_hosts = trusted_hosts
@@ -172,7 +180,7 @@ class Parts:
     @cached_property
     def refs(self) -> RefLogs:
         """The ref logs: branches, tags, aliases."""
-        return RefLogs(self.door, self._announce)
+        return RefLogs(self.door, self._announce, self.record_move)
 
     @cached_property
     def heads(self) -> Heads:
@@ -287,6 +295,28 @@ class Parts:
         if self.recorder is not None:
             self.recorder.ref(ref, allowed)
         return allowed
+
+    def record_move(self, ref: RefName, entry: RefEntry, remote: str | None = None) -> None:
+        """Record a ref that moved here or on a remote, for the hook after the running command."""
+        moved: list[MovedRef] | None = getattr(self._running, "moved", None)
+        if moved is not None:
+            moved.append((ref, entry, remote))
+
+    @contextlib.contextmanager
+    def post_hooks(self) -> Iterator[None]:
+        """Run the hook after moves at the end, without the lock; a command within another one belongs to that."""
+        if getattr(self._running, "moved", None) is not None:
+            yield
+            return
+        moved: list[MovedRef] = []
+        self._running.moved = moved
+        try:
+            yield
+        finally:
+            self._running.moved = None
+            self.hooks_passed.clear()
+            fault = lazy.load("mvc.repository.policy.hooks").Hooks(self).moved(moved) if moved else None
+            self.hook_faults += [fault] if fault is not None else []
 
     def _timeout(self) -> float:
         if self._lock_timeout is not None:

@@ -111,15 +111,16 @@ class Repository(Parts):
 
     @contextlib.contextmanager
     def operation(self, verb: str, actor: Actor | None = None) -> Iterator[None]:
-        """Record what `verb` changes, for `mvc undo`; a verb within another one belongs to that."""
-        if self.recorder is not None or self.operator is None:
-            yield
-            return
-        self.recorder = recorder.Recorder(self, verb, str(actor.person) if actor is not None else None)
-        try:
-            yield
-        finally:
-            self.recorder = None
+        """Record what `verb` changes, for `mvc undo` and the hook after moves; a verb within another one belongs to that."""
+        with self.post_hooks():
+            if self.recorder is not None or self.operator is None:
+                yield
+                return
+            self.recorder = recorder.Recorder(self, verb, str(actor.person) if actor is not None else None)
+            try:
+                yield
+            finally:
+                self.recorder = None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -187,15 +188,18 @@ class Store:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: Any) -> Any:
-    with cloud.moto(tmp_path) as server:
-        for name, value in server.environ.items():
-            monkeypatch.setenv(name, value)
-        store = Store(server, server.place(), monkeypatch)
-        store.people()
-        # moto, where it asks for rights, may let two make a name at the same moment: the probe's race is run before.
-        probe.ensure(s3.connect(address.parse(store.place, tmp_path), server.options), "n")
-        yield store
+def store(clouds: Callable[[str], cloud.Cloud], tmp_path: Path, monkeypatch: Any) -> Any:
+    server = clouds("s3")
+    cloud.remember_what_s3_is(monkeypatch)
+    for name, value in server.environ.items():
+        monkeypatch.setenv(name, value)
+    store = Store(server, server.place(), monkeypatch)
+    store.people()
+    # moto, where it asks for rights, may let two make a name at the same moment: the probe's race is run before.
+    probe.ensure(s3.connect(address.parse(store.place, tmp_path), server.options), "n")
+    yield store
+    cloud.ask_for_no_rights(server)  # other tests use the server, too
+    store.client("s3").delete_bucket_policy(Bucket="bucket")
 
 
 def lock(shell: Shell, store: Store) -> None:

@@ -96,6 +96,8 @@ def test_two_users_of_a_server(server: Server, tmp_path: Path, monkeypatch: Any,
     assert lock(hers, server).returncode == 0  # again, as the model is new
     hers.ok("alias", "set", "prod", "v1")
     hers.ok("push", "origin", "prod")
+    os.chown(server.place / PROD / "0000000001", pwd.getpwnam(server.users["b"]).pw_uid, -1)  # as of before the lock
+    assert lock(hers, server).returncode == 0
     before = state(server.place / PROD)
 
     his = clone(tmp_path, monkeypatch, "ben", place=server.at("b"))
@@ -133,6 +135,7 @@ def _files_resist(server: Server) -> None:
     for command in (
         f"echo x > {PROD}/0000000003",
         f"echo x > {PROD}/0000000002",
+        f"chmod u+w {PROD}/0000000001",
         f"rm -f {PROD}/0000000002",
         f"chmod u+w {PROD}/0000000002",
         f"ln -s /etc/passwd {PROD}/0000000003",

@@ -54,9 +54,18 @@ def moto(folder: Path) -> Iterator[Cloud]:
 
 def ask_for_rights(server: Cloud) -> None:
     """Have moto ask from now on who one is, and look what their policies allow."""
+    _ask_after(server, b"0")
+
+
+def ask_for_no_rights(server: Cloud) -> None:
+    """Have moto answer everybody again, as it does at first."""
+    _ask_after(server, b"inf")
+
+
+def _ask_after(server: Cloud, requests: bytes) -> None:
     url = f"{server.options['endpoint']}/moto-api/reset-auth"
     headers = {"Content-Type": "text/plain"}
-    request = urllib.request.Request(url, data=b"0", method="POST", headers=headers)
+    request = urllib.request.Request(url, data=requests, method="POST", headers=headers)
     with urllib.request.urlopen(request, timeout=30):
         pass
 

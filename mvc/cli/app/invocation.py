@@ -59,6 +59,8 @@ class Invocation:
     """The arguments of the command line, for the operation log."""
     force_policy: str = ""
     """The reason for which rules of the policy are passed, "" for none."""
+    no_verify: bool = False
+    """True to run none of the user's hooks: with --no-verify, and within a hook."""
 
     # --- folders
 
@@ -110,6 +112,11 @@ class Invocation:
         if paths:
             self.note(f"warning: kept files modified while the command was running: {', '.join(paths)}")
 
+    def note_hooks(self) -> None:
+        """Print what went wrong in hooks after moves."""
+        for fault in self._opened.hook_faults if "_opened" in self.__dict__ else []:
+            self.note(f"warning: {fault}. The refs were moved.")
+
     def note_skipped(self, repository: Repository | None = None) -> None:
         """Print the annotations that the verb did not read in `repository`, or in this one, as they are damaged."""
         opened = repository or self.__dict__.get("_opened")
@@ -131,6 +138,7 @@ class Invocation:
         made.operator = lambda: self.environment.operator(made.config)
         made.command = self.command
         made.force_policy = self.force_policy
+        made.no_verify = self.no_verify
         return made
 
     def model(self) -> str:

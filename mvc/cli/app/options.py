@@ -54,6 +54,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("--force-policy", "force_policy"),
         {"metavar": "REASON", "help": "Pass policy rules that have force = true; the log keeps REASON."},
     ),
+    (("--no-verify", "no_verify"), {"is_flag": True, "help": "Skip your hooks, but no rule of a policy."}),
 )
 _READING = frozenset({
     "alias", "bom", "branch", "card", "cat", "changelog", "check", "compare", "diff", "export", "grep", "log", "ls", "reflog", "rev-parse", "scan", "shortlog", "show",
@@ -141,6 +142,7 @@ def run_of(context: click.Context) -> Invocation:
         offline=bool(given.get("offline")) or Environment(cwd, environ).offline,
         at_op=_at_op(context, given.get("at_op")),
         force_policy=_reason(given.get("force_policy")),
+        no_verify=bool(given.get("no_verify")) or Environment(cwd, environ).in_hook,
         command=tuple(context.find_root().obj or ()),
     )
 

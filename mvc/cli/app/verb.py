@@ -53,7 +53,10 @@ def verb(
             if needs or apart:
                 options.check_partners(click.get_current_context(), needs or {}, apart)
             invocation = _invocation()
-            result = function(invocation, *arguments, **named)
+            try:
+                result = function(invocation, *arguments, **named)
+            finally:
+                invocation.note_hooks()
             invocation.note_left_alone()
             invocation.note_skipped()
             return result

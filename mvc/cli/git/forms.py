@@ -54,7 +54,7 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
     "commit": (
         ("-a", "--all"),
         ("--no-edit",),
-        ("-n", "--no-verify", "--no-post-rewrite"),
+        ("--no-post-rewrite",),
         ("--cleanup", "--status", "--no-status", "--untracked-files"),
     ),
     "config": (
@@ -99,16 +99,16 @@ ACCEPTED: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "merge": (
         ("--ff", "--no-edit", "--commit", "-e", "--edit"),
-        ("-n", "--stat", "--no-stat", "--log", "--no-log", "--no-verify", "--rerere-autoupdate"),
+        ("-n", "--stat", "--no-stat", "--log", "--no-log", "--rerere-autoupdate"),
         ("--allow-unrelated-histories",),
     ),
     "pull": (
         ("--ff-only", "--ff", "--no-edit", "--no-rebase"),
-        ("-t", "--tags", "--no-verify", "--stat", "-n", "--no-stat"),
+        ("-t", "--tags", "--stat", "-n", "--no-stat"),
         ("--recurse-submodules", "--allow-unrelated-histories"),
     ),
     "push": (
-        ("--no-verify", "--verify", "--thin", "--no-thin", "--no-atomic"),
+        ("--verify", "--thin", "--no-thin", "--no-atomic"),
         ("--force-if-includes", "--recurse-submodules"),
     ),
     "reflog": (("--date", "--oneline", "--decorate", *_IDS),),

@@ -23,9 +23,10 @@ from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
 if TYPE_CHECKING:
     from mvc.repository.policy import candidate as candidates
-    from mvc.repository.policy import checks
+    from mvc.repository.policy import checks, hooks
     from mvc.repository.policy.candidate import Candidate
     from mvc.repository.policy.checks import Breach
+    from mvc.repository.policy.hooks import Hooks, MovedRef
     from mvc.repository.repository import Repository
     from mvc.scan.policy import parse, rule
     from mvc.scan.policy.rule import Rule
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 else:
     candidates = lazy.Module("mvc.repository.policy.candidate")
     checks = lazy.Module("mvc.repository.policy.checks")
+    hooks = lazy.Module("mvc.repository.policy.hooks")
     parse = lazy.Module("mvc.scan.policy.parse")
     rule = lazy.Module("mvc.scan.policy.rule")
 
@@ -94,6 +96,15 @@ class Gate:
     def check(self, moves: Sequence[Move]) -> str:
         """Raise PolicyRefused unless all moves follow the rules; return the note on rules that were passed, or "".
 
+        The user's hook is asked when the rules let them pass. Raises HookRefused, and as `judge`.
+        """
+        note = self.judge(moves)
+        self.ask_move(moves)
+        return note
+
+    def judge(self, moves: Sequence[Move]) -> str:
+        """Raise PolicyRefused and return as `check`, without hooks.
+
         Raises BadPolicy, Missing and Damaged for a version that cannot be read, and for signatures BadSetting,
         NoSignersFile and NoSshKeygen.
         """
@@ -131,11 +142,32 @@ class Gate:
         """Return the breaches of a move, also of rules that are passed. Raises as `check`."""
         return [breach for _, breach in self._move(self.rules(), move)]
 
+    # --- hooks of the user
+
+    def hooks(self, *names: str) -> Hooks | None:
+        """Return the user's hooks if one of these is set, else None. Raises BadSetting."""
+        settings = self._repository.config
+        return (
+            hooks.Hooks(self._repository) if any(settings.get(f"hooks.{name}") is not None for name in names) else None
+        )
+
+    def ask_move(self, moves: Sequence[Move]) -> None:
+        """Raise HookRefused unless the hook before moves, if there is one, lets refs move."""
+        asked = self.hooks("pre-move")
+        if asked is not None:
+            asked.move([_moved(move) for move in moves if not _is_still(move)])
+
+    def ask_push(self, remote: str, model: str, moves: Sequence[Move], versions: Sequence[VersionId]) -> None:
+        """Raise HookRefused unless the hook before pushes, if there is one, lets versions be sent and refs moved."""
+        asked = self.hooks("pre-push")
+        if asked is not None:
+            asked.push(remote, model, [_moved(move) for move in moves], versions)
+
     # --- inside
 
     def _move(self, rules: Sequence[Rule], move: Move) -> Iterator[tuple[str, Breach]]:
         """Yield the breaches of a move, each after what it is about."""
-        if isinstance(move.new, str) and move.tip is not None and move.tip.new == move.new:
+        if _is_still(move):
             return
         events = [move.event, *([f"{rule.PUSH}:{move.remote}"] if move.remote else [])]
         about = [each for each in rules if any(each.is_on(event) for event in events)]
@@ -203,20 +235,31 @@ def check_new(
     *,
     is_tip: bool = True,
 ) -> None:
-    """Raise PolicyRefused unless the version that `planned` returns may be made, and these refs may be at it.
+    """Raise PolicyRefused unless the version that `planned` returns may be made, and these refs may be at it; HookRefused.
 
     To be called before anything is stored. `is_tip` is False for a version that the branch gets below its new tip.
     """
     gate = Gate(repository)
-    if not gate.rules():
+    asked = gate.hooks("pre-commit", "pre-move")
+    if not gate.rules() and asked is None:
         return
     candidate = planned()
-    if not is_tip:
+    moves = _moves(repository, candidate, branch, tags, aliases) if is_tip else []
+    if is_tip:
+        gate.judge(moves)
+    else:
         gate.made(branch.model, candidate)
-        return
+    if asked is not None:
+        asked.commit(branch.model, branch.name, candidate, tags, aliases)
+    gate.ask_move(moves)
+
+
+def _moves(
+    repository: Repository, candidate: Candidate, branch: RefName, tags: Sequence[str], aliases: Sequence[str]
+) -> list[Move]:
     refs = [RefName(branch.model, kind, name) for kind, each in ((TAGS, tags), (ALIASES, aliases)) for name in each]
     moves = [Move(ref, repository.refs.tip(ref), candidate, "") for ref in refs]
-    gate.check([Move(branch, repository.refs.tip(branch), candidate, NEW_VERSION), *moves])
+    return [Move(branch, repository.refs.tip(branch), candidate, NEW_VERSION), *moves]
 
 
 def sent(repository: Repository, event: str, model: str, versions: Iterable[VersionId]) -> str:
@@ -246,6 +289,18 @@ def _content(each: Rule, candidate: Candidate) -> Iterator[Breach]:
 
 def _makes(move: Move) -> bool:
     return move.ref.kind == HEADS and not move.remote and move.new is not None
+
+
+def _is_still(move: Move) -> bool:
+    """Return whether a ref stays where it is."""
+    return isinstance(move.new, str) and move.tip is not None and move.tip.new == move.new
+
+
+def _moved(move: Move) -> MovedRef:
+    """Return a move as hooks read it."""
+    tip, new = move.tip, move.new if isinstance(move.new, str) else None
+    seq, old = (tip.seq + 1, tip.new) if tip is not None else (1, None)
+    return hooks.MovedRef(move.ref, seq, old, new, move.new is None, move.reason, move.remote or None)
 
 
 def _named(move: Move) -> str:

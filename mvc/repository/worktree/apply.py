@@ -52,6 +52,8 @@ def change(repository: Parts, plan: Journal, progress: Progress | None = None, *
         _discard(repository, plan.files)
         raise
     repository.left_alone += _finish(repository, plan)
+    for step in plan.refs:
+        repository.record_move(step.name, step.entry)
 
 
 def roll_forward(repository: Parts) -> tuple[str, ...]:

@@ -78,6 +78,9 @@ _SECRET = regex(r"secret|token|passw|credential|access-?key|key-?id|sas|connecti
 STALE_METRICS = "metrics.stale"
 WARN = "warn"
 SCAN_ALLOW, SCAN_LEVEL, SCAN_COMMAND = "scan.allow", "scan.level", "scan.command"
+HOOKS = ("pre-commit", "pre-move", "pre-push", "post-move")
+"""The hooks, each a setting `hooks.NAME` with a program and its arguments."""
+HOOK_TIMEOUT = "hooks.timeout"
 UNREADABLE, OFF = "unreadable", "off"
 WORDS = {STALE_METRICS: (WARN, "refuse", "ignore"), SCAN_LEVEL: (UNREADABLE, "hostile", "code", OFF)}
 """The settings that have a few words for values."""
@@ -135,6 +138,11 @@ KEYS: dict[str, tuple[type, str]] = {
         "the file of trusted keys (default ~/.config/mvc/allowed_signers, else Git's gpg.ssh.allowedSignersFile)",
     ),
     "trust.revoked": (str, "the file of revoked keys: an OpenSSH KRL, or a list of public keys"),
+    "hooks.pre-commit": (list, "the program that may refuse a new version, with its arguments"),
+    "hooks.pre-move": (list, "the program that may refuse a move of a branch, a tag or an alias"),
+    "hooks.pre-push": (list, "the program that may refuse a push"),
+    "hooks.post-move": (list, "the program that is run after refs moved"),
+    HOOK_TIMEOUT: (float, "seconds that a hook may run (default 60)"),
     "ui.pager": (str, "the pager for long output"),
     "ui.progress": (str, "auto, bar, plain or none"),
 }
@@ -150,6 +158,8 @@ USER_ONLY = (
     "sign.always",
     "trust.allowed-signers",
     "trust.revoked",
+    *(f"hooks.{name}" for name in HOOKS),
+    HOOK_TIMEOUT,
 )
 """Keys that a repository, which may be somebody else's, cannot set."""
 _PERSONAL = "it names a program, a key, a token or whom you trust, so only --global can set it"
@@ -561,20 +571,21 @@ def _typed(key: str, text: str) -> Any:
 
 
 def _words(key: str, text: str) -> list[str]:
-    """Return the words of a command, parted as a shell does it; nothing is expanded. Raises BadSetting."""
+    """Return the words of a command, a list of TOML, or parted as a shell does it; nothing is expanded. Raises BadSetting."""
     try:
-        words: list[str] = lazy.load("shlex").split(text)
+        words: Any = tomllib.loads(f"words = {text}")["words"] if text[:1] == "[" else lazy.load("shlex").split(text)
     except ValueError as error:
         raise errors.BadSetting(key=key, value=text, reason=f"{str(error)[:1].lower()}{str(error)[1:]}") from None
     return list(command_of(key, words))
 
 
 def command_of(key: str, value: Any) -> tuple[str, ...]:
-    """Return the words of a command with a place for a path. Raises BadSetting."""
+    """Return the words of a command, that of a scan with a place for a path. Raises BadSetting."""
     reason = ""
     if not isinstance(value, list) or not value or not all(isinstance(word, str) and word for word in value):
-        reason = 'the value must be a list of words, such as ["picklescan", "-p", "{}"]'
-    elif not any("{}" in word for word in value[1:]):
+        example = '["picklescan", "-p", "{}"]' if key == SCAN_COMMAND else '["/home/ana/bin/check", "--strict"]'
+        reason = f"the value must be a list of words, such as {example}"
+    elif key == SCAN_COMMAND and not any("{}" in word for word in value[1:]):
         reason = "one of the arguments must be {}, the path of the file"
     elif "/" in value[0] and not os.path.isabs(value[0]):
         reason = "name the program by its absolute path, or by a name in PATH"

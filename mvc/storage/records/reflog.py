@@ -194,15 +194,20 @@ class Moved(NamedTuple):
 
 Before = Callable[[RefName, RefEntry, bool], RefEntry]
 """Returns the entry to append, or raises; True is for a move that a remote has made."""
+After = Callable[[RefName, RefEntry], None]
+"""Called with an entry that was appended."""
 
 
 class RefLogs:
     """All ref logs of a repository."""
 
-    def __init__(self, door: StoreDoor, before: Before = lambda _, entry, __: entry) -> None:
-        """Read and write below `door`; `before` is called before an entry is appended."""
+    def __init__(
+        self, door: StoreDoor, before: Before = lambda _, entry, __: entry, after: After = lambda _, __: None
+    ) -> None:
+        """Read and write below `door`; `before` is called before an entry is appended, `after` once it is."""
         self._door = door
         self._before = before
+        self._after = after
         self._tips = TipsCache(door)
         self._decodings = 0
         self.ends: dict[RefName, int] = {}
@@ -307,6 +312,7 @@ class RefLogs:
         """Move `ref` from `tip` to `new`: the commit point. Raises RefMoved if somebody else moved it first."""
         entry = self._before(ref, RefEntry.after(ref, tip, new, move, seen), False)
         self.create(ref, entry)
+        self._after(ref, entry)
         return entry
 
     def take(self, ref: RefName, tip: RefEntry | None, new: VersionId | None, move: Move) -> RefEntry:
