@@ -91,6 +91,7 @@ RULE = b'[[rule]]\non = ["commit"]\nmax-file = 1\n'
         (b'[[rule]]\non = ["take:alias"]\nmax-file = 1\n', 2, "take:alias:NAME"),
         (b'[[rule]]\non = ["take:push:origin"]\nmax-file = 1\n', 2, "is not an event"),
         (b'[[rule]]\non = ["take:alias:a"]\nready-for = ["edge"]\n', 3, "'ready-for' does not apply to take"),
+        (b'[[rule]]\non = ["take:alias:a"]\nscan = "plain"\n', 3, "'scan' does not apply to take"),
         (b'[[rule]]\non = ["take:alias:a"]\nfrom = "alias:b"\n', 3, "'from' does not apply to take"),
         (b'[[rule]]\non = ["take:alias:a"]\nreason = "required"\n', 3, "'reason' does not apply to take"),
         (b'[[rule]]\non = "commit"\nmax-file = 1\n', 2, "not a list of texts"),

@@ -10,6 +10,7 @@ import pytest
 
 import mvc
 from mvc import errors
+from mvc.model.ids import digest
 from mvc.repository.policy.gate import NAME
 from tests.policy.readers import ANA, World, people, picture, refused
 
@@ -46,6 +47,7 @@ def test_a_move_that_nobody_signed_is_refused_and_all_else_is_taken(world: World
     changed = {name for name, data in picture(world.ben.folder, received=True).items() if before.get(name) != data}
     assert changed == {".mvc/refs/helmets/remotes/origin/heads/night/0000000001"}
     everything = picture(world.ben.folder)
+    refused(world.ben("fetch", "--force-policy", "the rule has no force"))
     refused(world.ben("fetch", "--json"))
     assert picture(world.ben.folder) == everything  # a second fetch of a refused name stores nothing again
     assert world.ben("fetch", "--json").json["refused"][0]["ref"] == "aliases/prod"
@@ -239,9 +241,14 @@ def test_a_branch_that_has_versions_of_ones_own_is_ones_own(world: World) -> Non
 
 def test_formats_and_sizes_are_judged_without_the_bytes(world: World) -> None:
     world.rules('on = ["take:branch:*"]\nformats = ["safetensors"]\nmax-file = "1MB"')
-    shell = world.shell()
-    shell.ok("clone", "--meta", "origin", "new")  # README.md has no format
-    world.mallory.write("net.pt", b"\x80\x04N.")
-    world.mallory.ok("add", "net.pt", "--as", "net")
+    world.shell().ok("clone", "--meta", "origin", "new")
+    bulk = b"".join(digest(b"%d" % number).encode() for number in range(1_000))  # more than a recipe has in itself
+    world.mallory.write("notes.txt", bulk)
+    world.mallory.ok("add", "notes.txt", "--as", "notes")
     world.push_unsigned()
-    refused(world.shell("new")("pull"), "formats: ", "net.pt")
+    world.shell("new").ok("pull", "--meta")  # a text has no format
+    world.mallory.write("net.pt", b"\x80\x04\x95" + bulk)
+    world.mallory.ok("add", "net.pt", "--as", "net")
+    world.mallory.ok("commit", "-m", "a pickle", "--allow-unsafe")
+    world.mallory.ok("push", "--no-signed", "origin", "main")
+    refused(world.shell("new")("pull", "--meta"), "formats: ", "net.pt")
