@@ -365,6 +365,34 @@ def test_attestations_travel_and_end_with_their_version(
     early.ok("gc", "--grace", "0")
 
 
+def test_gc_takes_back_the_feature_with_the_last_attestation(ana: Shell) -> None:
+    ana.ok("sign")
+    ana.ok("switch", "-c", "night")
+    ana.set(metrics__mAP50=0.4)
+    ana.commit("three")
+    ana.ok("attest", "--type", "provenance")
+    ana.ok("gc", "--grace", "0")
+    assert config.requires(ana.repository.door, config.ATTESTATIONS)
+    ana.ok("switch", "main")
+    ana.ok("branch", "-D", "night")
+    ana.tick(100 * 86_400)
+    ana.ok("config", "gc.reflog-expire", "1")
+    ana.ok("gc", "--grace", "0")
+    assert not config.requires(ana.repository.door, config.ATTESTATIONS)
+    assert config.requires(ana.repository.door, config.SIGNATURES)
+
+
+def test_a_history_that_is_imported_keeps_its_attestations(ana: Shell, tmp_path: Path) -> None:
+    ana.ok("attest", "--type", "provenance")
+    folder = ana.folder
+    (tmp_path / "target").mkdir()
+    ana.folder = tmp_path / "target"
+    ana.ok("init")
+    ana.ok("import", str(folder))
+    assert [each["type"] for each in ana.ok("attest", "v2", "--list", "--json").json["attestations"]] == [SLSA]
+    assert ana("verify", "v2", "--attested", "provenance", "--json").json["attestations"][0]["status"] == "good"
+
+
 def test_an_export_has_the_envelopes(ana: Shell, tmp_path: Path) -> None:
     out = tmp_path / "out"
     said = ana("export", "v2", str(out), "--attestations")
