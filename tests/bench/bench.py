@@ -17,10 +17,11 @@ from tests.bench.overhead import overhead
 from tests.bench.page import page
 from tests.bench.peers import BUILD
 from tests.bench.report import Report
+from tests.bench.scan import scan
 from tests.bench.share import share
 from tests.bench.small import small
 
-PARTS = ("small", "training", "history", "large", "chain", "share", "site")
+PARTS = ("small", "training", "history", "large", "chain", "share", "scan", "site")
 ALONE = ("growth", "deltas")
 """Parts that run only by `--only`."""
 
@@ -41,6 +42,8 @@ def measure(report: Report, place: Path, asked: argparse.Namespace) -> None:
                 run(report, place, rounds, megabytes, dtype)
     if "share" in parts:
         share(report, place, rounds, megabytes, 100 if asked.quick else 1000)
+    if "scan" in parts:
+        scan(report, place, rounds, megabytes)
     if "site" in parts:
         page(report, place, quick=asked.quick)
     if "deltas" in parts:

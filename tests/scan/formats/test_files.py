@@ -97,8 +97,9 @@ def test_a_file_that_the_library_cannot_list_is_unreadable_and_a_truncated_one_d
 ) -> None:
     data = HDF5_HONEST[0].data
     assert report(Case("m.h5", data[:-64])).verdict is Verdict.DAMAGED
-    monkeypatch.setattr("mvc.formats.hdf5.SECONDS", 0.0)
-    assert broken(report(Case("m.h5", data))) == ("hdf5-failed",)
+    with monkeypatch.context() as patch:
+        patch.setattr("mvc.formats.hdf5.SECONDS", 0.0)
+        assert broken(report(Case("m.h5", data))) == ("hdf5-failed",)
 
 
 def test_without_h5py_hdf5_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvc.scan.formats.jinja import templates
-from mvc.scan.verdict import Verdict
+from mvc.scan.verdict import Rule, Verdict
 from tests.scan.formats.cases import Case, broken, check, report
 
 MADE = ".os.mkdir('ran')"
@@ -256,6 +256,24 @@ def test_templates_in_other_texts_are_examined_where_they_reach_python() -> None
         "ci.yaml": "run: ${{ secrets.X }} {{- include 'a' . }}",
     }
     assert [check(Case(name, text.encode())) for name, text in other.items()] == [""] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("{{ messages|attr('name') }}", templates.ATTRIBUTE),
+        ("{{ cycler('a') }}", templates.GADGET),
+        ("{% set k = 'a' ~ 'b' %}{{ messages[k] }}", templates.COMPUTED),
+        ("{{ namespace[bos_token]('id') }}", templates.COMPUTED),
+        ("{{ ([namespace]|map(attribute=eos_token)|list)[0]('id') }}", templates.COMPUTED),
+        ("{% set k = additional_special_tokens[0] %}{{ namespace[k]('id') }}", templates.COMPUTED),
+    ],
+)
+def test_a_way_to_attributes_without_an_underscore_is_found_by_its_rule_alone(text: str, rule: Rule) -> None:
+    """A special token is a text of the tokenizer, so its author chooses the name that it gives."""
+    case = Case("chat.jinja", text.encode(), (rule.id,))
+    assert check(case) == ""
+    assert report(Case("chat.jinja", b"{{ bos_token }}{{ messages[0].content + eos_token }}")).verdict is Verdict.PLAIN
 
 
 def test_every_rule_of_templates_has_a_case() -> None:

@@ -32,6 +32,8 @@ _NUMBERS = ("abs", "count", "float", "int", "length", "round")
 _ADDING = frozenset({"append", "extend", "insert", "update", "setdefault", "add"})
 """Methods that put a value into a list or map."""
 _NONE = Token("", "")
+_SPECIAL = ("_token", "_special_tokens")
+"""Ends of the names of special tokens: texts of the tokenizer, which the author of the template writes as well."""
 _ALWAYS = ("varargs", "kwargs")
 
 
@@ -74,7 +76,8 @@ class Names:
                 continue
             if token.kind == "name" and not before.is_operator("|") and not after.is_operator("="):
                 is_method = before.is_operator(".") and after.is_operator("(")
-                if token.text in self._computed or (is_method and token.text in _JOINING):
+                is_special = token.text.endswith(_SPECIAL)
+                if token.text in self._computed or is_special or (is_method and token.text in _JOINING):
                     return True
         return False
 
