@@ -61,6 +61,13 @@ class Environment:
         return user_file(self.variables)
 
     @property
+    def user_cache(self) -> Path | None:
+        """The folder for what mvc remembers for the user: that of XDG_CACHE_HOME, else ~/.cache; None without a home."""
+        base, home = self.variables.get("XDG_CACHE_HOME"), self.variables.get("HOME")
+        folder = Path(base) if base else Path(home) / ".cache" if home else None
+        return folder / "mvc" if folder is not None and folder.is_absolute() else None
+
+    @property
     def trusted_hosts(self) -> str:
         """The hosts that MVC_TRUSTED_HOSTS lists."""
         return self.variables.get(TRUSTED_HOSTS, "")

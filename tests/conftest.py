@@ -239,6 +239,7 @@ def _no_settings_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Itera
         home = tmp_path_factory.mktemp("home")
         patch.setenv("HOME", str(home))
         patch.setenv("MVC_CONFIG", str(home / "mvc.toml"))
+        patch.delenv("XDG_CACHE_HOME", raising=False)
         patch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path_factory.getbasetemp().parent))
         yield
 

@@ -61,6 +61,7 @@ class Session:
         self._variables = variables
         self._repository = repository
         repository.operator = lambda: self.environment.operator(repository.config)
+        repository.user_cache = self.environment.user_cache
         self._read = self._stamps()
         self.path = path
         self._copies: dict[FileId, Path] = {}

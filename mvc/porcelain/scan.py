@@ -110,6 +110,7 @@ def version(
         if not names or entry.path in paths or {*roles_of(manifest, entry)} & {*names}:
             state = repository.promised.state(entry.file).value
             yield _scanned(look, entry, tree.by_path, above=above, absent=state, command=command)
+    repository.scans.save()
 
 
 def working(model: Model, *, names: Collection[str] = (), command: ScanCommand | None = None) -> Iterator[ScannedFile]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mvc.scan import scan as scans
     from mvc.scan.scan import Beside
     from mvc.scan.verdict import Finding, Report
+    from mvc.storage.caches.scans import ScanCache
 else:
     weight_formats = lazy.Module("mvc.formats.weight_format")
     compressions = lazy.Module("mvc.formats.compressed")
@@ -53,9 +54,18 @@ _Key = tuple[str, FileId]
 class Contents:
     """A reader of headers, each read once, which executes nothing in a file."""
 
-    def __init__(self, open_: Open, place: Callable[[TreeEntry], Path | None] = lambda _: None) -> None:
-        """Read the files that `open_` opens; `place` returns where one is on disk under its own name."""
+    def __init__(
+        self,
+        open_: Open,
+        place: Callable[[TreeEntry], Path | None] = lambda _: None,
+        scans: Callable[[], ScanCache] | None = None,
+    ) -> None:
+        """Read the files that `open_` opens; `place` returns where one is on disk under its own name.
+
+        `scans` has reports on stored files.
+        """
         self._open = open_
+        self._scans = scans
         self._place = place
         self._faults: dict[_Key, str | None] = {}
         self._metadata: dict[_Key, Metadata | None] = {}
@@ -105,8 +115,16 @@ class Contents:
 
     def scan(self, entry: TreeEntry, beside: Beside | None = None) -> Report | None:
         """Return what a loader of a file would run; None when its bytes are not here. Raises Missing, Damaged."""
+        cache = self._scans() if self._scans is not None else None
+        key = cache.key(entry) if cache is not None else None
+        known = cache.get(key) if cache is not None and key is not None else None
+        if known is not None:
+            return known
         with self._open(entry) as source:
-            return None if source is None else scans.scan_file(source, beside=beside)
+            report = None if source is None else scans.scan_file(source, beside=beside)
+        if cache is not None and key is not None and report is not None and cache.key(entry) == key:
+            cache.add(key, report)
+        return report
 
     def second_opinion(self, entry: TreeEntry, command: ScanCommand) -> Finding | None:
         """Return what a program says about a file, None for nothing, or if its bytes are not here. Raises Missing, Damaged."""
@@ -190,7 +208,7 @@ def stored(repository: Repository) -> Contents:
         read = last[entry.file]
         yield None if read is None else Source(read, entry.size, entry.path)
 
-    return Contents(opened)
+    return Contents(opened, scans=lambda: repository.scans)
 
 
 def working(repository: Repository, folder: str) -> Contents:

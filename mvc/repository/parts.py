@@ -25,6 +25,7 @@ from mvc.storage.records.statcache import StatCache
 if TYPE_CHECKING:
     from mvc.model.hosts import Approvals
     from mvc.model.version import Timestamp
+    from mvc.storage.caches.scans import ScanCache
     from mvc.storage.chunks.bases import Bases
     from mvc.storage.chunks.extract import Extract
     from mvc.storage.chunks.ingest import Ingest
@@ -41,11 +42,13 @@ if TYPE_CHECKING:
     from mvc.storage.records.promised import Promised
 
 if TYPE_CHECKING:
+    from mvc.storage.caches import scans as scan_cache
     from mvc.storage.chunks import extract, ingest, recipes
     from mvc.storage.packs import index, metapacks, reader
     from mvc.storage.records import promised
     from mvc.storage.records.annotations import attestations, evaluations, log, remarks, signatures
 else:
+    scan_cache = lazy.Module("mvc.storage.caches.scans")
     extract = lazy.Module("mvc.storage.chunks.extract")
     ingest = lazy.Module("mvc.storage.chunks.ingest")
     recipes = lazy.Module("mvc.storage.chunks.recipes")
@@ -126,6 +129,8 @@ class Parts:
         if source is not None:
             raise errors.UnfinishedClone(where=root, url=source.url)
         self.user_config = user_config
+        self.user_cache: Path | None = None
+        """The folder for what mvc remembers for the user, outside of the repository; None for none."""
         self.force_policy = ""
         """The reason for which rules of a policy that have `force` are passed; "" if they are not."""
         self.refused: dict[RefName, errors.MvcError] = {}
@@ -201,6 +206,11 @@ class Parts:
     def stats(self) -> StatCache:
         """The stat cache."""
         return StatCache(self.door, self.tree)
+
+    @cached_property
+    def scans(self) -> ScanCache:
+        """The scan cache."""
+        return scan_cache.ScanCache(self.recipes.best, self.root, self.user_cache)
 
     @cached_property
     def chunks(self) -> ChunkIndex:

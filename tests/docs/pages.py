@@ -69,6 +69,7 @@ ENVIRONMENT = {
     "MVC_AUTHOR_NAME, MVC_AUTHOR_EMAIL": "the author; before the settings and Git's",
     "MVC_AUTHOR_DATE": "the time of a version, instead of now",
     "MVC_CONFIG": "your settings file, instead of `$XDG_CONFIG_HOME/mvc/config.toml` or `~/.config/mvc/config.toml`",
+    "XDG_CACHE_HOME": "the folder for answers of the scan, in `mvc/scan`, instead of `~/.cache`",
     "MVC_DIR": "the folder that holds `.mvc`, as `--repo`",
     "MVC_MODEL": "the model, as `--model`",
     "MVC_OFFLINE": "anything but 0: contact no remote and no registry, as `--offline`",

@@ -139,6 +139,7 @@ class Invocation:
         made.command = self.command
         made.force_policy = self.force_policy
         made.no_verify = self.no_verify
+        made.user_cache = self.environment.user_cache
         return made
 
     def model(self) -> str:

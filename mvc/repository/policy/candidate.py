@@ -62,10 +62,12 @@ class Candidate:
     def reports(self) -> dict[str, Report | None]:
         """The answer of the scan for each file, by its path; None for one whose bytes are not here. Raises Missing, Damaged."""
         stored_files = file_contents.stored(self.repository)
-        return {
+        reports = {
             entry.path: (stored_files if entry.file and self.id is None else self.contents).scan(entry)
             for entry in self.tree.entries
         }
+        self.repository.scans.save()
+        return reports
 
     def _is_elsewhere(self, entry: TreeEntry) -> bool:
         """Return whether only the other store has a file, which a download did not record as promised."""
