@@ -30,13 +30,23 @@ TWICE = Rule(
     "json-key-twice", Verdict.UNREADABLE, "Loaders read the key {} differently, since it occurs twice in one map."
 )
 NESTED = Rule("json-nested", Verdict.UNREADABLE, "A loader may read JSON that is nested deeper than the scan parses.")
-RULES = (TWICE, NESTED, *held.RULES, *keras_config.RULES, *model_config.RULES, *templates.RULES, *exported.RULES)
+NOTEBOOK = Rule("notebook-code", Verdict.CODE, "A program that opens the notebook may run its cells.")
+RULES = (
+    TWICE,
+    NESTED,
+    NOTEBOOK,
+    *held.RULES,
+    *keras_config.RULES,
+    *model_config.RULES,
+    *templates.RULES,
+    *exported.RULES,
+)
 
 _START = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe\0?\0?|\0?\0?\xfe\xff)?[\s\0]*[\[{][\s\0]*[\"\[{\]}\-0-9tfn\0]")
 _BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]|[^\xff\xfe]\0")
 _KEYS = (
     b"auto_map", b"class_name", b"custom_pipelines", b"_target_", b"activation_function", b"expr_str",
-    b"graph_module", b"weight_map", b"py/", b"__loader__", b"guards_code", b'"params"', b'"type"', b"hat_template", b'"gA', b'"800',
+    b"graph_module", b"weight_map", b"py/", b"__loader__", b"guards_code", b'"params"', b'"type"', b"hat_template", b'"gA', b'"800', b"nbformat",
 )  # fmt: skip
 """Keys that rules look at; of some a part, whatever the case of the first letter."""
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -79,7 +89,15 @@ def scan(source: Source, scan: Scan) -> None:
     for twice in earlier:
         if twice.key in _MATTERING:
             scan.report(TWICE, detail=twice.key)
+    if _has_cells(value):
+        scan.report(NOTEBOOK, names=[source.name])
     examine([value, *(twice.value for twice in earlier)], source.name, scan)
+
+
+def _has_cells(value: Any) -> bool:
+    """Return whether a value is a notebook of Jupyter with cells of code."""
+    cells = value.get("cells") if isinstance(value, dict) and "nbformat" in value else None
+    return isinstance(cells, list) and any(isinstance(cell, dict) and cell.get("cell_type") == "code" for cell in cells)
 
 
 def _is_balanced(data: bytes) -> bool:

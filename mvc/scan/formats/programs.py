@@ -1,6 +1,7 @@
 r"""Programs beside weights, or in their place: libraries, executables, scripts and Python.
 
     \x7fELF, MZ … PE, \xcf\xfa\xed\xfe, \0asm     a library or an executable
+    ftrt                                          an engine of TensorRT
     #!/bin/sh                                     a script
     handler.py                                    Python, which a loader of the weights may import
     best.pth  "import os; os.system(…)"           a path file, which Python runs when it starts
@@ -29,7 +30,14 @@ DISGUISED = Rule(
     "disguised-program", Verdict.HOSTILE, "It is {} under a name that promises none; no loader of that name expects it."
 )
 PATH_FILE = Rule("python-path-file", Verdict.HOSTILE, "Python would run the line {} each time it starts.")
-RULES = (PYTHON, BYTECODE, LIBRARY, SCRIPT, DISGUISED, PATH_FILE)
+ENGINE = Rule(
+    "engine-code", Verdict.CODE, "TensorRT would run the compiled kernels of the engine, and load its plugins."
+)
+RULES = (PYTHON, BYTECODE, LIBRARY, SCRIPT, DISGUISED, PATH_FILE, ENGINE)
+
+_PLAN = b"ftrt"
+"""The first bytes of an engine; Ultralytics writes a length and a description in JSON before them."""
+_MAX_DESCRIPTION = 1 << 20
 
 _LOADED = (".pkl", ".pickle", ".joblib", ".npz", ".zip", ".tar", ".gz", ".h5", ".keras")
 """Suffixes of what loaders of weights open, beside those of weights and data."""
@@ -72,13 +80,21 @@ _MAX_SCRIPT = 8 * 1024 * 1024
 def matches(start: bytes, source: Source) -> bool:
     """Return whether it begins as a program, or is named as one."""
     name = source.name.lower()
-    return _is_path_file(start, name) or bool(_kind(start, source)) or name.endswith((*_PYTHON, *_BYTECODE, *_WINDOWS))
+    return (
+        _is_engine(start, source)
+        or _is_path_file(start, name)
+        or bool(_kind(start, source))
+        or name.endswith((*_PYTHON, *_BYTECODE, *_WINDOWS))
+    )
 
 
 def scan(source: Source, scan: Scan) -> None:
     """Report the kind of program."""
     start = source.read(0, min(source.size, 512))
     name = source.name.lower()
+    if _is_engine(start, source):
+        scan.report(ENGINE)
+        return
     kind = _kind(start, source)
     if name.endswith(_PYTHON):
         scan.report(PYTHON, names=[source.name])
@@ -111,6 +127,13 @@ def _kind(start: bytes, source: Source) -> str:
     if len(start) >= 16 and _BYTECODE_MAGIC.match(start):
         return "bytecode of Python"
     return ""
+
+
+def _is_engine(start: bytes, source: Source) -> bool:
+    """Return whether it is an engine of TensorRT."""
+    place = int.from_bytes(start[:4], "little") + 4
+    is_described = start[4:5] == b"{" and place + len(_PLAN) <= min(source.size, _MAX_DESCRIPTION)
+    return start.startswith(_PLAN) or (is_described and source.read(place, len(_PLAN)) == _PLAN)
 
 
 def _is_windows(start: bytes, source: Source) -> bool:
