@@ -7,6 +7,7 @@ import gc
 import os
 import random
 import shutil
+import signal
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,10 @@ import pytest
 
 from mvc.remotes.backends import probe
 from tests.crash.harness import memory_folder
+
+signal.signal(
+    signal.SIGHUP, signal.SIG_DFL
+)  # ignored below nohup, and every process that a test starts would ignore it
 
 QUICK = {
     "bench",
