@@ -71,7 +71,7 @@ def _fuzz(target: Target, seconds: int, folder: Path) -> NoReturn:
     options = [f"-max_total_time={seconds}", f"-max_len={TOO_LONG}", "-timeout=60", "-rss_limit_mb=3072"]
     options += [f"-artifact_prefix={faults}/", "-print_final_stats=1"]
     atheris.Setup([sys.argv[0], *options, str(corpus), str(seeds)], once)
-    with limited_memory(1 << 30):
+    with limited_memory():
         atheris.Fuzz()
     os._exit(0)
 

@@ -10,6 +10,7 @@ from tests.fuzz.targets import (
     images,
     objects,
     packs,
+    pages,
     registries,
     remotes,
     scans,
@@ -17,7 +18,7 @@ from tests.fuzz.targets import (
     weights,
 )
 
-_MODULES = (weights, scans, objects, packs, caches, values, histories, registries, remotes, images, grammars)
+_MODULES = (weights, scans, objects, packs, caches, values, histories, registries, remotes, images, pages, grammars)
 TARGETS: dict[str, Target] = {target.name: target for module in _MODULES for target in module.TARGETS}
 MODULES: dict[str, str] = {target.name: module.__name__ for module in _MODULES for target in module.TARGETS}
 """The full name of the module of each target."""

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from tests.formats.test_fuzz import changed
+from tests.fuzz.reduce import chosen
 from tests.fuzz.table import TARGETS
 from tests.fuzz.target import CORPUS, Target, limited_memory
 
@@ -59,3 +60,9 @@ def test_what_is_wrong_is_noticed() -> None:
             fault.name if (fault := target.fault(data)) else "" for data in (b"documented", b"x", b"large", b"endless")
         ]
     assert [name.partition(" ")[0] for name in names] == ["", "ValueError", "MemoryError", "EndlessError"]
+
+
+def test_a_corpus_keeps_what_reaches_most_for_its_bytes() -> None:
+    first, second, third = ("a.py", 1), ("a.py", 2), ("a.py", 3)
+    lines = {b"long " * 50: {first, second}, b"short": {first, second}, b"other": {third}, b"nothing new": {first}}
+    assert set(chosen(lines)) == {b"short", b"other"}

@@ -296,7 +296,16 @@ TEXTS: dict[str, tuple[bytes, ...]] = {
     ),
     "paths": (b"a/b.txt\nA/b.txt\nCON\n../x\n.git/x\na\xcc\x81", b"exp2\nexp10"),
     "glob": (b"runs/**/*.pt\nruns/a/b.pt", b"[!a]?{x,y}\nbx", b"a\\*b\na*b"),
-    "page-request": (b"bytes=0-99", b"bytes=-5", b"bytes=3-", b"a%20b%C3%A9", b"files-0123456789abcdef.txt"),
+    "page-request": (
+        b"GET /TOKEN/\nHost: HOST",
+        b"GET /TOKEN/index.html\nhost:HOST\nRange: bytes=0-9",
+        b"HEAD /TOKEN/\nHost: localhost:1",
+        b"POST /TOKEN/\nHost: HOST",
+        b"GET /x\nHost: HOST",
+        b"GET /TOKEN/files/1ea0372096de2afb158969eda4166ef11d7e6b9a4cccba56e0f56048b9e533b7/labels.json\nHost: HOST\nRange: bytes=3-",
+        b"GET /TOKEN/data/compare-0/a-b.js\nHost: HOST",
+    ),
+    "page-range": (b"bytes=0-99", b"bytes=-5", b"bytes=3-", b"a%20b%C3%A9", b"files-0123456789abcdef.txt"),
     "query": (
         b"metrics.mAP50 > 0.5 and tag = 'x'",
         b'not (a ~ "b.*" or c in [1, 2])',

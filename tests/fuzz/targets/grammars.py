@@ -23,7 +23,6 @@ from mvc.repository.signatures import sshsig
 from mvc.repository.signatures.sshsig import SshSignature
 from mvc.repository.worktree import globs
 from mvc.scan.policy import licenses as policy_licenses
-from mvc.site import download, export
 from mvc.transport import refspec
 from tests.fuzz.target import Target
 from tests.fuzz.targets.remotes import repository
@@ -130,16 +129,6 @@ def _glob(data: bytes) -> None:
     globs.compile_glob(pattern).match(path)
 
 
-def _range(data: bytes) -> None:
-    """Read the header Range of a request, and the name of a file in its address."""
-    text = data.decode("latin-1")
-    for size in (0, 1, 10, 1 << 40):
-        found = download._bounds(text, size)
-        assert found is None or 0 <= found[0] <= found[1] <= size
-    download.Download.name(text)
-    export._is_listing(text)
-
-
 def _licenses(data: bytes) -> None:
     text = _text(data)
     expression.parse(text)
@@ -173,7 +162,6 @@ TARGETS = (
     Target("paths", _paths),
     Target("ssh-signature", _signature),
     Target("glob", _glob, (errors.MvcError,)),
-    Target("page-request", _range),
     Target("query", _QUERY),
     Target("moment", _MOMENT),
     Target("assignment", _ASSIGNMENT),
