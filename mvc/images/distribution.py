@@ -10,13 +10,13 @@ after a lost connection, a 429 or a 5xx.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from mvc import errors
+from mvc.formats.syntax import foreign_json
 from mvc.images.authorize import unreachable, untrusted
 from mvc.images.blobs import Blob, Reader, Sink, Upload
 from mvc.images.credentials import Credentials
@@ -101,10 +101,10 @@ class Repository:
 
     def _listed(self, body: bytes) -> set[str]:
         try:
-            listed = json.loads(body)["tags"] or []
+            listed = foreign_json.loads(body)["tags"] or []
             if not isinstance(listed, list) or not all(isinstance(tag, str) for tag in listed):
                 raise ValueError
-        except (ValueError, RecursionError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             raise untrusted(self.image, "its list of tags is invalid") from None
         return set(listed)
 

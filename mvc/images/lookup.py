@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from mvc import errors
+from mvc.formats.syntax import foreign_json
 from mvc.images.authorize import Authorizer, denied, unreachable, untrusted
 from mvc.images.credentials import Credentials
 from mvc.images.registries import Resolved
@@ -118,8 +118,8 @@ def _verified(image: Image, expected: str | None, response: Response) -> Resolve
 
 def _json(image: Image, body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = foreign_json.loads(body)
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         raise untrusted(image, "its manifest is not a JSON object")

@@ -162,7 +162,8 @@ def _check(record: Any) -> None:
         raise errors.NotCanonical(reason="model.name is missing or not text")
     if not isinstance(record.get("labelmap_path", ""), str):
         raise errors.NotCanonical(reason="labelmap_path is not text")
-    _check_labelmap(record.get("labelmap"))
+    if "labelmap" in record:
+        _check_labelmap(record["labelmap"])
     try:
         schema.check({name: record[name] for name in SECTIONS if name in record}, schema.STORED)
     except errors.MvcError as error:
@@ -170,8 +171,6 @@ def _check(record: Any) -> None:
 
 
 def _check_labelmap(pairs: Any) -> None:
-    if pairs is None:
-        return
     if not isinstance(pairs, list) or not pairs or not all(map(_is_class, pairs)):
         raise errors.NotCanonical(reason="labelmap is not a list of pairs of a class number and a name")
     numbers = [pair[0] for pair in pairs]

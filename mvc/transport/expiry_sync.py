@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mvc import errors
+from mvc.formats.syntax import foreign_json
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.remotes import expiries
 from mvc.remotes.remote import Remote
@@ -47,7 +48,7 @@ def read(repository: Repository, remote: Remote) -> list[Expired]:
 def last_read(repository: Repository, url: str) -> promised.Dropped:
     """Return what was dropped on the remote at `url` when its records were last read; nothing if the cache lost them."""
     try:
-        listed = json.loads(_cached(repository, url) or b"[]")
+        listed = foreign_json.loads(_cached(repository, url) or b"[]")
         return promised.Dropped([Expired.decode(str(each).encode()) for each in listed])
     except (ValueError, TypeError, errors.Damaged):
         return promised.Dropped(())

@@ -29,6 +29,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.deferred import dataclass
+from mvc.formats.syntax import foreign_json
 from mvc.model import canonical, names, paths
 from mvc.model.ids import FileId, VersionId, is_id
 from mvc.model.tree import MAX_ENTRIES, MAX_ROLE, TreeEntry
@@ -94,8 +95,8 @@ def _record(data: bytes, path: object) -> dict[str, Any]:
     if len(data) > MAX_BYTES or sum(map(data.count, (b",", b"[", b"{"))) > _MAX_MARKS:
         raise errors.BadLockFile(path=path, reason="it is too long")
     try:
-        record = json.loads(data)
-    except (ValueError, RecursionError):
+        record = foreign_json.loads(data)
+    except ValueError:
         raise errors.BadLockFile(path=path, reason="it is not JSON") from None
     if not isinstance(record, dict) or record.get("kind") != KIND:
         raise errors.BadLockFile(path=path, reason="it is not a lock file of mvc")
@@ -104,7 +105,7 @@ def _record(data: bytes, path: object) -> dict[str, Any]:
     if not _REQUIRED <= record.keys() <= _REQUIRED | {"settings"}:
         raise errors.BadLockFile(path=path, reason=f"its keys are {', '.join(sorted(_REQUIRED))}, and settings")
     settings = record.get("settings", {})
-    texts = [record["url"], record["model"], *(settings.values() if isinstance(settings, dict) else [settings])]
+    texts = [record["url"], record["model"], *(settings.values() if isinstance(settings, dict) else [None])]
     if not all(isinstance(text, str) for text in texts) or not is_id(record["version"]):
         raise errors.BadLockFile(path=path, reason="url, model and settings are texts, and version is an id")
     names.check_model_key(record["model"])

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
+from mvc import errors
+from mvc.formats.syntax import foreign_json
 from mvc.model.ids import digest
 from mvc.remotes.remote import Remote
 from mvc.storage.disk.door import StoreDoor
@@ -53,8 +55,8 @@ class SyncedLogs:
 
     def _read(self) -> dict[str, list[int]]:
         try:
-            numbers = json.loads(self._door.read(self._path))
-        except (OSError, ValueError):
+            numbers = foreign_json.loads(self._door.read(self._path))
+        except (OSError, ValueError, errors.Damaged):
             return {}
         found = numbers.items() if isinstance(numbers, dict) else ()
         return {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import random
 import sys
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TOO_LONG = 16 * 1024
 """Bytes of an input, at most; larger ones reach little that small ones do not."""
+_STRUCTURED = 0.25
 
 
 def main(seconds: int, top: Path, module: str, names: list[str]) -> None:
@@ -48,7 +50,8 @@ def _seeds(target: Target) -> list[bytes]:
 
 
 def _fuzz(target: Target, seconds: int, folder: Path) -> NoReturn:
-    from tests.fuzz.target import limited_memory  # noqa: PLC0415 - mvc has to be imported in the block
+    from tests.fuzz.mutate import structured  # noqa: PLC0415 - mvc has to be imported in the block of main
+    from tests.fuzz.target import limited_memory  # noqa: PLC0415
 
     corpus, faults, seeds = folder / "corpus", folder / "faults", folder / "seeds"
     for each in (corpus, faults, seeds):
@@ -68,9 +71,15 @@ def _fuzz(target: Target, seconds: int, folder: Path) -> NoReturn:
             at.write_bytes(data)
             at.with_suffix(".txt").write_text(f"{fault.name}\n\n{fault.text}", encoding="utf-8")
 
+    def mutate(data: bytes, size: int, seed: int) -> bytes:
+        """Change a value of the JSON in an input, one time in four; leave the rest to libFuzzer."""
+        rng = random.Random(seed)
+        made = structured(rng, data) if rng.random() < _STRUCTURED else None
+        return made if made is not None and len(made) <= size else atheris.Mutate(data, size)
+
     options = [f"-max_total_time={seconds}", f"-max_len={TOO_LONG}", "-timeout=60", "-rss_limit_mb=3072"]
     options += [f"-artifact_prefix={faults}/", "-print_final_stats=1"]
-    atheris.Setup([sys.argv[0], *options, str(corpus), str(seeds)], once)
+    atheris.Setup([sys.argv[0], *options, str(corpus), str(seeds)], once, custom_mutator=mutate)
     with limited_memory():
         atheris.Fuzz()
     os._exit(0)

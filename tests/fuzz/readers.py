@@ -18,6 +18,7 @@ OF_MODULES = {
     ("struct", "unpack"), ("struct", "unpack_from"), ("tarfile", "open"), ("textfile", "decode"), ("tomlkit", "parse"),
     ("tomllib", "load"), ("tomllib", "loads"), ("yaml", "parse"), ("zlib", "decompressobj"), ("gzip", "GzipFile"),
     ("configparser", "RawConfigParser"), ("toml", "load"), ("_DECODER", "decode"), ("_JSON", "decode"),
+    ("foreign_json", "loads"),
 }  # fmt: skip
 """Functions that parse, by the name they are called with."""
 METHODS = {"fromisoformat", "iter_unpack", "unpack", "unpack_from"}

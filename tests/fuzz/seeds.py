@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import bz2
 import gzip
 import io
 import itertools
+import json
+import pickle
 import random
 import struct
 import tarfile
@@ -206,7 +210,18 @@ def _chunk(encoding: int, width: int, size: int, base: bytes, stored: bytes) -> 
     return struct.pack("<BBHH", encoding, width, size, len(base)) + base + stored
 
 
+def _held() -> Iterator[tuple[str, bytes]]:
+    """Yield files that hold a pickle as a text."""
+    for text in (base64.b64encode(containers.HOSTILE).decode(), containers.HOSTILE.hex()):
+        yield "scan-json", json.dumps({"hook": text}).encode()
+        yield "scan-pickle", pickle.dumps({"hook": text}, 2)
+        yield "scan", b"model.bin\n" + pickle.dumps({"hook": text}, 2)
+    yield "scan-compressed", bz2.compress(containers.HOSTILE)
+    yield "scan-compressed", bz2.compress(b"a")
+
+
 def _of_scans() -> Iterator[tuple[str, bytes]]:
+    yield from _held()
     for case in itertools.chain(calls.cases(), structures.cases()):
         yield "scan-pickle", case.data
     for case in containers.cases():

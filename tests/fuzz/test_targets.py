@@ -7,6 +7,7 @@ import random
 import pytest
 
 from tests.formats.test_fuzz import changed
+from tests.fuzz.mutate import structured
 from tests.fuzz.reduce import chosen
 from tests.fuzz.table import TARGETS
 from tests.fuzz.target import CORPUS, Target, limited_memory
@@ -25,9 +26,14 @@ def test_a_reader_raises_what_it_documents_and_nothing_else(name: str, rng: rand
     assert inputs, f"no input of {name}: python -m tests.fuzz seeds, then keep"
     count = MUTATIONS * (DEEP if deep else 1) // target.cost
     with limited_memory():
-        for data in [*inputs, *(changed(rng, rng.choice(inputs)) for _ in range(count))]:
+        for data in [*inputs, *(_mutated(rng, rng.choice(inputs)) for _ in range(count))]:
             fault = target.fault(data)
             assert fault is None, f"{fault.text}\n{name}: {data!r}"
+
+
+def _mutated(rng: random.Random, data: bytes) -> bytes:
+    """Change an input: half of the time a value of its JSON, if it has any, else its bytes."""
+    return (structured(rng, data) if rng.random() < 0.5 else None) or changed(rng, data)
 
 
 def _inputs(target: Target) -> list[bytes]:

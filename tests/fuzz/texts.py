@@ -325,6 +325,8 @@ TEXTS: dict[str, tuple[bytes, ...]] = {
         b"v1.2.3",
     ),
     "assignment": (
+        b'["picklescan", "{}"]',
+        b"clamscan -i {}",
         b"parameters.lr=0.1",
         b'metrics."mAP50(B)"=0.5',
         b'model.tags=["a"]',
@@ -364,6 +366,13 @@ TEXTS: dict[str, tuple[bytes, ...]] = {
     ),
     "remote-caches": (b'{"refs/helmet/heads/main": [3, 3]}', b'["{}"]'),
     "collection-flag": (b'{"kind": "gc", "v": 1, "by": "Ana", "nonce": "1", "at": {"seconds": 1, "offset": 0}}',),
+    "oms-signature": (
+        b'{"verificationMaterial": {"publicKey": {"hint": "ab"}}, "dsseEnvelope": {"payloadType": "application/vnd.in-toto+json",'
+        b' "payload": "e30=", "signatures": [{"sig": "AAAA"}]}}',
+        b'{"_type": "https://in-toto.io/Statement/v1", "predicateType": "https://model_signing/signature/v1.0", "subject":'
+        b' [{"digest": {"sha256": "ab"}}], "predicate": {"serialization": {"method": "files", "ignore_paths": [".git"]},'
+        b' "resources": [{"name": "a", "algorithm": "sha256", "digest": "cdef"}]}}',
+    ),
     "attestation-predicate": (b'{"result": "passed", "score": 0.5}', b'{"a": NaN}', b'{"a": 1, "a": 2}'),
     "import-note": (b'{"kind": "import"}',),
     "environment": (

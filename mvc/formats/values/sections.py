@@ -149,6 +149,8 @@ def _table(value: Any, file: ValueFile, request: Request) -> Mapping[str, Any]:
 def _row(log: list[Mapping[str, Any]], file: ValueFile, request: Request) -> Mapping[str, Any]:
     where, known = escape_name(file.path), list(dict.fromkeys(name for row in log for name in row))
     epochs = rows.joined(log)
+    if not known and (file.best or len(epochs) > 1):
+        raise MalformedError("its rows have no values")
     if not file.best and not file.row and len(epochs) > 1:
         fix = request.row(where, escape_name(_likely(known)))
         raise errors.WhichRow(where=where, count=f"{len(epochs):,}", fix=fix)

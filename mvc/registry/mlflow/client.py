@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from mvc import errors, network
 from mvc.backoff import Backoff
+from mvc.formats.syntax import foreign_json
 from mvc.model import hosts
 from mvc.registry.hubs.hub import Access
 from mvc.registry.mlflow.address import Address
@@ -152,8 +152,8 @@ class Client:
             if len(body) > MAX_ANSWER:
                 raise self.fault(f"an answer is larger than {MAX_ANSWER >> 20} MiB")
         try:
-            value = json.loads(body or b"{}")
-        except (ValueError, RecursionError):
+            value = foreign_json.loads(bytes(body) or b"{}")
+        except ValueError:
             value = None
         if not isinstance(value, dict):
             raise self.fault("an answer is not of a known form")

@@ -13,6 +13,7 @@ from dataclasses import field
 from typing import Any, Self
 
 from mvc.deferred import dataclass
+from mvc.formats.syntax import foreign_json
 from mvc.model.toml.schema import IMAGE_DIGEST
 from mvc.registry.oci import media_types
 
@@ -127,8 +128,8 @@ def decode(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
         raise BadManifestError(f"it is larger than {MAX_BYTES >> 20} MiB")
     try:
-        return _object(json.loads(data), "it")
-    except (ValueError, RecursionError):
+        return _object(foreign_json.loads(data), "it")
+    except ValueError:
         raise BadManifestError("it is not a JSON object") from None
 
 

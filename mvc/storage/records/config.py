@@ -574,6 +574,8 @@ def _words(key: str, text: str) -> list[str]:
     """Return the words of a command, a list of TOML, or parted as a shell does it; nothing is expanded. Raises BadSetting."""
     try:
         words: Any = tomllib.loads(f"words = {text}")["words"] if text[:1] == "[" else lazy.load("shlex").split(text)
+    except RecursionError:
+        raise errors.BadSetting(key=key, value=text[:80], reason="it is nested too deeply") from None
     except ValueError as error:
         raise errors.BadSetting(key=key, value=text, reason=f"{str(error)[:1].lower()}{str(error)[1:]}") from None
     return list(command_of(key, words))

@@ -82,7 +82,7 @@ class Record:
         try:
             left = dict(values)
             kind, version = left.pop("kind"), left.pop("v")
-            if kind != cls.KIND or version != VERSION:
+            if kind != cls.KIND or type(version) is not int or version != VERSION:
                 raise ValueError
             made: Self = _read(cls, cls.prepare(left))
             made.check()

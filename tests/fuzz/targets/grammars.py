@@ -23,6 +23,7 @@ from mvc.repository.signatures import sshsig
 from mvc.repository.signatures.sshsig import SshSignature
 from mvc.repository.worktree import globs
 from mvc.scan.policy import licenses as policy_licenses
+from mvc.storage.records import config
 from mvc.transport import refspec
 from tests.fuzz.target import Target
 from tests.fuzz.targets.remotes import repository
@@ -144,7 +145,11 @@ _MOMENT = _each(
     errors_=(errors.BadDate, errors.BadAuthor, ValueError),
 )  # fmt: skip
 _ASSIGNMENT = _each(
-    keys.parse_key, keys.parse_assignment, lambda text: keys.parse_assignment(text, "json"), errors_=(errors.MvcError,)
+    keys.parse_key,
+    keys.parse_assignment,
+    lambda text: keys.parse_assignment(text, "json"),
+    lambda text: config._typed("scan.command", text),
+    errors_=(errors.MvcError,),
 )
 _ADDRESS = _each(
     lambda text: address.parse(text, Path("/")),

