@@ -374,6 +374,7 @@ TEXTS: dict[str, tuple[bytes, ...]] = {
         b' "resources": [{"name": "a", "algorithm": "sha256", "digest": "cdef"}]}}',
     ),
     "attestation-predicate": (b'{"result": "passed", "score": 0.5}', b'{"a": NaN}', b'{"a": 1, "a": 2}'),
+    "cache-scans": (b'{"rules":"RULES","reports":{"a":[0,["zip"],[["r",5,"p",-1,"m",["n"]]],false]}}',),
     "import-note": (b'{"kind": "import"}',),
     "environment": (
         b'{"kind": "environment", "python": "3.11", "platform": null, "packages": {"torch": "2"}, "gpus": [], "cuda": null, "driver": null}',

@@ -8,7 +8,7 @@ from mvc import errors
 from mvc.model.ids import VersionId, digest
 from mvc.repository.query.evaluated import _FORMAT as EVALUATED
 from mvc.repository.query.evaluated import _Stored
-from mvc.storage.caches import page, tips
+from mvc.storage.caches import page, scans, tips
 from mvc.storage.caches.tips import Tip
 from mvc.storage.records import checksums, import_notes, querycache, statcache
 from tests.fuzz import store
@@ -66,6 +66,17 @@ def _value(data: bytes) -> object:
         return None
 
 
+def _scans(data: bytes) -> None:
+    """Read the reports of scans that are kept for the user, with the rules of this mvc."""
+    body = data.replace(b"RULES", scans.rules().encode())
+    cache = scans.ScanCache(lambda _: None, store.folder(), store.folder())
+    assert cache._path is not None
+    cache._path.parent.mkdir(exist_ok=True)
+    cache._path.write_bytes(scans._FORMAT + digest(body).encode() + b"\n" + body)
+    for key in [*cache._loaded(), "a"]:
+        cache.get(key)
+
+
 def _small(data: bytes) -> None:
     """Read the same bytes as each of the smaller caches."""
     _checksums(data)
@@ -76,6 +87,7 @@ def _small(data: bytes) -> None:
 
 TARGETS = (
     Target("caches", _small),
+    Target("cache-scans", _scans),
     Target("cache-query", _query),
     Target("cache-evaluations", _evaluated),
     Target("import-note", _note, (errors.Damaged,)),
