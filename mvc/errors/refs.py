@@ -26,6 +26,13 @@ class CaseTwin(RefRejected):
     """
 
 
+class RemoteHidesRef(RefRejected):
+    """Cannot name a remote {name}: {model} has the {kind} {ref}, and {name}/... names the refs of that remote.
+
+    Choose another name for the remote, or rename or delete {text} first.
+    """
+
+
 class BranchExists(RefRejected):
     """Branch {name} of {model} already exists.
 

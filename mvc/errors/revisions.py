@@ -15,7 +15,7 @@ class UnknownRevision(Usage):
 class AmbiguousRevision(Usage):
     """{text} is ambiguous; candidates: {candidates}.
 
-    Give more digits of the id, or write heads/NAME, tags/NAME or aliases/NAME.
+    Give more digits of the id, or write a candidate in full, such as heads/NAME, tags/NAME or aliases/NAME.
     """
 
 

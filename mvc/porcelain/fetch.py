@@ -265,7 +265,7 @@ def _follow(repository: Repository, ref: RefName, before: VersionId | None, entr
         return
     try:
         refnames.check_new(Model(repository, ref.model), ref.kind, ref.name)
-    except errors.RefRejected:  # a local ref has the name, and stays
+    except (errors.RefRejected, errors.BadRefName):  # a local ref has the name, or it would be read as another ref
         return
     there = entry.move
     reason = there.reason if ref.kind == ALIASES or there.reason != _NO_MESSAGE else ""

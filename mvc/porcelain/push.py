@@ -7,6 +7,7 @@ ref updates ─► intent ─► remote's tips ─► fast-forward? ─► uploa
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ from mvc.remotes.inventory import Inventory
 from mvc.remotes.push_session import PushSession
 from mvc.remotes.remote import Remote
 from mvc.remotes.upload_plan import DroppedFiles, Fresh
-from mvc.repository import history
+from mvc.repository import history, refnames
 from mvc.repository.model import Model
 from mvc.repository.policy import gate, take
 from mvc.repository.replay import Target
@@ -385,7 +386,7 @@ class _Push:
             reason = f"the bytes of {history.label(self._repository, new)} were dropped there"
             return PushedRef(request.ref, "!", old, new, reason, _REVIVE)
         if old is None:
-            return PushedRef(request.ref, "*", old, new)
+            return self._judge_new(request)
         if new is None or self._lease or request.ref.kind not in (HEADS, TAGS):
             return self._judge_lease(request, tip, old)
         if request.ref.kind == TAGS:
@@ -400,6 +401,18 @@ class _Push:
                 return PushedRef(request.ref, "!", old, new, "it has an unrelated history", _UNRELATED)
             return PushedRef(request.ref, "!", old, new, reason, _FETCH)
         return PushedRef(request.ref, " ", old, new)
+
+    def _judge_new(self, request: RefUpdate) -> PushedRef:
+        """Return whether the name of a new ref is free there: for readers, two kinds of refs of one name are ambiguous."""
+        for kind, word in refnames.KINDS.items():
+            other = replace(request.ref, kind=kind)
+            tip = self._tip(other) if other != request.ref else None
+            if tip is not None and tip.new is not None:
+                command = f"mvc push {shlex.quote(self._remote.name)} :{other.text}"
+                reason = f"the {word} {other.name} is there, and branches, tags and aliases share one namespace"
+                hint = f"Push to another name, or run `mvc fetch` and delete the {word} there first: `{command}`."
+                return PushedRef(request.ref, "!", None, request.new, reason, hint)
+        return PushedRef(request.ref, "*", None, request.new)
 
     def _judge_lease(self, request: RefUpdate, tip: RefEntry | None, old: VersionId) -> PushedRef:
         """Return whether the ref has not moved since it was last seen, not even back and forth."""

@@ -108,9 +108,9 @@ def add(
 ) -> RemoteSettings:
     """Add a remote and approve its host; a relative `url` is resolved against `base`.
 
-    Raises RemoteExists, BadRefName, BadRemoteUrl, BadSetting.
+    Raises RemoteExists, RemoteHidesRef, BadRefName, BadRemoteUrl, BadSetting.
     """
-    _check_name(name)
+    _check_name(repository, name)
     if name in repository.config.remotes():
         raise errors.RemoteExists(name=name)
     where = address.parse(url, base)
@@ -178,8 +178,8 @@ def remove(repository: Repository, name: str, actor: Actor, *, force: bool = Fal
 
 @writes
 def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSettings:
-    """Rename a remote and its remote-tracking refs; raise NoSuchRemote, RemoteExists, BadRefName."""
-    _check_name(new)
+    """Rename a remote and its remote-tracking refs; raise NoSuchRemote, RemoteExists, RemoteHidesRef, BadRefName."""
+    _check_name(repository, new)
     settings = connection.settings_of(repository, old)
     if new in repository.config.remotes():
         raise errors.RemoteExists(name=new)
@@ -308,9 +308,15 @@ def _own(repository: Repository, name: str) -> list[RefName]:
     ]
 
 
-def _check_name(name: str) -> None:
+def _check_name(repository: Repository, name: str) -> None:
+    """Raise BadRefName for an invalid name of a remote, RemoteHidesRef if revisions would no longer find a local ref."""
     names.check_ref_name(name)
-    if "/" in name or name in refnames.KINDS:
-        raise errors.BadRefName(
-            name=name, reason="a remote's name must not contain a slash, or be heads, tags or aliases"
-        )
+    if "/" in name or name in refnames.QUALIFIERS:
+        called = ", ".join(refnames.QUALIFIERS[:-1])
+        reason = f"a remote's name must not contain a slash, or be {called} or {refnames.QUALIFIERS[-1]}"
+        raise errors.BadRefName(name=name, reason=reason)
+    for model in repository.refs.models():
+        for kind, word in refnames.KINDS.items():
+            for ref in repository.refs.all(model, kind):
+                if ref.name.startswith(f"{name}/") and repository.refs.target(ref) is not None:
+                    raise errors.RemoteHidesRef(name=name, model=model, kind=word, ref=ref.name, text=ref.text)

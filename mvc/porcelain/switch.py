@@ -60,7 +60,7 @@ def switch(
     repository = model.repository
     followed = _followed(model, target) if create is None and not detach else None
     if followed is not None:  # a branch of a remote's that is not here yet: made here, and followed
-        create, target = followed[1], f"{followed[0]}/{followed[1]}"
+        create, target = followed[1], model.ref(HEADS, followed[1]).tracking_ref(followed[0]).text
     if create is not None:
         _check_new(model, create)
     goal = _goal(model, target, force=force)
@@ -166,9 +166,8 @@ def _unborn(model: Model, name: str) -> bool:
 
 def _branch(model: Model, target: str) -> str | None:
     """Return the branch that `target` names, as `main` or `heads/main`; None for any other revision."""
-    name = target.removeprefix(f"{HEADS}/")
-    exists = model.target(HEADS, name) is not None
-    return name if exists or _unborn(model, name) else None
+    named = (ref.name for ref in revisions.candidates(model, target) if ref.kind == HEADS)
+    return next((name for name in named if model.target(HEADS, name) is not None or _unborn(model, name)), None)
 
 
 def _new_branch(model: Model, name: str, version: VersionId | None, actor: Actor) -> tuple[RefStep, ...]:

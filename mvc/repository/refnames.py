@@ -16,7 +16,8 @@ from mvc.model.ids import VersionId
 from mvc.repository import history
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
-from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
+from mvc.repository.upstream import ORIGIN
+from mvc.storage.records.reflog import ALIASES, HEADS, REFS, REMOTES, TAGS, RefName
 
 if TYPE_CHECKING:
     from mvc.repository.retention import completeness
@@ -26,14 +27,18 @@ else:
 _ATTEMPTS = 20
 KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 """The kinds of refs, each with its word in messages."""
+QUALIFIERS = (REFS, REMOTES, *KINDS)
+"""The first parts of names in full: refs/heads/main, remotes/origin/aliases/prod, tags/2026.1."""
 
 
 def check_new(model: Model, kind: str, name: str, *, deleted: Collection[RefName] = ()) -> None:
     """Raise BadRefName, NameTaken or CaseTwin unless `name` may be created or moved as a `kind` of `model`.
 
-    The refs `deleted` are about to be deleted, and take no name.
+    The refs `deleted` are about to be deleted, and take no name. A ref that is there moves even if its name is reserved.
     """
     names.check_ref_name(name)
+    if model.target(kind, name) is None:
+        check_unreserved(model.repository, name)
     folded = name.casefold()
     for other_kind, kind_called in KINDS.items():
         for ref in model.repository.refs.all(model.key, other_kind):
@@ -45,6 +50,27 @@ def check_new(model: Model, kind: str, name: str, *, deleted: Collection[RefName
             if ref.name == name:
                 raise errors.NameTaken(name=name, kind=kind_called, model=model.key)
             raise errors.CaseTwin(name=name, other=ref.name, kind=kind_called)
+
+
+def check_unreserved(repository: Repository, name: str) -> None:
+    """Raise BadRefName for a new name that a revision reads as another ref: `aliases/prod`, `origin/prod`."""
+    first = first_reserved(name, repository.config.remotes()) if "/" in name else None
+    if first is not None:
+        whose = f"the refs of the remote {first}" if first not in QUALIFIERS else "refs in full, such as heads/main"
+        raise errors.BadRefName(name=name, reason=f"names that begin with {first}/ are {whose}")
+
+
+def first_reserved(name: str, remotes: Collection[str]) -> str | None:
+    """Return the first part of a name if it means something else in a revision: a kind of refs, or one of `remotes`."""
+    first, slash, _ = name.partition("/")
+    return first if slash and (first in QUALIFIERS or first in remotes or first == ORIGIN) else None
+
+
+def shown(ref: RefName, remotes: Collection[str]) -> str:
+    """Return how a ref is printed: as short as a revision names it, so `prod`, `origin/prod`, `aliases/origin/prod`."""
+    if ref.kind in KINDS:
+        return ref.name if first_reserved(ref.name, remotes) is None else ref.text
+    return f"{ref.kind.split('/')[1]}/{ref.name}" if first_reserved(ref.name, ()) is None else ref.text
 
 
 def matching(found: Iterable[str], patterns: Sequence[str]) -> list[str]:
@@ -177,7 +203,7 @@ class Decorations(NamedTuple):
     def _message(self, model: Model, tag: str) -> str:
         if tag in self.messages:
             return self.messages[tag]
-        tip = model.repository.refs.tip(model.ref(TAGS, tag))
+        tip = model.repository.refs.tip(model.ref(TAGS, tag.removeprefix(f"{TAGS}/")))
         return tip.move.reason if tip is not None else ""
 
 
@@ -185,11 +211,11 @@ def decorations(model: Model) -> Decorations:
     """Return the names of versions, and the messages of tags. Raises Damaged."""
     found: dict[VersionId, list[tuple[str, str]]] = {}
     messages: dict[str, str] = {}
+    remotes = model.repository.config.remotes()
     kinds: Iterable[str] = [*KINDS, *(kind for kind in model.repository.refs.kinds(model.key) if kind not in KINDS)]
     for ref, tip in ((ref, tip) for kind in kinds for ref, tip in model.repository.refs.tips(model.key, kind).items()):
         if tip.target is not None:
-            name = ref.name if ref.kind in KINDS else f"{ref.kind.split('/')[1]}/{ref.name}"
-            found.setdefault(tip.target, []).append((KINDS.get(ref.kind, "remote"), name))
+            found.setdefault(tip.target, []).append((KINDS.get(ref.kind, "remote"), shown(ref, remotes)))
         if ref.kind == TAGS and tip.reason is not None:
-            messages[ref.name] = tip.reason
+            messages[shown(ref, remotes)] = tip.reason
     return Decorations(found, messages)

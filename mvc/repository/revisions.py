@@ -1,6 +1,7 @@
 """Revisions: resolution of the texts that name a version.
 
 main  prod  2026.1        a branch, alias or tag; heads/main, aliases/prod, tags/2026.1 where names clash
+origin/main  origin/prod  the same of a configured remote, as last fetched; in full remotes/origin/aliases/prod
 v7                        number 7 in the history of the current branch (MODEL@v7: of that model's main)
 HEAD  @                   the checked-out version
 3f9c2ab1d0                the beginning of an id, four digits or more
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 from mvc import errors, lazy
@@ -32,7 +33,7 @@ from mvc.repository import history, places, provenance, upstream
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
 from mvc.repository.repository import Repository
-from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
+from mvc.storage.records.reflog import ALIASES, HEADS, REMOTES, TAGS, RefEntry, RefName
 
 if TYPE_CHECKING:
     from mvc.storage.records import stashes
@@ -167,7 +168,7 @@ def named_refs(model: Model, text: str) -> list[RefName]:
         return [model.ref(HEADS, followed[1]).tracking_ref(followed[0])] if followed is not None else []
     if past or number_of(base) is not None:
         return []
-    return list(dict.fromkeys(ref for ref in refs_of(model.key, base) if repository.refs.target(ref) is not None))
+    return [ref for ref in candidates(model, base) if repository.refs.target(ref) is not None]
 
 
 def _base_of(text: str) -> str:
@@ -183,8 +184,8 @@ def ref_of(model: Model, name: str) -> RefName | None:
     if name in ("", "HEAD", "@"):
         branch = model.head.branch
         return model.ref(HEADS, branch) if branch is not None else None
-    logs = dict.fromkeys(ref for ref in refs_of(model.key, name) if model.repository.refs.numbers(ref))
-    alive = [ref for ref in logs if model.repository.refs.target(ref) is not None] or list(logs)
+    logs = [ref for ref in candidates(model, name) if model.repository.refs.numbers(ref)]
+    alive = [ref for ref in logs if model.repository.refs.target(ref) is not None] or logs
     if len(alive) > 1:
         raise errors.AmbiguousRevision(text=name, candidates=", ".join(ref.text for ref in alive))
     return alive[0] if alive else None
@@ -237,23 +238,46 @@ def _in_model(model: Model, text: str, whole: str) -> VersionId:
 def _named(model: Model, text: str) -> VersionId | None:
     """Return the version of a ref. Raises AmbiguousRevision if refs of several kinds have the name."""
     found = {
-        ref: target for ref in refs_of(model.key, text) if (target := model.repository.refs.target(ref)) is not None
+        ref: target for ref in candidates(model, text) if (target := model.repository.refs.target(ref)) is not None
     }
     if len(set(found.values())) > 1:
         raise errors.AmbiguousRevision(text=text, candidates=", ".join(ref.text for ref in found))
     return next(iter(found.values()), None)
 
 
-def refs_of(model: str, text: str) -> Iterator[RefName]:
-    """Yield the refs that `text` may name: of the given kind, of a remote, or of any kind."""
-    text = text.removeprefix("refs/").removeprefix("remotes/" if text.startswith("refs/remotes/") else "")
-    kind, _, name = text.partition("/")
-    if kind in KINDS and name:
-        yield RefName(model, kind, name)
-    for each in KINDS:
-        yield RefName(model, each, text)
-    if name:
-        yield RefName(model, f"remotes/{kind}/{HEADS}", name)
+def candidates(model: Model, text: str) -> list[RefName]:
+    """Return the refs that `text` may name in the repository of a model, which need not exist."""
+    remotes = model.repository.config.remotes() if "/" in text else ()
+    return list(refs_of(model.key, text, remotes))
+
+
+def refs_of(model: str, text: str, remotes: Collection[str] = ()) -> Iterator[RefName]:
+    """Yield the refs that `text` may name; `remotes` are the configured remotes.
+
+    A qualified name, such as aliases/prod, is only the ref of that kind, and origin/prod is only a ref of the remote
+    origin: else anybody who creates a ref of that name would choose what the text means to others.
+    """
+    text = text.removeprefix("refs/")
+    first, _, rest = text.partition("/")
+    if first in KINDS and rest:
+        yield RefName(model, first, rest)
+        return
+    if first == REMOTES:
+        remote, _, name = rest.partition("/")
+        yield from _tracking(model, remote, name)
+        return
+    if not rest or first not in remotes:
+        for kind in KINDS:
+            yield RefName(model, kind, text)
+    yield from _tracking(model, first, rest)
+
+
+def _tracking(model: str, remote: str, name: str) -> Iterator[RefName]:
+    """Yield the remote-tracking refs of a remote that `name` may mean; none for an empty name."""
+    kind, _, short = name.partition("/")
+    if remote and name:
+        found = [(kind, short)] if kind in KINDS and short else [(each, name) for each in KINDS]
+        yield from (RefName(model, each, called).tracking_ref(remote) for each, called in found)
 
 
 def _numbered(model: Model, number: int, tip: VersionId | None) -> VersionId:
@@ -373,7 +397,7 @@ def _here(repository: Repository, parent: VersionId, of: VersionId, text: str) -
 
 def _check_taken(model: Model, text: str) -> None:
     """Raise TakeRefused for a name that was not taken from the remote that was opened."""
-    for ref in refs_of(model.key, _base_of(text)):
+    for ref in candidates(model, _base_of(text)):
         if (refused := model.repository.refused.get(ref)) is not None:
             raise refused
 

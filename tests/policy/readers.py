@@ -98,6 +98,13 @@ class World:
         entry = RefEntry.after(PROD, tip, VersionId(self.id(revision)), move)
         (folder / f"{number or entry.seq:010d}").write_bytes(entry.encode())
 
+    def put_by_hand(self, ref: RefName, version: str) -> None:
+        """Create a ref on origin by writing a file there, under any name."""
+        move = Move("Ana <ana@example.org>", Timestamp(1_770_500_000), "approved", "ab" * 16)
+        folder = self.folder / "origin" / ref.folder
+        folder.mkdir(parents=True)
+        (folder / f"{1:010d}").write_bytes(RefEntry.after(ref, None, VersionId(version), move).encode())
+
     def push_unsigned(self, name: str = "main") -> str:
         """Commit and push a version as Mallory, with mvc and without rules; return its id."""
         rules = self.folder / "user" / NAME

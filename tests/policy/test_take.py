@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import mvc
 from mvc import errors
 from mvc.model.ids import digest
 from mvc.repository.policy.gate import NAME
+from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
+from tests.cli.shell import MODEL
 from tests.policy.readers import ANA, World, people, picture, refused
 
 __all__ = ["people"]
@@ -57,6 +60,26 @@ def test_a_move_that_nobody_signed_is_refused_and_all_else_is_taken(world: World
     assert world.at(world.ben, "prod") == world.id("v2")
     logs = world.ben.folder / ".mvc/refs/helmets/remotes/origin/aliases/prod"
     assert b"fetch (policy passed: signed-by of " in max(logs.iterdir()).read_bytes()
+
+
+def test_no_ref_is_read_under_the_name_of_another_one(world: World) -> None:
+    world.rules(SIGNED)
+    evil = world.push_unsigned()
+    for kind, name in itertools.product((ALIASES, TAGS, HEADS), ("origin/prod", "aliases/prod", "refs/aliases/prod")):
+        world.put_by_hand(RefName(MODEL, kind, name), evil)
+    world.ben.ok("fetch")
+    world.shell().ok("clone", "origin", "new")
+    for place, reader in (("a", world.ben), ("b", world.shell("new"))):
+        for text in ("prod", "origin/prod", "aliases/prod", "refs/aliases/prod", "refs/remotes/origin/aliases/prod"):
+            assert world.at(reader, text) == world.id("v1"), text
+        reader.ok("export", "origin/prod", f"../{place}")
+        assert b"epochs" not in (world.folder / place / "model.toml").read_bytes()  # v1 has none, and Mallory's 66
+        decorated = [line for line in reader.ok("log", "--all", "--oneline").lines if " origin/prod" in line]
+        assert len(decorated) <= 1
+        assert not any(evil[:10] in line for line in decorated)
+    world.move_by_hand("v2")
+    refused(world.ben("fetch"))
+    assert world.at(world.ben, "origin/prod") == world.id("v1")
 
 
 def test_once_the_move_is_signed_it_is_taken(world: World) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-_KIND = re.compile(r"(^|:)refs/(?:heads|tags)/")
+_KIND = re.compile(r"(^|:)refs/(?=(?:heads|tags|aliases)/)")
 _HEAD = re.compile(r"(?:HEAD|@)(?=:|\Z)")
 
 

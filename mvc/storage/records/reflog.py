@@ -34,6 +34,7 @@ REFS = "refs"
 HEADS = "heads"
 TAGS = "tags"
 ALIASES = "aliases"
+REMOTES = "remotes"
 PUBLISHED = "published"
 REMARKS = "remarks"
 EVALUATIONS = "evaluations"
@@ -49,7 +50,6 @@ _FEW = 64
 """The number of entries that are decoded one by one; for more of them, it pays to prepare."""
 Nonce = Annotated[str, _NONCE.match]
 """32 random hex digits, by which the author of an entry recognizes it."""
-_REMOTES = "remotes"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,7 +71,7 @@ class RefName:
 
     def tracking_ref(self, remote: str) -> RefName:
         """Return the remote-tracking ref of this ref on `remote`."""
-        return RefName(self.model, f"{_REMOTES}/{remote}/{self.kind}", self.name)
+        return RefName(self.model, f"{REMOTES}/{remote}/{self.kind}", self.name)
 
     @property
     def folder(self) -> str:
@@ -158,7 +158,7 @@ class RefEntry(Record):
 
     def check(self) -> None:
         """Raise ValueError for a `seen` outside `remotes/`, a place outside `published/`, or no place in it."""
-        if self.seen is not None and not self.ref.startswith(f"{_REMOTES}/"):
+        if self.seen is not None and not self.ref.startswith(f"{REMOTES}/"):
             raise ValueError
         if (self.place is not None) != self.ref.startswith(f"{PUBLISHED}/"):
             raise ValueError
@@ -342,12 +342,12 @@ class RefLogs:
     def kinds(self, model: str, *, published: bool = False) -> list[str]:
         """Return the kinds of refs that `model` has, remote-tracking ones included; `published` adds those of places."""
         top = f"{REFS}/{names.encode_component(model)}"
-        kinds = [kind for kind in self._door.names(top) if kind not in (_REMOTES, PUBLISHED)]
+        kinds = [kind for kind in self._door.names(top) if kind not in (REMOTES, PUBLISHED)]
         registries = self._door.names(f"{top}/{PUBLISHED}") if published else ()
         kinds += [f"{PUBLISHED}/{names.decode_component(each)}" for each in registries]
-        for remote in self._door.names(f"{top}/{_REMOTES}"):
+        for remote in self._door.names(f"{top}/{REMOTES}"):
             plain = names.decode_component(remote)
-            kinds += [f"{_REMOTES}/{plain}/{kind}" for kind in self._door.names(f"{top}/{_REMOTES}/{remote}")]
+            kinds += [f"{REMOTES}/{plain}/{kind}" for kind in self._door.names(f"{top}/{REMOTES}/{remote}")]
         return kinds
 
     def all(self, model: str, kind: str) -> list[RefName]:
