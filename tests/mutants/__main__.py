@@ -23,67 +23,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
-from xml.etree import ElementTree as ET
-
-from coverage import CoverageData
 
 from tests.integrations.main import tools
+from tests.mutants.map import BUILD, TOP, Tests, make_map
 
 HERE = Path(__file__).resolve().parent
-TOP = HERE.parents[1]
-BUILD = TOP / "build" / "mutants"
-COVERAGE, TIMES, RESULTS = BUILD / "coverage", BUILD / "times.xml", BUILD / "results.jsonl"
+RESULTS = BUILD / "results.jsonl"
 PATHS = ("mvc/storage", "mvc/repository", "mvc/remotes")
 WORKERS = 2
-MOST = 60
-"""Tests that are run for one mutant, at most: the shortest of each file in turn."""
+FIRST = 4
+"""Tests that are run at first: most mutants are killed by these, and the others need not be collected."""
 SECONDS = 300
 """What the tests of one mutant may take before they count as endless."""
 SURVIVED, KILLED, UNTESTED = "survived", "killed", "untested"
 
 _Mutant = dict[str, Any]
-
-
-def make_map(options: list[str]) -> None:
-    """Run all tests but the integrations under coverage; pytest gets the options."""
-    shutil.rmtree(BUILD, ignore_errors=True)
-    BUILD.mkdir(parents=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", f"--junitxml={TIMES}"]
-    command += ["--cov=mvc", "--cov-report=", "--cov-context=test", *options]
-    subprocess.run(command, cwd=TOP, env=os.environ | {"COVERAGE_FILE": str(COVERAGE)}, check=False)
-
-
-class Tests:
-    """The tests that run a line, as `make_map` found them."""
-
-    def __init__(self) -> None:
-        """Read the map; raise SystemExit without one."""
-        if not COVERAGE.is_file():
-            sys.exit("no map of tests; run: python -m tests.mutants map")
-        self._data = CoverageData(str(COVERAGE))
-        self._data.read()
-        self._seconds: dict[str, float] = {}
-        for case in ET.parse(TIMES).iter("testcase"):
-            name = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name')}"
-            self._seconds[name] = float(case.get("time") or 0)
-
-    def of(self, path: str, line: int) -> list[str]:
-        """Return the tests of a line, the shortest of each file first."""
-        by_line = self._data.contexts_by_lineno(str(TOP / path))
-        contexts = by_line.get(line, [])
-        if contexts == [""]:  # runs when the module is imported, as a constant does: any test of the module may notice
-            contexts = [each for per_line in by_line.values() for each in per_line]
-        names = sorted({each.partition("|")[0] for each in contexts} - {""}, key=self._key)
-        rank: dict[str, int] = {}
-        turns = []
-        for name in names:
-            file = name.partition("::")[0]
-            rank[file] = rank.get(file, 0) + 1
-            turns.append((rank[file], self._key(name), name))
-        return [name for *_, name in sorted(turns)][:MOST]
-
-    def _key(self, name: str) -> float:
-        return self._seconds.get(name, 1.0)
 
 
 def drawn(seed: int, count: int, paths: list[str]) -> Iterator[_Mutant]:
@@ -127,7 +81,8 @@ class Copies:
         try:
             path.write_text(mutant["text"], encoding="utf-8")
             os.utime(path, (at, at))  # another second than any other, so that no older compiled module is taken
-            return _tested(copy, tests)
+            outcome = _tested(copy, tests[:FIRST])
+            return _tested(copy, tests[FIRST:]) if outcome[0] == SURVIVED and tests[FIRST:] else outcome
         finally:
             path.write_bytes(source)
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))

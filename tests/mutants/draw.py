@@ -46,6 +46,20 @@ def _annotations(source: str) -> Iterator[tuple[_Place, _Place]]:
                 yield (found.lineno, found.col_offset), (found.end_lineno or 0, found.end_col_offset or 0)
 
 
+def changed(path: str, name: str, occurrence: int) -> str | None:
+    """Return the module after the change, or None where the operator makes none that compiles.
+
+    ExceptionReplacer fails for a tuple of dotted names. A module that does not compile would be killed by any test.
+    """
+    source = Path(path).read_text(encoding="utf-8")
+    try:
+        text: str | None = mutate_code(source, get_operator(name)(), occurrence)
+        compile(text or "", path, "exec")
+    except (AttributeError, SyntaxError):
+        return None
+    return None if text == source else text
+
+
 def main(seed: str, count: str, *paths: str) -> None:
     """Print the mutants: `path`, `line`, `operator`, `occurrence` and `text`, the whole module after the change."""
     by_line: dict[tuple[str, int], list[tuple[str, int]]] = {}
@@ -54,13 +68,18 @@ def main(seed: str, count: str, *paths: str) -> None:
             by_line.setdefault((path, line), []).append((name, occurrence))
     chance = random.Random(seed)
     lines = sorted(by_line)
-    for path, line in chance.sample(lines, min(int(count), len(lines))):
-        name, occurrence = chance.choice(by_line[path, line])
-        text = mutate_code(Path(path).read_text(encoding="utf-8"), get_operator(name)(), occurrence)
-        print(
-            json.dumps({"path": path, "line": line, "operator": name, "occurrence": occurrence, "text": text}),
-            flush=True,
-        )
+    drawn = 0
+    for path, line in chance.sample(lines, len(lines)):
+        options = by_line[path, line]
+        for name, occurrence in chance.sample(options, len(options)):
+            text = changed(path, name, occurrence)
+            if text is not None:
+                mutant = {"path": path, "line": line, "operator": name, "occurrence": occurrence, "text": text}
+                print(json.dumps(mutant), flush=True)
+                drawn += 1
+                break
+        if drawn == int(count):
+            return
 
 
 if __name__ == "__main__":
