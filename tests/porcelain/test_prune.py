@@ -8,6 +8,7 @@ import random
 import shlex
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ import pytest
 
 from mvc import errors
 from mvc.model.ids import VersionId, digest
+from mvc.model.version import Timestamp
 from mvc.porcelain.du import du
 from mvc.porcelain.fsck import fsck
 from mvc.porcelain.prune import Pruned, prune
 from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
-from mvc.repository.retention.rules import Best, Rules
+from mvc.repository.retention.rules import DAY, Best, Rules
 from mvc.storage import usage
 from mvc.transport import promises
 from tests.cli.shell import MODEL, Shell, begin
@@ -201,6 +203,22 @@ def test_the_best_versions_by_a_metric_are_kept_and_those_without_it(shell: Shel
         5: "has no metrics.acc",
         6: "checked out",
     }
+
+
+def test_versions_younger_than_a_time_are_kept(shell: Shell, rng: random.Random) -> None:
+    _line(shell, rng, 5)
+    model = Model(shell.repository, MODEL)
+    third = shell.repository.objects.version(revisions.resolve(model, "v3")).time.seconds
+    later = replace(shell.actor, at=Timestamp(third + 3 * DAY))
+    done = prune(model, Rules(within=3 * DAY), later, dry_run=True)
+    assert {each.version.number: each.reason for each in done.versions if each.kept} == {
+        3: "younger than 3 days",
+        4: "younger than 3 days",
+        5: "checked out",
+    }
+    later = replace(shell.actor, at=Timestamp(third + 3 * DAY + 1))
+    done = prune(model, Rules(within=3 * DAY), later, dry_run=True)
+    assert sorted(each.version.number for each in done.dropped) == [1, 2, 3]
 
 
 def test_roles_select_what_is_dropped(shell: Shell, rng: random.Random) -> None:

@@ -13,6 +13,7 @@ import pytest
 from mvc import errors
 from mvc.remotes.backends import address, connect
 from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.backends.probe import OK, ensure, probe
 from mvc.remotes.backends.retry import RetryingBackend
 from tests.remotes.clones import ana, push_main, remote_on
@@ -59,3 +60,44 @@ def test_a_clock_that_is_off_is_said(tmp_path: Path) -> None:
     backend = connect.connect(address.parse(str(tmp_path / "there"), tmp_path), {})
     verdict = probe(backend, "n1", now=time.time() - 3600)
     assert any("clock" in warning for warning in verdict.warnings)
+
+
+class _Faulty(LocalBackend):
+    """A store that has some content for some names, whatever was written there."""
+
+    def __init__(self, root: Path, contents: dict[str, bytes | None]) -> None:
+        super().__init__(root)
+        self._contents = contents
+
+    def read(self, name: str, limit: int) -> bytes:
+        last = name.rpartition("/")[2]
+        if last not in self._contents:
+            return super().read(name, limit)
+        content = self._contents[last]
+        if content is None:
+            raise FileNotFoundError(name)
+        return content
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "failure"),
+    [
+        ("once", b"second", "a name that was created once has something else"),
+        ("once", b"", "a name that was created once has something else"),
+        ("once", None, "a name that was created once has nothing"),
+        ("absent", b"", "it has a file that nobody wrote"),
+        ("fresh", b"stale", "it does not return what was just written"),
+        ("fresh", b"", "it does not return what was just written"),
+        ("fresh", None, "it does not return what was just written"),
+        ("race-0", None, "a name that several clients create at once does not have what the first wrote"),
+        ("race-1", b"none", "a name that several clients create at once does not have what the first wrote"),
+    ],
+)
+def test_a_store_that_returns_something_else_is_refused(
+    tmp_path: Path, name: str, content: bytes | None, failure: str
+) -> None:
+    backend = _Faulty(tmp_path, {name: content})
+    assert probe(backend, "n1").failures == (failure,)
+    with pytest.raises(errors.NotExclusive, match=failure):
+        ensure(backend, "n2")
+    assert [*backend.list("")] == []
