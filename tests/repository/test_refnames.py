@@ -61,3 +61,11 @@ def test_a_name_is_taken_by_another_kind_and_not_by_its_own(model: Model) -> Non
     refnames.check_new(model, HEADS, "weekly", deleted=[model.ref(TAGS, "weekly")])
     with pytest.raises(errors.NameTaken, match="weekly"):
         refnames.check_new(model, HEADS, "weekly")
+
+
+def test_only_tags_have_messages(model: Model) -> None:
+    for kind, name in ((TAGS, "first"), (HEADS, "second")):
+        model.repository.refs.append(model.ref(kind, name), None, VERSION, ACTOR.move(f"made {name}"))
+    found = refnames.decorations(model)
+    assert found.messages == {"first": "made first"}
+    assert found.names == {VERSION: [("branch", "second"), ("tag", "first")]}

@@ -214,3 +214,8 @@ def test_gaps_take_less_than_a_quarter_of_a_bit_and_are_not_in_older_encodings(r
 def test_an_entry_that_makes_no_sense_is_refused(encoding: int, width: int, base: bytes | None) -> None:
     with pytest.raises((errors.Damaged, errors.UnknownFeature)):
         codec.decode(encoding, bytes(16), 16, width=width, base=base)
+
+
+@given(raw=st.binary(max_size=300))
+def test_the_zeros_of_a_plane_are_counted(raw: bytes) -> None:
+    assert planes.zeros(planes.plane(raw)) == raw.count(0)

@@ -1,0 +1,43 @@
+"""A pack that is not whole at its edges is damaged, and the error names the place."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from mvc import errors
+from mvc.storage.packs import packformat
+from mvc.storage.packs.packfile import PackFile
+from tests.storage.parts import Parts
+
+
+@pytest.fixture
+def pack(tmp_path: Path, rng: random.Random) -> PackFile:
+    """A pack of one chunk, which can be written."""
+    parts = Parts(tmp_path)
+    parts.store(rng.randbytes(100_000))
+    (path,) = tmp_path.glob("packs/*/*.pack")
+    path.chmod(0o600)
+    return PackFile(parts.door, path.relative_to(tmp_path).as_posix())
+
+
+def _again(pack: PackFile, path: Path, data: bytes) -> PackFile:
+    (path / pack.name).write_bytes(data)
+    return PackFile(Parts(path).door, pack.name)
+
+
+@pytest.mark.parametrize("step", [-1, 1])
+def test_it_begins_like_a_pack(pack: PackFile, tmp_path: Path, step: int) -> None:
+    whole = (tmp_path / pack.name).read_bytes()
+    assert len(packformat.read_index(pack)) == 1
+    for place in range(len(packformat.MAGIC)):
+        data = whole[:place] + bytes([whole[place] + step]) + whole[place + 1 :]
+        with pytest.raises(errors.Damaged, match="does not begin like a pack"):
+            packformat.read_index(_again(pack, tmp_path, data))
+
+
+def test_a_read_beyond_its_end_names_the_byte(pack: PackFile) -> None:
+    with pytest.raises(errors.Damaged, match=f"it ends before byte {pack.size + 3}[.]"):
+        pack.read(pack.size - 4, 7)
