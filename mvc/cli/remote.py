@@ -23,6 +23,9 @@ _OPTION = click.option(
     "-o", "--option", "settings", multiple=True, metavar="KEY=VALUE", help="Set an option of the remote."
 )
 
+_NAMED_BY = {"role": "--role", "pusher": "--pusher", "account": "the setting `account` of the remote"}
+"""What names each placeholder of printed permissions."""
+
 
 @group("remote")
 def command(invocation: Invocation) -> None:
@@ -214,11 +217,7 @@ def policy(
         invocation.repository(), name, form, protect=protect, roles=roles, pushers=pushers
     )
     invocation.emit("remote", printed, lambda: printed.text.split("\n"), ids=printed.refs, wrap=False)
-    lacking = [
-        option
-        for option, given in (("--role", printed.roles), ("--pusher", printed.pushers or printed.form == "s3"))
-        if not given
-    ]
+    lacking = [_NAMED_BY[placeholder] for placeholder in printed.placeholders]
     if lacking:
         invocation.note(
             f"note: replace the placeholders before you apply it, or name them with {' and '.join(lacking)}"

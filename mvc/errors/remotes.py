@@ -134,7 +134,7 @@ class SeveralModels(Usage):
 
 
 class OtherStore(Usage):
-    """Cannot print {form} for {remote}: it is {what}.
+    """Cannot print {form} for {remote}: it is a remote {what}.
 
     Known forms are {forms}; without --print, `mvc remote policy {remote}` prints the one of the remote.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mvc import errors
 from mvc.deferred import dataclass
@@ -34,16 +34,17 @@ class StorePolicy(Document):
     """The permissions of a store, as its own tools take them: the `text` to apply, and the refs that it protects.
 
     `form` is s3, gcs, azure or unix; `roles` may move the refs, `pushers` push everything else. Both are empty if they were
-    not named: `text` has placeholders then.
+    not named. `placeholders` are the ones in the text: role, pusher, account.
     """
 
-    KEYS = keys("remote form refs roles pushers text")
+    KEYS = keys("remote form refs roles pushers placeholders text")
 
     remote: str
     form: str
     refs: tuple[str, ...]
     roles: tuple[str, ...]
     pushers: tuple[str, ...]
+    placeholders: tuple[str, ...]
     text: str
 
 
@@ -65,11 +66,22 @@ def store_policy(
     where = address.parse(options.pop("url"), repository.root)
     own = FORMS.get(where.scheme)
     if own is None or form not in (None, own):
-        what = f"a {where.scheme} remote" if own is None else f"a {where.scheme} remote, whose form is {own}"
+        what = f"of kind {where.scheme}" if own is None else f"of kind {where.scheme}, whose form is {own}"
         raise errors.OtherStore(remote=name, what=what, form=form or "permissions", forms=", ".join(PRINTERS))
     refs = tuple(map(protected.parse, dict.fromkeys(protect))) or protected.of_rules(Gate(repository).rules())
     if not refs:
         raise errors.NothingToProtect
     access = Access(refs, tuple(dict.fromkeys(roles)), tuple(dict.fromkeys(pushers)))
     text = PRINTERS[own](where, options, access)
-    return StorePolicy(name, own, tuple(ref.text for ref in refs), access.roles, access.pushers, text)
+    placeholders = tuple(_placeholders(own, options, access))
+    return StorePolicy(name, own, tuple(ref.text for ref in refs), access.roles, access.pushers, placeholders, text)
+
+
+def _placeholders(form: str, options: Mapping[str, str], access: Access) -> Iterator[str]:
+    """Yield what the printed text has a placeholder for."""
+    if not access.roles:
+        yield "role"
+    if not access.pushers and form != "s3":
+        yield "pusher"
+    if form == "azure" and "account" not in options:
+        yield "account"

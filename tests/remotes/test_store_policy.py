@@ -94,6 +94,7 @@ def test_without_an_option_the_refs_of_rules_that_say_who_approves_are_protected
         ("s3", ["--protect=alias:"], "bad-protection"),
         ("s3", ["--protect=alias:a..b"], "bad-protection"),
         ("s3", [PROD, "--role=ana"], "bad-principal"),
+        ("s3", [PROD, "--pusher=arn:aws:iam::123456789012:role/team"], "bad-principal"),
         ("s3", [PROD, "--role=arn:aws:sts::123456789012:assumed-role/release/ana"], "bad-principal"),
         ("s3", [f"--protect=alias:{'x' * 190}{number}" for number in range(20)], "too-many-protected"),
         ("gcs", [PROD, "--role=ana"], "bad-principal"),
@@ -125,6 +126,15 @@ def test_placeholders_stand_for_what_is_not_named_and_a_note_says_so(shell: Shel
     assert said.code == 0
     assert "--role" in said.err
     assert ("--pusher" in said.err) == (form != "s3")
+    assert ("`account`" in said.err) == (form == "azure")
+    assert ("account=ACCOUNT\n" in said.out) == (form == "azure")
+
+
+def test_an_account_of_the_settings_is_no_placeholder(shell: Shell) -> None:
+    shell.repository.config.set_remote("origin", {"url": PLACES["azure"], "account": "teamvision"})
+    said = policy(shell, PROD)
+    assert ("account=teamvision\n" in said.out, "account" in said.err) == (True, False)
+    assert policy(shell, PROD, "--json").json["placeholders"] == ["role", "pusher"]
 
 
 def test_scripts_are_shell_scripts_whatever_the_path_is(shell: Shell) -> None:

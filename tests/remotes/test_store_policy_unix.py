@@ -65,7 +65,7 @@ def server(requires: Callable[[str], str]) -> Iterator[Server]:
         for name, groups in (("a", "pushers role"), ("b", "pushers")):
             listed = ",".join(names[each] for each in groups.split())
             subprocess.run(["useradd", "-M", "-g", "nogroup", "-G", listed, "-p", "*", names[name]], check=True)
-            stack.callback(subprocess.run, ["userdel", names[name]], check=True, stderr=subprocess.DEVNULL)
+            stack.callback(subprocess.run, ["userdel", "-f", names[name]], check=True, stderr=subprocess.DEVNULL)
         sshd = stack.enter_context(serve(program, folder, "internal-sftp -u 0022"))
         yield Server(sshd, folder / "place", names, names["pushers"], names["role"])
 
@@ -127,6 +127,35 @@ def test_two_users_of_a_server(server: Server, tmp_path: Path, monkeypatch: Any,
     assert len(list((server.place / PROD).iterdir())) == 2
     _files_resist(server)
     _links_lead_nowhere(hers, server, tmp_path)
+
+
+def test_folders_that_root_made_before_are_given_to_those_who_push(
+    server: Server, tmp_path: Path, monkeypatch: Any, rng: random.Random
+) -> None:
+    hers, _ = ana(tmp_path, monkeypatch, rng)
+    before = os.umask(0o022)
+    try:
+        set_origin(hers, (str(server.place), {}))
+        hers.ok("notes", "add", "-m", "from root")
+        hers.ok("push")
+        hers.ok("alias", "set", "prod", "v1")
+        hers.ok("push", "origin", "prod")
+    finally:
+        os.umask(before)
+    assert lock(hers, server).returncode == 0
+    resisting = state(server.place / PROD)
+
+    his = clone(tmp_path, monkeypatch, "ben", place=server.at("b"))
+    his.ok("notes", "append", "-m", "from ben")  # in the folder of the version's notes
+    his.set(parameters__epochs=2)
+    his.commit("his")
+    his.ok("push")
+    his.ok("alias", "set", "prod", "HEAD")
+    assert his("push", "origin", "prod").code == 12
+    assert state(server.place / PROD) == resisting
+    assert len(list((server.place / "refs/helmets/heads/main").iterdir())) == 2
+    assert [len(list(log.iterdir())) for log in (server.place / "refs/helmets/remarks").iterdir()] == [2]
+    assert server.run("b", f"touch {PROD}/0000000003") != 0
 
 
 def _files_resist(server: Server) -> None:

@@ -22,6 +22,8 @@ CONTRIBUTOR = "Storage Blob Data Contributor"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 WRITES = (f"{_BLOBS}/write", f"{_BLOBS}/add/action", f"{_BLOBS}/delete", f"{_BLOBS}/move/action")
 """The actions of the role that change a blob."""
+ACCOUNT = "ACCOUNT"
+"""The placeholder of the storage account, where the remote's settings do not name it."""
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _UNFIT = re.compile(r"['\\*?]")
 _SCRIPT = """\
@@ -51,7 +53,7 @@ def script(address: Address, options: Mapping[str, str], access: Access) -> str:
     return _SCRIPT.format(
         roles=" and ".join(roles),
         refs=", ".join(ref.text for ref in access.refs),
-        account=shlex.quote(options.get("account", "ACCOUNT")),
+        account=shlex.quote(options.get("account", ACCOUNT)),
         container=shlex.quote(address.host),
         condition=condition(address, access),
         commands="\n".join([*(_assign(who, "") for who in roles), *(_assign(who, conditional) for who in pushers)]),

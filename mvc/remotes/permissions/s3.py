@@ -36,6 +36,9 @@ _SPECIAL = re.compile(r"[*?$]")
 def policy(address: Address, options: Mapping[str, str], access: Access) -> str:
     """Return the JSON of a bucket policy. Raises BadPrincipal, TooManyProtected."""
     access = access._replace(roles=access.roles or (ROLE,)).checked(_fault, ROLE)
+    if access.pushers:
+        reason = "a bucket policy only denies, so who pushes keeps other rights and is not named; leave out --pusher"
+        raise errors.BadPrincipal(who=access.pushers[0], reason=reason, example=ROLE)
     partition = _partition(options.get("region", ""), access)
     path = _SPECIAL.sub(lambda sign: f"${{{sign[0]}}}", f"{address.path}/" if address.path else "")
     resources = [f"arn:{partition}:s3:::{address.host}/{path}refs/*/{folder}/*" for folder in access.folders]

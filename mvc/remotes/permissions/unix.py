@@ -22,8 +22,8 @@ from mvc.storage.records.reflog import ALIASES, HEADS, TAGS
 
 ROLE, PUSHER = "role", "pushers"
 """The placeholders of the two groups."""
-FOLDERS = (TEMPORARY, "refs", "packs", "meta", "meta/merged", "meta/damaged", "intents", "gc", "probe", "expired")
-"""Folders that pushes and collections create names in."""
+FOLDERS = (TEMPORARY, "packs", "meta", "meta/merged", "meta/damaged", "intents", "gc", "probe", "expired")
+"""Folders beside `refs` that pushes and collections create names in."""
 _GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?\Z")
 _SCRIPT = """\
 #!/bin/sh
@@ -59,11 +59,32 @@ keep() {{
     )
 }}
 
+# is_protected FOLDER: it has moves of a protected ref of the model
+is_protected() {{
+    for ref in {protected}; do
+        test "$1" != "$model/$ref" || return 0
+    done
+    return 1
+}}
+
+# share FOLDER: own it for the pushers, and all folders in it that are not protected
+share() {{
+    own "$1" "$pushers"
+    for inner in "$1"/*/; do
+        inner=${{inner%/}}
+        if test -d "$inner" && ! is_protected "$inner"; then
+            share "$inner"
+        fi
+    done
+}}
+
 mkdir -p "$root"
 root=$(cd -P "$root" && pwd -P)
 own "$root" "$pushers"
+own "$root/refs" "$pushers"
+model=
 for folder in {folders}; do
-    own "$root/$folder" "$pushers"
+    share "$root/$folder"
 done
 for model in "$root"/refs/*/; do
     test -d "$model" || continue
@@ -72,6 +93,7 @@ for model in "$root"/refs/*/; do
     for kind in {kinds}; do
         own "$model/$kind" "$pushers"
     done
+    share "$model"
     for ref in {protected}; do
         keep "$model/$ref"
     done
