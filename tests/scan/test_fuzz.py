@@ -8,7 +8,7 @@ import io
 import pickle
 import pickletools
 import random
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from mvc.scan.verdict import Verdict
 from tests.scan import structures
 
 MUTATIONS, DEEP = 100_000, 1_000_000
+LONGEST = 1 << 16
 _OPCODES = bytes(operation.code.encode("latin1")[0] for operation in pickletools.opcodes)
 
 
@@ -59,7 +60,17 @@ class InC(_Lookups, pickle.Unpickler):
 
 
 class InPython(_Lookups, pickle._Unpickler):
-    """CPython's unpickler in Python."""
+    """CPython's unpickler in Python, which would make a bytearray of any size before it looks for its bytes."""
+
+    def _bytearray(self: Any) -> None:
+        size = int.from_bytes(self.read(8), "little")
+        if size > LONGEST:  # longer than all that it reads: nothing is left after it
+            raise pickle.UnpicklingError
+        array = bytearray(size)
+        self.readinto(array)
+        self.append(array)
+
+    dispatch: ClassVar[Any] = pickle._Unpickler.dispatch | {pickle.BYTEARRAY8[0]: _bytearray}
 
 
 def lookups(kind: type[Any], data: bytes) -> list[tuple[str, str]]:
