@@ -267,6 +267,7 @@ if TYPE_CHECKING:
         TagExists,
         TakeRefused,
         UnmergedBranch,
+        UnreadablePolicy,
     )
     from mvc.errors.registry import (
         AmbiguousExperiment,
@@ -802,6 +803,7 @@ __all__ = [
     "Unpushed",
     "UnreadableFile",
     "UnreadablePath",
+    "UnreadablePolicy",
     "Unrelated",
     "UnsafePath",
     "UnsavedChanges",

@@ -197,6 +197,14 @@ class TakeRefused(PolicyRefused):
     """
 
 
+class UnreadablePolicy(BadPolicy):
+    """Cannot read {path}: {reason}.
+
+    Make the file readable, or remove it if there is to be no policy. Until then, no branch, tag or alias moves, or is
+    taken.
+    """
+
+
 class BadEvent(Usage):
     """{event!r} is not an event of a policy; known are {known}.
 

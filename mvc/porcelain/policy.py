@@ -100,6 +100,12 @@ def show(repository: Repository) -> tuple[PolicyRule, ...]:
     )
 
 
+def own_file(repository: Repository) -> tuple[str, bool]:
+    """Return where the user's own policy.toml is looked for, "" without settings of a user, and whether it is there."""
+    path = files.of_user(repository.user_config)
+    return (str(path), path.exists()) if path is not None else ("", False)
+
+
 def scan_tables(repository: Repository) -> tuple[PolicyScan, ...]:
     """Return the tables `[scan]` in effect that set something, that of the repository first. Raises BadPolicy."""
     tables = [parse.settings(data, shown) for shown, data in files.of(repository)]

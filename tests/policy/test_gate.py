@@ -146,22 +146,64 @@ def test_the_policies_of_repository_and_user_both_apply(shell: Shell, tmp_path: 
 
 def test_a_policy_that_cannot_be_read_lets_nothing_move(shell: Shell, tmp_path: Path) -> None:
     path = shell.folder / NAME
-    for make in (
-        lambda: path.write_text("[[rule]]\nonn = 1\n", encoding="utf-8"),
-        path.mkdir,
-        lambda: os.mkfifo(path),
-        lambda: path.symlink_to(tmp_path / "own"),
+    for make, reason in (
+        (lambda: path.write_text("[[rule]]\nonn = 1\n", encoding="utf-8"), "policy.toml, line 2: "),
+        (path.mkdir, "Cannot read policy.toml: "),
+        (lambda: os.mkfifo(path), "is a pipe"),
+        (lambda: path.symlink_to(tmp_path / "own"), "is a folder"),
+        (lambda: path.symlink_to(tmp_path / "nowhere"), f"{path} is a link to nothing"),
     ):
         (tmp_path / "own").mkdir(exist_ok=True)
         make()
         for command in (("tag", "t"), ("commit", "--allow-empty", "-m", "x"), ("reset", "v1"), ("policy",)):
             said = shell(*command)
-            assert (said.code, "policy.toml, line " in said.err) == (2, True), (command, said)
+            assert (said.code, reason in said.err) == (2, True), (command, said)
+            assert ", line " not in said.err or "line 2" in reason
         shell.ok("status")
         shell.ok("log")
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-    path.symlink_to(tmp_path / "nowhere")
     shell.ok("tag", "t")
+
+
+def test_a_policy_of_the_user_on_a_disk_that_is_absent_is_not_no_policy(shell: Shell, tmp_path: Path) -> None:
+    for link, target in (("own", "nowhere"), ("own/policy.toml", "nowhere"), ("own/policy.toml", "nowhere/p")):
+        if "/" in link:
+            (tmp_path / "own").mkdir(exist_ok=True)
+        (tmp_path / link).symlink_to(tmp_path / target)
+        said = shell("alias", "set", "prod", "v1")
+        assert (said.code, f"{tmp_path / link} is a link to nothing" in said.err) == (2, True), (link, target, said)
+        assert shell("policy").code == 2
+        (tmp_path / link).unlink()
+    assert f"{tmp_path / 'own' / NAME} does not exist" in shell.ok("policy").out
+    shell.ok("alias", "set", "prod", "v1")
+
+
+def test_a_policy_is_beside_settings_that_are_a_link_and_beside_their_target(shell: Shell, tmp_path: Path) -> None:
+    for folder in ("own", "dotfiles"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "dotfiles" / "mvc.toml").write_text("", encoding="utf-8")
+    (tmp_path / "own" / "config.toml").symlink_to(tmp_path / "dotfiles" / "mvc.toml")
+    for folder in ("own", "dotfiles"):
+        path = tmp_path / folder / NAME
+        path.write_text('[[rule]]\non = ["tag:*"]\nlicenses.allow = ["MIT"]\n', encoding="utf-8")
+        refused(shell("tag", "t"), f"{path}, line 3")
+        path.unlink()
+    shell.ok("config", "--global", "scan.allow", "a.B")
+    assert (tmp_path / "own" / "config.toml").is_symlink()
+
+
+def test_an_entry_that_leaves_a_ref_where_it_is_is_asked_too(shell: Shell) -> None:
+    shell.ok("alias", "set", "prod", "main", "-m", "first")
+    shell.ok("tag", "t", "main")
+    log = shell.ok("alias", "log", "prod").out
+    (shell.folder / NAME).write_text(
+        '[[rule]]\non = ["alias:*", "branch:*", "tag:*", "push:*"]\nlicenses.allow = ["GPL-3.0"]\n', encoding="utf-8"
+    )
+    for event in ("alias:prod", "branch:main", "tag:t", "push:origin"):
+        checked = shell("policy", "check", "main", "--for", event)
+        assert (checked.code, "model.license is not set" in checked.out) == (1, True), (event, checked)
+    refused(shell("alias", "set", "prod", "main", "-m", "again"), "licenses.allow")
+    assert shell.ok("alias", "log", "prod").out == log
 
 
 def test_each_rule_alone_refuses_a_commit_of_which_it_says_what_is_wrong(shell: Shell, rng: random.Random) -> None:

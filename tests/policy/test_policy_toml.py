@@ -68,6 +68,8 @@ def test_the_table_of_the_scan_goes_with_the_rules_of_its_file() -> None:
     table = settings(text, "policy.toml")
     assert (table.level, table.allow, table.line) == (Verdict.CODE, rule.classes, 1)
     assert settings(RULE, "policy.toml").level is None
+    below = b"[[rule]]\non = ['commit']\nscan = 'code'\n\n" + text  # a key of a rule with the same name is before it
+    assert settings(below, "policy.toml").line == 5
 
 
 RULE = b'[[rule]]\non = ["commit"]\nmax-file = 1\n'

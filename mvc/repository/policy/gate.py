@@ -166,9 +166,7 @@ class Gate:
     # --- inside
 
     def _move(self, rules: Sequence[Rule], move: Move) -> Iterator[tuple[str, Breach]]:
-        """Yield the breaches of a move, each after what it is about."""
-        if _is_still(move):
-            return
+        """Yield the breaches of a move, each after what it is about; also of an entry that leaves the ref where it is."""
         events = [move.event, *([f"{rule.PUSH}:{move.remote}"] if move.remote else [])]
         about = [each for each in rules if any(each.is_on(event) for event in events)]
         made = [each for each in rules if each.is_on(rule.COMMIT)] if _makes(move) else []

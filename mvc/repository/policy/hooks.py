@@ -184,7 +184,7 @@ class Hooks:
     def _folder(self) -> Path | None:
         """Return the folder that hooks run in: that of the user's settings, which have them."""
         own = self._repository.user_config
-        return own.parent if own is not None else None
+        return Path(os.path.realpath(own)).parent if own is not None else None
 
 
 class _FailedError(Exception):

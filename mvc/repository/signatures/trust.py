@@ -39,7 +39,7 @@ class Signers:
 def of(repository: Repository) -> Signers:
     """Return the trusted and the revoked keys of the user of a repository. Raises BadSetting, NoSignersFile."""
     home, own = os.path.expanduser("~"), repository.user_config
-    beside = own.parent if own is not None else None
+    beside = Path(os.path.realpath(own)).parent if own is not None else None
     return Keys(
         repository.config, repository.root, repository.root, Path(home) if os.path.isabs(home) else None, beside
     ).signers()

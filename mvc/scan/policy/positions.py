@@ -73,11 +73,13 @@ def table(text: str, name: str) -> dict[str, int]:
 
 def first(text: str, key: str) -> int:
     """Return the line of the first statement that sets or opens `key` at the top of the text; 1 for none."""
+    is_top = True  # below a header, a key of the same name is that of the table
     for line, statement in _statements(text):
         header = _HEADER.match(statement) if statement.startswith("[") else None
         name = header[1] if header is not None else statement.partition("=")[0]
-        if _path(name)[:1] == (key,):
+        if (is_top or header is not None) and _path(name)[:1] == (key,):
             return line
+        is_top = is_top and header is None
     return 1
 
 

@@ -175,11 +175,11 @@ class Setting:
 
 
 def user_file(environ: Mapping[str, str]) -> Path | None:
-    """Return the path of the user's settings, with links resolved, so that a write does not replace a link."""
+    """Return the absolute path of the user's settings; it may be a link, beside which other files of the user are."""
     base, home = environ.get("XDG_CONFIG_HOME"), environ.get("HOME")
     folder = Path(base) if base else Path(home) / ".config" if home else None
     path = environ.get("MVC_CONFIG") or (folder / "mvc" / "config.toml" if folder else None)
-    return Path(os.path.realpath(path)) if path else None
+    return Path(path).absolute() if path else None
 
 
 class Config:
@@ -188,9 +188,9 @@ class Config:
     def __init__(self, door: StoreDoor | None, user_file: Path | None) -> None:
         """Read both files; raises NewerFormat, UnknownFeature, BadConfig, IncompleteInit."""
         self._door = door
-        self._user_file = user_file
+        self._user_file = Path(os.path.realpath(user_file)) if user_file is not None else None  # a write keeps a link
         self._repository = _read_repository(door) if door else {}
-        self._user = _read_user(user_file)
+        self._user = _read_user(self._user_file)
 
     def get(self, key: str) -> Any:
         """Return the value of `key`, None if it is not set; raise UnknownSetting."""
