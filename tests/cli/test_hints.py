@@ -10,6 +10,7 @@ import pytest
 
 from mvc.cli.app import program
 from mvc.cli.app.main import VERBS
+from mvc.cli.git import forms
 from mvc.cli.git import words as git_words
 from tests.cli.conftest import History
 from tests.cli.shell import MODEL, Shell
@@ -47,6 +48,14 @@ def test_the_page_for_users_of_git_lists_them_all() -> None:
         for names, text in options.items():
             assert f"`git {verb} {names[0]}`" in page, (verb, names)
             assert " ".join(text.split()) in page, text
+
+
+def test_the_page_lists_exactly_the_options_without_an_effect() -> None:
+    """One that has an effect today, such as --no-verify, must not stay on the list."""
+    table = TABLE.read_text(encoding="utf-8").partition("accepted, without an effect")[2].partition("\nOthers")[0]
+    rows = re.findall(r"^\| `git ([a-z-]+)` \| (.*) \|$", table, re.MULTILINE)
+    listed = {verb: set(re.findall(r"`([^`]+)`", options)) for verb, options in rows}
+    assert listed == {verb: {*forms.accepted(verb)} for verb in forms.ACCEPTED}
 
 
 def test_every_command_that_is_named_instead_exists() -> None:
