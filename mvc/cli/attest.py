@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -67,21 +68,25 @@ def command(
     elif numbers:
         done = porcelain.remove(model, id_, numbers, invocation.actor())
     else:
-        _check(kind, predicate_type, builder)
+        _check(invocation.cwd, kind, predicate_type, builder)
         type_, predicate = _predicate(invocation, model, id_, str(kind), predicate_type, builder)
         private = PrivateKey(invocation.keys().key(key))
         done = porcelain.attest(model, id_, type_, predicate, private, invocation.actor())
     invocation.emit("attest", done, lambda: _lines(done, listed=listed), ids=[done.id])
 
 
-def _check(kind: str | None, predicate_type: str | None, builder: str | None) -> None:
+def _check(folder: Path, kind: str | None, predicate_type: str | None, builder: str | None) -> None:
     """Raise UsageError for options that do not belong together."""
     if kind is None:
         raise click.UsageError(
             "name what to attest: --type provenance, --type scan, or --type FILE --predicate-type URI"
         )
-    if (kind not in porcelain.TYPES) != (predicate_type is not None):
-        raise click.UsageError("--predicate-type URI belongs to --type FILE, and only to it")
+    if kind in porcelain.TYPES and predicate_type is not None:
+        raise click.UsageError(f"--type {kind} has a type of its own: --predicate-type belongs to --type FILE")
+    if kind not in porcelain.TYPES and not (folder / kind).exists():
+        raise click.UsageError(f"{kind!r} is neither a type ({', '.join(porcelain.TYPES)}) nor a file")
+    if kind not in porcelain.TYPES and predicate_type is None:
+        raise click.UsageError(f"--type {kind} is a file: name the type of its predicate with --predicate-type URI")
     if builder is not None and kind != PROVENANCE:
         raise click.UsageError("--builder belongs to --type provenance")
 

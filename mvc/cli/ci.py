@@ -109,7 +109,7 @@ def _sides(
 
 
 @subverb(command, "check")
-@click.argument("files", nargs=-1, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 def check(invocation: Invocation, files: tuple[str, ...]) -> int:
     """Check model.toml files, without a repository.
 
@@ -117,11 +117,11 @@ def check(invocation: Invocation, files: tuple[str, ...]) -> int:
     [from] name, which may be missing only if Git ignores them or [files] tracks them. Exits with 1 if something is wrong.
     For Git hooks: `mvc-check` of pre-commit.
     """
-    return _faults(invocation, hooks.check(invocation.cwd, files))
+    return _faults(invocation, hooks.check(invocation.cwd, files), files)
 
 
 @subverb(command, "committed")
-@click.argument("files", nargs=-1, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 def committed(invocation: Invocation, files: tuple[str, ...]) -> int:
     """Check that model.toml files have the values of a version.
 
@@ -136,21 +136,24 @@ def committed(invocation: Invocation, files: tuple[str, ...]) -> int:
         if root not in repositories:
             repositories[root] = Repository(root, user_config=invocation.user_config, offline=True)
         faults += hooks.committed(repositories[root], path, file)
-    return _faults(invocation, faults)
+    return _faults(invocation, faults, files)
 
 
 @subverb(command, "no-weights")
-@click.argument("files", nargs=-1, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 def no_weights(invocation: Invocation, files: tuple[str, ...]) -> int:
     """Refuse weight files that mvc tracks, without a repository.
 
     Their bytes belong into the store of mvc; Git keeps model.toml. A file is tracked if [files] of a model.toml above it
     names it. Exits with 1 if FILE has one. For Git hooks: `mvc-no-weights` of pre-commit.
     """
-    return _faults(invocation, list(hooks.no_weights(invocation.cwd, files)))
+    return _faults(invocation, list(hooks.no_weights(invocation.cwd, files)), files)
 
 
-def _faults(invocation: Invocation, faults: Sequence[Fault]) -> int:
+def _faults(invocation: Invocation, faults: Sequence[Fault], files: Sequence[str]) -> int:
+    """Print the faults; return the exit code. A list of changed files may be empty."""
+    if not files:
+        invocation.note("No FILE was named, so nothing was checked.")
     invocation.emit("ci", {"faults": faults}, lambda: _fault_lines(faults), ids=[fault.path for fault in faults])
     return int(bool(faults))
 

@@ -155,4 +155,5 @@ def _lines(folder: str, done: Cloned) -> Iterator[str]:
     place = escape(done.branch) if done.branch is not None else "detached HEAD"
     yield f"Checked out {escape(done.checked_out)}: {place}, {short(done.version or '')}"
     if done.moved.written:
-        yield f"  {count(len(done.moved.written), 'file')} written, {size(done.received)} fetched"
+        fetched = f", {size(done.received)} fetched" * bool(done.received)
+        yield f"  {count(len(done.moved.written), 'file')} written{fetched}"

@@ -52,7 +52,12 @@ def command(
         with contextlib.suppress(errors.NoRepository):
             invocation.writer()
     if remove:
-        return int(not settings.unset(key, user=user))
+        removed = settings.unset(key, user=user)
+        if not removed:
+            invocation.note(
+                f"{escape(key)} is not set in {'your settings' if user else 'this repository'}; nothing was changed"
+            )
+        return int(not removed)
     if value is not None:
         settings.set(key, value, user=user)
         return 0

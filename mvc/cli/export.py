@@ -37,7 +37,7 @@ else:
     help="Share the bytes of files by reflinks, and with =hard by read-only hard links.",
 )
 @click.option("--sign", "sign_format", type=click.Choice(("oms",)), help="Sign the files: write model.sig into DIR.")
-@click.option("--key", type=click.Path(), metavar="FILE", help="With --sign oms: the private key, a PEM file.")
+@click.option("--key", type=click.Path(), metavar="FILE", help="With --sign oms: the private key.")
 @click.option("--attestations", is_flag=True, help="Write the attestations of the version into DIR.")
 @click.option("--hf", "form", flag_value="hf", help="Write the folder as a repository of the Hugging Face Hub.")
 @click.option("--oci", "form", flag_value="oci", help="Write the folder as an OCI image layout (ModelPack).")
@@ -55,8 +55,8 @@ def command(
     Writes its files and model.toml to DIR, which must be empty or not exist. Every file is verified, and DIR appears
     only when it is complete. With --hf or --oci, REV is HEAD by default, and `mvc import DIR` gives the same version.
 
-    With --sign oms, DIR has model.sig, a signature in the format of OpenSSF Model Signing by the key in FILE, on the curve
-    P-256, P-384 or P-521. `model_signing verify key` verifies all files by it, without mvc. Needs modelvc[sign].
+    With --sign oms, DIR has model.sig, a signature in the format of OpenSSF Model Signing by the key in FILE: ECDSA
+    on the curve P-256, P-384 or P-521, without a passphrase. `model_signing verify key` verifies all files by it, without mvc. Needs modelvc[sign].
 
     With --attestations, DIR has attestations.intoto.jsonl, an envelope of DSSE a line.
 
@@ -70,8 +70,12 @@ def command(
         raise click.UsageError("name a REV and a DIR")
     if form is not None and (link is not None or attestations):
         raise click.UsageError(f"--{'attestations' if attestations else 'link'} cannot be used with --{form}")
-    if (sign_format is None) != (key is None) or (sign_format is not None and form is not None):
-        raise click.UsageError("--sign oms and --key FILE belong together, and cannot be used with --hf or --oci")
+    if form is not None and (sign_format is not None or key is not None):
+        raise click.UsageError(f"--sign and --key cannot be used with --{form}")
+    if sign_format is not None and key is None:
+        raise click.UsageError("--sign oms needs --key FILE, the private key")
+    if key is not None and sign_format is None:
+        raise click.UsageError("--key FILE needs --sign oms")
     oms_key = oms.OmsKey(invocation.cwd / key) if key is not None else None
     revision, directory = ("HEAD", *arguments)[-2:]
     repository, model = invocation.repository(), invocation.model()

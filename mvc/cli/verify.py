@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import click
@@ -19,6 +20,7 @@ from mvc.porcelain.verify_oms import VerifiedFolder
 from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.signatures import trust
+from mvc.repository.signatures.verify import UNSIGNED
 
 _APART = [("--oms", option) for option in ("--signers", "--newer-than", "--attested")]
 
@@ -80,6 +82,10 @@ def command(
             f"warning: no keys are trusted; name their file with `mvc config --global {trust.ALLOWED} FILE` or --signers"
         )
     invocation.emit("verify", done, lambda: _lines(done), ids=[done.id] if done.exit_code == 0 else [])
+    if UNSIGNED in (done.version.status, done.move.status if done.move is not None else None):
+        invocation.note(
+            f"hint: `mvc sign {escape(shlex.quote(revision))}` signs it with your key, and `mvc push` shares that"
+        )
     return done.exit_code
 
 

@@ -159,6 +159,13 @@ class UnreadableFile(Usage):
     """
 
 
+class NoTomlFile(Usage):
+    """Cannot read {path}: {reason}.
+
+    Name a model.toml that exists and can be read, from the current folder.
+    """
+
+
 class RoleWithoutFile(Usage):
     """The role {role} has no file: no file matches {pattern}.
 

@@ -56,6 +56,21 @@ class NoSigningKey(Usage):
     """
 
 
+class NoKeyFile(Usage):
+    """No key for {purpose}: {reason}.
+
+    It needs a file with a private key of {kinds}, without a passphrase. `{command}` makes one; name it with --key FILE.
+    """
+
+
+class NotSshKey(Usage):
+    """Cannot sign with {key}: it is not an SSH key.
+
+    Nothing was signed. Versions, tags and aliases are signed with SSH keys; `ssh-keygen -t ed25519` makes one. Keys in PEM
+    are for `mvc attest` and `mvc export --sign oms`.
+    """
+
+
 class NoPublicKey(Usage):
     """Cannot read the public key {path}: {reason}.
 
@@ -67,6 +82,14 @@ class NoSignersFile(Usage):
     """Cannot read the file of keys {path}: {reason}.
 
     `mvc config --list --show-origin` shows where it is set; `mvc verify --signers FILE` names another one.
+    """
+
+
+class NoSigners(Usage):
+    """No line of {path} is one of allowed signers: a name, then a public key.
+
+    Add one such as "ana@example.org ssh-ed25519 AAAA…": `echo "ana@example.org $(cat ana.pub)" >> FILE` makes it of the
+    file that `ssh-keygen` wrote.
     """
 
 

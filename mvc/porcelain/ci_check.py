@@ -6,6 +6,7 @@ Only `committed` needs a repository of mvc: the others read model.toml files, wh
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,9 @@ def check(folder: Path, files: Iterable[str]) -> list[Fault]:
 def _checked(path: Path, shown: str) -> Iterator[Fault]:
     reader = _ValueFiles(path.parent)
     try:
-        manifest = parse.parse(_read(path, parse.MAX_BYTES), where=escape_name(shown), reader=reader)
+        manifest = parse.parse(_model_toml(path, shown), where=escape_name(shown), reader=reader)
     except errors.MvcError as error:
-        yield Fault(shown, error.message, error.hint)
+        yield Fault(shown, re.sub(rf"^{re.escape(escape_name(shown))}(: |, )", "", error.message), error.hint)
         return
     for name, section in reader.missing.items():
         if not (_tracks(manifest, name) or _is_ignored(path.parent, name)):
@@ -96,6 +97,14 @@ def _is_ignored(folder: Path, name: str) -> bool:
     return git.run(folder, "check-ignore", "--quiet", "--", name).code == 0
 
 
+def _model_toml(path: Path, shown: str) -> bytes:
+    """Return the bytes of a model.toml; raise NoTomlFile."""
+    try:
+        return _read(path, parse.MAX_BYTES)
+    except errors.UnreadableFile as error:
+        raise errors.NoTomlFile(path=escape_name(shown), reason=error.fields["reason"]) from error
+
+
 def _read(path: Path, limit: int) -> bytes:
     """Return the bytes of a file, at most one more than allowed; raise UnreadableFile."""
     try:
@@ -107,7 +116,7 @@ def _read(path: Path, limit: int) -> bytes:
 
 def committed(repository: Repository, path: Path, shown: str) -> Iterator[Fault]:
     """Yield the fault of a model.toml that is that of no version. Raises the errors of reading it, Damaged."""
-    data = _read(path, parse.MAX_BYTES)
+    data = _model_toml(path, shown)
     folder = os.path.relpath(os.path.realpath(path.parent), os.path.realpath(repository.root)).removeprefix(".")
     manifest = parse.parse(data, where=escape_name(shown), reader=ValueReader(repository, folder))
     model = Model(repository, manifest.name)

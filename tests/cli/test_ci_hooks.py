@@ -22,7 +22,7 @@ GOOD = b'[model]\nname = "m"\n[labelmap]\n0 = "a"\n1 = "b"\n'
     ("text", "message"),
     [
         (GOOD, None),
-        (b"[model\n", "model.toml, line 1, column 7"),
+        (b"[model\n", "model.toml: line 1, column 7"),
         (b'[model]\nname = "m"\ntyp = "x"\n', "Did you mean model.type?"),
         (b'[model]\nname = "m"\n[labelmap]\n0 = "a"\n2 = "b"\n', "class 1 is missing"),
         (b'[model]\nname = "m"\n[labelmap]\npath = "labels.json"\n', "class 1 is missing"),
@@ -158,3 +158,18 @@ def test_pre_commit_runs_the_hooks(empty: Shell, tmp_path_factory: pytest.TempPa
     assert results == ["Passed", "Failed", "Failed"], done.stdout + done.stderr
     assert "no version has these values" in done.stdout
     assert "w.pt: mvc tracks it in helmets" in done.stdout
+
+
+def test_a_file_that_is_absent_or_none_and_a_fault_names_its_file_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell(tmp_path, monkeypatch)
+    shell.write("bad.toml", b"[model\n")
+    said = shell("ci", "check", "lost.toml", "bad.toml")
+    assert said.code == 1
+    assert "Name a model.toml that exists" in said.out
+    assert "mvc rm" not in said.out
+    assert "bad.toml: line 1, column 7" in said.out
+    for verb in ("check", "committed", "no-weights"):
+        said = shell("ci", verb)  # as for a list of changed files that is empty
+        assert (said.code, said.err) == (0, "No FILE was named, so nothing was checked.\n")

@@ -70,6 +70,12 @@ def test_every_command_that_is_named_instead_exists() -> None:
             assert any(option in each.opts for each in found.params), command
 
 
+def test_to_unset_what_is_not_set_says_so(shell: Shell) -> None:
+    said = shell("config", "--unset", "sign.key")
+    assert (said.code, said.err) == (1, "sign.key is not set in this repository; nothing was changed\n")
+    assert "sign.key is not set in your settings" in shell("config", "--global", "--unset", "sign.key").err
+
+
 def test_a_misspelling_is_still_guessed(empty: Shell) -> None:
     assert "Did you mean 'commit'?" in empty("comit").err
     assert "Did you mean --amend?" in empty("commit", "--amnd").err
@@ -82,6 +88,8 @@ def test_a_misspelling_is_still_guessed(empty: Shell) -> None:
         (("push", "origin", "nosuch"), "`mvc branch`, `mvc tag` and `mvc alias`"),
         (("init", "--model", "two words"), f"`mvc models rename {MODEL} 'two words'`"),
         (("alias", "prod", "v1"), "`mvc alias set prod v1`"),
+        (("alias", "list"), "use `mvc alias`, which lists them"),
+        (("alias", "delete", "prod"), "use `mvc alias rm NAME`"),
         (("restore", "v1", "weights/best.onnx"), "`mvc restore --source v1 weights/best.onnx`"),
         (("restore", "v1"), "`mvc restore --source v1 .`"),
         (("switch", "nosuch"), "`mvc switch -c nosuch`"),

@@ -187,6 +187,20 @@ def test_any_predicate_and_what_is_refused(ana: Shell, keys: Keys, tmp_path: Pat
     assert (ana.folder / ".mvc" / "config.toml").read_bytes() == before
 
 
+def test_a_usage_error_names_what_is_missing_and_which_keys_sign(ana: Shell, keys: Keys, tmp_path: Path) -> None:
+    ana.write("tests.json", b'{"a": 1}')
+    hidden = keys.make("hidden", passphrase="secret")
+    for words, message in (
+        (["--type", "tests.json"], "is a file: name the type of its predicate with --predicate-type URI"),
+        (["--type", "foo"], "'foo' is neither a type (provenance, scan) nor a file"),
+        (["--type", "scan", "--predicate-type", SCAN], "--predicate-type belongs to --type FILE"),
+        (["--type", "scan", "--key", str(hidden)], "is protected by a passphrase. It needs"),
+    ):
+        said = ana("attest", *words)
+        assert (said.code, message in " ".join(said.err.split())) == (2, True), said
+        assert "ssh-agent" not in said.err  # it cannot sign this
+
+
 def pem(path: Path, key: Any, password: bytes = b"") -> Path:
     hidden = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
     path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, hidden))

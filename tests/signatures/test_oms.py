@@ -250,3 +250,34 @@ def test_a_statement_is_read_strictly(shell: Shell, signed: tuple[Path, Path], t
         (folder / "args.yaml").write_bytes(b"lr: 2\n")
         assert judged(subject=subject, predicate=parts) == (14, ["changed args.yaml"]), name
         (folder / "args.yaml").write_bytes(b"lr: 1\n")
+
+
+def test_a_key_of_openssh_signs_and_any_other_key_is_named_with_what_makes_one(shell: Shell, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    private, public = tmp_path / "id_ecdsa", tmp_path / "key.pub"
+    openssh, plain = serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, openssh, plain))
+    info = serialization.PublicFormat.SubjectPublicKeyInfo
+    public.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, info))
+    shell.ok("export", "v1", str(tmp_path / "out"), "--sign", "oms", "--key", str(private))
+    shell.ok("verify", "--oms", str(tmp_path / "out"), "--key", str(public))
+    ed25519_key = tmp_path / "id_ed25519"
+    ed25519_key.write_bytes(
+        ed25519.Ed25519PrivateKey.generate().private_bytes(serialization.Encoding.PEM, openssh, plain)
+    )
+    for path, reason in (
+        (ed25519_key, "is a key of another kind"),
+        (pem(tmp_path / "hidden.pem", key, b"secret"), "is protected by a passphrase"),
+        (public, "is not a private key in PEM or of OpenSSH"),
+        (tmp_path / "lost", "cannot read"),
+    ):
+        said = shell("export", "v1", str(tmp_path / "no"), "--sign", "oms", "--key", str(path))
+        assert (said.code, reason in said.err, "`openssl ecparam" in said.err) == (2, True, True), said
+        assert "ssh-agent" not in said.err  # it cannot sign this
+    for words, message in (
+        (["--sign", "oms"], "--sign oms needs --key FILE"),
+        (["--key", str(private)], "--key FILE needs --sign oms"),
+        (["--sign", "oms", "--key", str(private), "--hf"], "cannot be used with --hf"),
+    ):
+        said = shell("export", "v1", str(tmp_path / "no"), *words)
+        assert (said.code, message in said.err) == (2, True), said

@@ -99,13 +99,13 @@ def test_signatures_are_shown_and_can_be_removed(ana: Shell, keys: Keys) -> None
     ana.ok("sign", "--key", str(keys.folder / "ben"))
     ana.ok("sign")
     log = ana.ok("log", "--show-signature").out
-    assert "signature 1: unknown, Ana" in log
+    assert "signature 1: unknown, says it is Ana" in log
     assert "the key is not among the allowed signers" in log
     assert "signature 2: good, ana@example.org" in log
     assert "signature 2: good" not in ana.ok("log").out
     shown = ana.ok("show").out
     assert "(not verified)" in shown
-    assert "1: unknown, Ana" in ana.ok("show", "--show-signature").out
+    assert "1: unknown, says it is Ana" in ana.ok("show", "--show-signature").out
     found = ana.ok("show", "--json").json
     assert [each["number"] for each in found["signatures"]] == [1, 2]
     assert "verified" not in found

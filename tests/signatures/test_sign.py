@@ -227,3 +227,53 @@ def test_a_signature_cannot_be_used_for_anything_else(shell: Shell, keys: Keys) 
     assert verify(shell, "v1", allowed) == (14, ["mismatch"])
     write(one / "0000000001", version)
     assert verify(shell, "v1", allowed) == (14, ["damaged"])
+
+
+def test_a_key_that_is_none_of_ssh_is_refused_by_its_kind(shell: Shell, tmp_path: Path) -> None:
+    for name, text in (("key.pem", b""), ("garbage", b"not a key\n")):
+        path = tmp_path / name
+        path.write_bytes(text or run("openssl", "genpkey", "-algorithm", "ed25519").stdout)
+        path.chmod(0o600)
+        said = shell("sign", "v1", "--key", str(path))
+        assert (said.code, "it is not an SSH key" in said.err, "mvc attest" in said.err) == (2, True, True), said
+    assert not log_of(shell, "v1").exists()
+
+
+def test_a_file_of_signers_without_a_line_of_one_is_an_error(shell: Shell, keys: Keys, tmp_path: Path) -> None:
+    """The .pub file of a key is no such file: its first word would be the name."""
+    shell.ok("sign", "v1", "--key", str(keys.folder / "ana"))
+    garbage, empty = tmp_path / "garbage", tmp_path / "empty"
+    garbage.write_bytes(
+        b"ana@example.org ssh-ed25519 AAAA\n\xff\x00 x y\nana ssh-rsa " + keys.public("ana")[12:].encode()
+    )
+    for path in (keys.folder / "ana.pub", garbage):
+        said = shell("verify", "v1", "--signers", str(path))
+        assert (said.code, "a name, then a public key" in said.err) == (2, True), said
+    empty.write_text("# nobody\n\n")
+    assert verify(shell, "v1", empty) == (1, ["unknown"])
+    quoted = tmp_path / "quoted"
+    quoted.write_text(
+        f'# a comment\nrubbish\nana@example.org namespaces="a, mvc.version" {keys.public("ana")} of Ana\n'
+    )
+    assert verify(shell, "v1", quoted)[0] == 1  # OpenSSH knows no space there, and says so
+    quoted.write_text(quoted.read_text().replace("a, mvc", "a,mvc"))
+    assert verify(shell, "v1", quoted) == (0, ["good"])
+
+
+def test_verify_says_where_a_move_is_signed_and_whose_name_is_only_claimed(
+    shell: Shell, keys: Keys, tmp_path: Path
+) -> None:
+    said = shell("verify", "prod", "--signers", str(keys.allowed("ana")))
+    assert (said.code, "`mvc sign prod` signs it" in said.err) == (1, True)
+    key = str(keys.folder / "ana")
+    shell.ok("sign", "prod", "--key", key)
+    shell.ok("config", "--global", "sign.key", key)
+    shell.ok("remote", "add", "origin", str(tmp_path / "origin"))
+    shell.ok("push", "--signed", "origin", "main", "prod")
+    lines = shell.ok("verify", "prod", "--signers", str(keys.allowed("ana"))).lines
+    titles = [line.partition(":")[0].strip() for line in lines[3:]]
+    assert [title.partition(" on ")[2] for title in titles] == ["", "origin"], lines
+    told = shell("verify", "prod", "--signers", str(keys.allowed("ben")))
+    assert told.out.count("unknown, says it is Ana, 2026-") == 3
+    assert "says it is" not in "".join(lines)
+    assert "mvc sign" not in told.err

@@ -49,6 +49,11 @@ VERBS = {
 """Git's verbs that mvc lacks."""
 
 SUBVERBS: dict[str, dict[str, str]] = {
+    "alias": {
+        **dict.fromkeys(("list", "ls", "show"), "use `mvc alias`, which lists them"),
+        **dict.fromkeys(("delete", "remove", "unset"), "use `mvc alias rm NAME`"),
+        **dict.fromkeys(("add", "create", "move", "mv"), "use `mvc alias set NAME REV`"),
+    },
     "bisect": {
         "old": "use `mvc bisect good`",
         "new": "use `mvc bisect bad`",

@@ -1,7 +1,7 @@
 """Signatures, as `mvc verify`, `log` and `show` print them, and the options of the verbs that sign.
 
 signature 1: good, ana@example.org, 2026-02-05  SHA256:i1npcZWv…
-signature 2: unknown, Ben, 2026-02-06  SHA256:Ykd9…: the key is not among the allowed signers
+signature 2: unknown, says it is Ben, 2026-02-06  SHA256:Ykd9…: the key is not among the allowed signers
 """
 
 from __future__ import annotations
@@ -96,12 +96,14 @@ def attestation(checked: CheckedAttestation) -> str:
 
 def line(signature: CheckedSignature) -> str:
     """Return the line of a verified signature."""
-    return _line(f"signature {signature.number}", signature)
+    remote = f" on {escape(signature.remote)}" if signature.remote is not None else ""
+    return _line(f"signature {signature.number}{remote}", signature)
 
 
 def _line(title: str, signature: CheckedSignature | CheckedAttestation) -> str:
     colour = {"good": "green", "mismatch": "red", "damaged": "red"}.get(signature.status, "yellow")
-    who = signature.principal or signature.by.partition(" <")[0]
+    by = signature.by.partition(" <")[0]
+    who = signature.principal or (f"says it is {by}" if by else "")
     when = date(signature.time) if signature.time is not None else ""
     parts = [style(signature.status, fg=colour), escape(who), when]
     key = f"  {escape(signature.key)}" if signature.key else ""

@@ -1,6 +1,6 @@
 """OMS signatures: a Sigstore bundle with a DSSE envelope of an in-toto statement about the files of a folder.
 
-OpenSSF Model Signing 1.0: each file with its SHA-256, the SHA-256 of all of these as the subject, signed with a PEM key on
+OpenSSF Model Signing 1.0: each file with its SHA-256, the SHA-256 of all of these as the subject, signed with a key on
 the curve P-256, P-384 or P-521. `model_signing verify key` accepts it.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mvc import errors, lazy
-from mvc.repository.signatures import dsse
+from mvc.repository.signatures import dsse, private_key
 
 FILE = "model.sig"
 """The name of the signature in the folder."""
@@ -26,13 +26,14 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://model_signing/signature/v1.0"
 CURVES = {"secp256r1": "SHA256", "secp384r1": "SHA384", "secp521r1": "SHA512"}
 """The hash of a signature by the curve of its key."""
+_COMMAND = "openssl ecparam -name prime256v1 -genkey -noout -out key.pem"
 
 
 class OmsKey:
-    """A private key in a PEM file."""
+    """A private key in a file, in PEM or as OpenSSH writes it."""
 
     def __init__(self, path: Path) -> None:
-        """Read the key. Raises MissingPackage, NoSigningKey."""
+        """Read the key. Raises MissingPackage, NoKeyFile."""
         try:
             serialization = lazy.load("cryptography.hazmat.primitives.serialization")
             self._primitives = lazy.load("cryptography.hazmat.primitives.hashes")
@@ -40,13 +41,14 @@ class OmsKey:
         except ImportError as error:
             raise errors.MissingPackage(what="A signature of an export", package="modelvc[sign]") from error
         try:
-            key = serialization.load_pem_private_key(path.read_bytes(), None)
+            key = private_key.load(path.read_bytes())
             self._hash = CURVES[key.curve.name]
         except OSError as error:
-            raise errors.NoSigningKey(reason=f"cannot read {path}: {error.strerror}") from error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            reason = f"{path} is not an unencrypted PEM key on the curve P-256, P-384 or P-521"
-            raise errors.NoSigningKey(reason=reason) from error
+            raise _no_key(f"cannot read {path}: {error.strerror}") from error
+        except (AttributeError, KeyError) as error:
+            raise _no_key(f"{path} is a key of another kind") from error
+        except (TypeError, ValueError) as error:
+            raise _no_key(f"{path} is {error}") from error
         self._key: Any = key
         public = serialization.PublicFormat.SubjectPublicKeyInfo
         self._public: bytes = key.public_key().public_bytes(serialization.Encoding.PEM, public)
@@ -60,6 +62,11 @@ class OmsKey:
     def hint(self) -> str:
         """The name of the public key in a bundle: the SHA-256 of its PEM text."""
         return hashlib.sha256(self._public).hexdigest()
+
+
+def _no_key(reason: str) -> errors.NoKeyFile:
+    kinds = "ECDSA on the curve P-256, P-384 or P-521, in PEM or of OpenSSH"
+    return errors.NoKeyFile(purpose="an OMS signature", reason=reason, kinds=kinds, command=_COMMAND)
 
 
 def statement(name: str, digests: Mapping[str, str], annotations: Mapping[str, Mapping[str, str]]) -> bytes:

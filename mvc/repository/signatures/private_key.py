@@ -39,6 +39,7 @@ _CURVES = {
 _HASH = "sha512"
 """The hash of messages in SSH signatures, the default of ssh-keygen."""
 _SSH_RSA = "rsa-sha2-512"
+_KINDS, _COMMAND = "Ed25519, ECDSA or RSA", "ssh-keygen -t ed25519 -N '' -f attest.key"
 LEAST_BITS = 2048
 """Bits of an RSA key, at least."""
 
@@ -47,15 +48,18 @@ class PrivateKey:
     """An Ed25519, ECDSA or RSA key."""
 
     def __init__(self, path: Path) -> None:
-        """Read the key in a file. Raises MissingPackage, NoSigningKey."""
+        """Read the key in a file. Raises MissingPackage, NoKeyFile."""
+        purpose = "an attestation"
         try:
-            self._key = _load(path.read_bytes())
+            self._key = _checked(load(path.read_bytes()))
         except ImportError as error:
             raise errors.MissingPackage(what="An attestation", package="modelvc[sign]") from error
         except OSError as error:
-            raise errors.NoSigningKey(reason=f"cannot read {path}: {error.strerror}") from error
+            reason = f"cannot read {path}: {error.strerror}"
+            raise errors.NoKeyFile(purpose=purpose, reason=reason, kinds=_KINDS, command=_COMMAND) from error
         except (TypeError, ValueError) as error:
-            raise errors.NoSigningKey(reason=f"{path} is {error}") from error
+            reason = f"{path} is {error}"
+            raise errors.NoKeyFile(purpose=purpose, reason=reason, kinds=_KINDS, command=_COMMAND) from error
         self._public = self._key.public_key()
 
     def sign(self, message: bytes) -> bytes:
@@ -116,17 +120,21 @@ class PrivateKey:
         return getattr(hashes, _CURVES[self._key.curve.name][1])()
 
 
-def _load(data: bytes) -> Any:
-    """Return the private key in a file. Raises ImportError, and ValueError with what the file is instead."""
-    load: Any = (
+def load(data: bytes) -> Any:
+    """Return a private key of any kind, in PEM or of OpenSSH. Raises ImportError, and ValueError with what it is instead."""
+    read: Any = (
         serialization.load_ssh_private_key if b" OPENSSH PRIVATE KEY-" in data else serialization.load_pem_private_key
     )
     try:
-        key = load(data, None)
+        return read(data, None)
     except TypeError as error:
-        raise ValueError("protected by a passphrase: attestations need a key without one") from error
+        raise ValueError("protected by a passphrase") from error
     except (ValueError, exceptions.UnsupportedAlgorithm) as error:
         raise ValueError("not a private key in PEM or of OpenSSH") from error
+
+
+def _checked(key: Any) -> Any:
+    """Return a key that can sign attestations. Raises ValueError."""
     is_curve = isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES
     is_rsa = isinstance(key, rsa.RSAPrivateKey) and key.key_size >= LEAST_BITS
     if not (is_curve or is_rsa or isinstance(key, ed25519.Ed25519PrivateKey)):

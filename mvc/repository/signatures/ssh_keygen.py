@@ -22,6 +22,8 @@ from mvc.repository.signatures.trust import Signers
 PROGRAM = "ssh-keygen"
 _SECONDS = 120
 """Seconds after which a verification is ended. Signing has no limit: it may wait for a passphrase or a touch."""
+_NO_SSH_KEY = "Couldn't load public key"
+"""What it says of a file that is neither a key of OpenSSH, which has its public key, nor one with a .pub file beside it."""
 _OLD = (
     "unknown option",
     "illegal option",
@@ -49,8 +51,13 @@ class Verified(NamedTuple):
 
 
 def sign(key: Path, namespace: str, message: bytes) -> SshSignature:
-    """Sign a message with the key in a file, or with that of a `.pub` file by ssh-agent. Raises SigningFailed, NoSshKeygen."""
+    """Sign a message with the key in a file, or with that of a `.pub` file by ssh-agent.
+
+    Raises SigningFailed, NotSshKey, NoSshKeygen.
+    """
     done = _run(["-Y", "sign", "-n", namespace, "-f", os.fspath(key)], message, seconds=None)
+    if done.code != 0 and _NO_SSH_KEY in done.messages:
+        raise errors.NotSshKey(key=key)
     if done.code != 0:
         raise errors.SigningFailed(key=key, reason=_last(done.messages))
     try:

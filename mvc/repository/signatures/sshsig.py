@@ -41,7 +41,7 @@ class SshSignature:
     @property
     def algorithm(self) -> str:
         """The algorithm of the key, such as `ssh-ed25519`."""
-        return _text(self.key, 0)[0].decode("ascii", "replace")
+        return key_type(self.key)
 
     @property
     def text(self) -> str:
@@ -53,6 +53,11 @@ class SshSignature:
         """The text that `ssh-keygen -Y verify` reads."""
         rows = [self.text[at : at + _COLUMNS] for at in range(0, len(self.text), _COLUMNS)]
         return "\n".join([_BEGIN, *rows, _END, ""]).encode()
+
+
+def key_type(key: bytes) -> str:
+    """Return the algorithm of a public key, such as `ssh-ed25519`. Raises ValueError."""
+    return _text(key, 0)[0].decode("ascii", "replace")
 
 
 def parse(data: bytes) -> SshSignature:

@@ -6,13 +6,18 @@ the repository is trusted unless the command line names it.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import os
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvc import errors
 from mvc.deferred import dataclass
 from mvc.repository.git import command
+from mvc.repository.signatures import sshsig
 from mvc.storage.records.config import Config
 
 if TYPE_CHECKING:
@@ -77,12 +82,13 @@ class Keys:
         return path
 
     def signers(self, given: str | None = None) -> Signers:
-        """Return the trusted and the revoked keys. Raises BadSetting, NoSignersFile."""
+        """Return the trusted and the revoked keys. Raises BadSetting, NoSignersFile, NoSigners."""
         if given is not None:
             allowed: Path | None = self.folder / self._expanded(given)
             _check_readable(allowed)
         else:
             allowed = self._setting(ALLOWED) or self._default() or self._of_git(_GIT_ALLOWED)
+        _check_signers(allowed)
         return Signers(allowed, self._setting(REVOKED) or self._of_git(_GIT_REVOKED))
 
     def _default(self) -> Path | None:
@@ -125,3 +131,22 @@ def _check_readable(path: Path | None) -> None:
             path.open("rb").close()
     except OSError as error:
         raise errors.NoSignersFile(path=path, reason=error.strerror or str(error)) from error
+
+
+def _check_signers(path: Path | None) -> None:
+    """Raise NoSigners for a file with lines, none of which trusts a key. An empty file trusts nobody on purpose."""
+    if path is None:
+        return
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    lines = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if lines and not any(_has_key(words) for words in lines):
+        raise errors.NoSigners(path=path)
+
+
+def _has_key(words: Sequence[str]) -> bool:
+    """Return whether the words of a line are a name, options, and a key after its type, which the key has, too."""
+    for kind, key in pairwise(words[1:]):
+        with contextlib.suppress(ValueError):
+            if sshsig.key_type(base64.b64decode(key, validate=True)) == kind:
+                return True
+    return False

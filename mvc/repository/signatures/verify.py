@@ -58,10 +58,11 @@ _DECISIVE = (MISMATCH, DAMAGED, GOOD, REVOKED, EXPIRED, NAMESPACE, UNKNOWN, FORM
 class CheckedSignature(Document):
     """A signature and its status, one of STATUSES; `principal` is the name that the allowed signers have for its key.
 
-    `by` and `time` are what the signer says. `ref` is the ref that was moved. `reason` is what ssh-keygen says.
+    `by` and `time` are what the signer says. `ref` is the ref that was moved, on `remote` or here. `reason` is what ssh-keygen
+    says.
     """
 
-    KEYS = keys("number status principal key what ref by time reason")
+    KEYS = keys("number status principal key what ref remote by time reason")
 
     number: int
     status: str
@@ -72,6 +73,7 @@ class CheckedSignature(Document):
     by: str
     time: Timestamp | None
     reason: str
+    remote: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,13 @@ def move(model: Model, id_: VersionId, places: Sequence[Place], signers: Signers
 
     A signature of another move is none of these. Raises Missing, NoSshKeygen.
     """
-    moves = [place.move for place in places]
-    records = [each for each in current(model, id_) if each.move in moves]
-    return Verdict.of([*_checked(model, records, signers), *damaged(model, id_)])
+    remotes = {place.move: place.remote for place in reversed(places)}
+    checked = [
+        replace(check(model, record, signers), remote=remotes[record.move])
+        for record in current(model, id_)
+        if record.move in remotes
+    ]
+    return Verdict.of([*checked, *damaged(model, id_)])
 
 
 class Place(NamedTuple):
