@@ -34,12 +34,20 @@ class Place(NamedTuple):
 
 
 def places() -> Iterator[Place]:
-    """Yield every call that parses."""
+    """Yield every call that parses, but those that make a constant of a module: they read its own source."""
     for path in sorted((TOP / "mvc").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _within_functions(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 value = node.func.value
                 owner = value.id if isinstance(value, ast.Name) else ""
                 if (owner, node.func.attr) in OF_MODULES or node.func.attr in METHODS:
                     name = path.relative_to(TOP / "mvc").as_posix()
                     yield Place(name, node.lineno, f"{owner}.{node.func.attr}")
+
+
+def _within_functions(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from ast.walk(node)
+        else:
+            yield from _within_functions(node)
