@@ -213,7 +213,9 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
     force_policy: str | None = None,
     hooks: bool = True,
 ) -> Repository:
-    """Open the repository at or above a folder, or the remote at a URL (`s3://...`) without a clone.
+    """Open the repository at or above a folder, or the remote at a URL without a clone.
+
+    A URL has a scheme, such as `s3://bucket/models`, or `file:///srv/models` for a remote in a folder.
 
     The author, the settings file and tokens are read from the environment at each call, or from `environ`. `offline` is as
     MVC_OFFLINE. `force_policy` is the reason for which rules of a policy with `force = true` are passed; the log of each ref

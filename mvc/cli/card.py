@@ -24,7 +24,7 @@ def command(invocation: Invocation, revision: str, annex_iv: bool, output: str |
     Example: mvc card prod -o README.md
 
     Prints Markdown with the header of the Hugging Face Hub: description, metrics, classes, datasets, parameters, files,
-    and what changed since the last tagged version. In FILE, the part between two comments and the keys of mvc are
+    and what changed since the nearest tagged ancestor, or since the parent if no ancestor has a tag. In FILE, the part between two comments and the keys of mvc are
     replaced; everything else stays.
 
     With --annex-iv, the same facts are under points 1, 2 and 6 of Annex IV of Regulation (EU) 2024/1689, and what the

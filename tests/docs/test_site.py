@@ -33,6 +33,15 @@ def test_it_builds_strictly(tmp_path: Path) -> None:
     assert (tmp_path / "site" / "how-to" / frame[1]).exists()
 
 
+def test_the_readme_links_every_page_to_read() -> None:
+    """A page that only other pages link is not found."""
+    readme = (prose.TOP / "README.md").read_text(encoding="utf-8")
+    folders = [prose.TOP / "docs" / name for name in ("how-to", "reference", "concepts")]
+    all_pages = [page.relative_to(prose.TOP).as_posix() for folder in folders for page in sorted(folder.glob("*.md"))]
+    assert all_pages
+    assert [page for page in all_pages if f"({page})" not in readme] == []
+
+
 def test_every_public_name_has_its_signature_there() -> None:
     page = (pages.REFERENCE / "python-classes.md").read_text(encoding="utf-8")
     members = {
