@@ -14,6 +14,7 @@ from mvc.plural import count
 from mvc.porcelain.fetch import Fetched, FetchedRef, fetch
 from mvc.porcelain.remote import is_registry, remotes
 from mvc.repository.policy import take
+from mvc.repository.policy.gate import KINDS
 from mvc.repository.policy.take import RefusedRef
 from mvc.transport import connection
 
@@ -67,7 +68,8 @@ def lines(done: Fetched) -> Iterator[str]:
     news = done.notes or done.evaluations or done.signatures or done.attestations
     if not (done.refs or news or done.refused):
         yield "   up to date"
-    yield from (f"   [refused]  {escape(done.remote)}/{escape(ref.ref.name)}" for ref in done.refused)
+    for ref in done.refused:
+        yield f"   [refused]  {KINDS[ref.ref.kind]} {escape(done.remote)}/{escape(ref.ref.name)}"
     if done.refs:
         yield f"{count(done.versions, 'new version')}, {size(done.received)} of metadata."
     if done.notes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import click
 
@@ -98,10 +99,16 @@ def _lines(checked: PolicyChecked) -> Iterator[str]:
     word = "1 rule" if checked.rules == 1 else f"{checked.rules} rules"
     head = f"{style(escape(checked.model), bold=True)} {at}, for {escape(', '.join(checked.events))}: "
     yield head + (f"{word}, nothing refused" if checked.ok else "refused")
-    yield from (line for breach in checked.breaches for line in _breach(breach))
+    same: dict[PolicyBreach, list[str]] = {}
+    for breach in checked.breaches:
+        same.setdefault(replace(breach, event=""), []).append(breach.event)
+    for breach, events in same.items():
+        yield from _breach(breach, events if len(checked.events) > 1 else [])
 
 
-def _breach(breach: PolicyBreach) -> Iterator[str]:
-    place = f"{breach.file}, line {breach.line}"
+def _breach(breach: PolicyBreach, events: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a breach; `events` are those that it is about, none if they are known."""
+    about = f"; for {', '.join(events)}" if events else ""
+    place = f"{breach.file}, line {breach.line}{about}"
     yield f"  {style('no', fg='red')}  {breach.key}: {escape(breach.reason)} ({escape(place)})"
     yield f"      {escape(breach.fix)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -39,9 +40,10 @@ def policy(shell: Shell, on: str, *lines: str) -> None:
     (shell.folder / NAME).write_text(text, encoding="utf-8")
 
 
-def refused(said: Said, *words: str) -> None:
+def refused(said: Said, *words: str) -> Said:
     assert said.code == 17, said
     assert all(word in said.err for word in words), said
+    return said
 
 
 def test_an_alias_never_goes_back_to_what_it_has_left_behind(shell: Shell) -> None:
@@ -50,11 +52,17 @@ def test_an_alias_never_goes_back_to_what_it_has_left_behind(shell: Shell) -> No
         shell.ok("alias", "set", "prod", revision)
     for revision in ("v1", "v2", "side"):
         refused(shell("alias", "set", "prod", revision), "  roll-back: ", "policy.toml, line 3")
+    refused(shell("alias", "set", "prod", "side"), "prod was at v3 ", "never at")
     refused(shell("alias", "rollback", "prod"), "roll-back")
     refused(shell("alias", "rm", "prod"), "deletion of alias:prod", "roll-back")
     refused(shell("undo"), "roll-back")
     shell.ok("alias", "set", "prod", "main", "-m", "said again")
     shell.ok("alias", "set", "other", "v1")
+    shell.ok("alias", "rm", "other")
+    (shell.folder / NAME).unlink()
+    shell.ok("alias", "set", "edge", "v2")
+    policy(shell, "alias:edge", "roll-back = false")
+    refused(shell("alias", "set", "edge", "v1"), "is an ancestor of v2", "which edge was at")
 
 
 def test_a_protected_branch_is_only_fast_forwarded(shell: Shell) -> None:
@@ -84,7 +92,7 @@ def test_a_rule_with_force_is_passed_for_a_reason_that_the_log_keeps(shell: Shel
     refused(shell("alias", "set", "prod"), "--force-policy REASON")
     shell.ok("alias", "set", "prod", "--force-policy", "the  pager\nrings")
     entry = json.loads(shell.ok("alias", "log", "prod", "--json").out)["moves"][0]
-    assert entry["message"] == "policy passed: reason of policy.toml, line 3: the pager rings"
+    assert entry["message"] == "policy overridden: reason of policy.toml, line 3: the pager rings"
     shell.ok("--force-policy", "unneeded", "alias", "set", "prod", "v1", "-m", "own reason")
     assert json.loads(shell.ok("alias", "log", "prod", "--json").out)["moves"][0]["message"] == "own reason"
     policy(shell, "branch:main", "max-version = 0", "force = true")
@@ -93,10 +101,29 @@ def test_a_rule_with_force_is_passed_for_a_reason_that_the_log_keeps(shell: Shel
     refused(shell("commit", "-m", "x"), "max-version")
     shell.ok("commit", "-m", "x", "--force-policy", "small")
     log = json.loads(shell.ok("reflog", "main", "--json").out)["moves"][0]["message"]
-    assert log == "commit: x (policy passed: max-version of policy.toml, line 3: small)"
+    assert log == "commit: x (policy overridden: max-version of policy.toml, line 3: small)"
     policy(shell, "branch:main", "max-version = 0")
     refused(shell("commit", "--allow-empty", "-m", "x", "--force-policy", "please"), "max-version")
-    assert shell("alias", "set", "prod", "--force-policy", " ").code == 2
+    said = shell("alias", "set", "prod", "--force-policy", " ")
+    assert said.code == 2
+    said = shell("commit", "--allow-empty", "-m", "x", "--force-policy", "please")
+    refused(said, "passes only rules with force = true, unlike policy.toml, line 3.")
+
+
+def test_each_line_of_a_refusal_has_the_repair_that_works(shell: Shell) -> None:
+    policy(shell, "alias:*", 'licenses.allow = ["MIT"]', 'reason = "required"')
+    lines = [line.strip() for line in refused(shell("alias", "set", "prod", "v1")).err.splitlines()]
+    below = {line.partition(":")[0]: after for line, after in itertools.pairwise(lines)}
+    assert "mvc set model.license=LICENSE" in below["licenses.allow"]
+    assert below["reason"].startswith("Use `mvc alias set prod ")
+    said = refused(shell("commit", "--allow-empty", "--alias", "prod", "-m", "five"))
+    assert "make it without the alias, then `mvc alias set prod HEAD -m REASON`" in " ".join(said.err.split())
+    (shell.folder / NAME).write_text(
+        '[[rule]]\non = ["commit", "branch:main"]\nlicenses.allow = ["MIT"]\n', encoding="utf-8"
+    )
+    out = shell("policy", "check").out
+    assert out.count("model.license is not set") == 1
+    assert "; for commit, branch:main)" in out
 
 
 def test_python_passes_a_rule_with_force_for_a_reason_that_the_log_keeps(shell: Shell) -> None:
@@ -105,7 +132,7 @@ def test_python_passes_a_rule_with_force_for_a_reason_that_the_log_keeps(shell: 
         mvc.open(shell.folder).model().aliases.set("prod", "v1")
     mvc.open(shell.folder, force_policy="the  pager\nrings").model().aliases.set("prod", "v1")
     entry = json.loads(shell.ok("alias", "log", "prod", "--json").out)["moves"][0]
-    assert entry["message"] == "policy passed: reason of policy.toml, line 3: the pager rings"
+    assert entry["message"] == "policy overridden: reason of policy.toml, line 3: the pager rings"
     with pytest.raises(errors.BadMessage):
         mvc.open(shell.folder, force_policy=" ")
     policy(shell, "alias:*", 'reason = "required"')

@@ -73,7 +73,7 @@ def test_two_different_principals_of_the_list_have_to_sign(shell: Shell, keys: K
     policy(shell, "alias:prod", signers=2)
     assert [line.split() for line in shell.ok("policy").lines][-2] == ["signers", "2"]
     move = ("alias", "set", "prod")
-    assert "has 0 of 2 signatures by ana@example.org, ben@example.org (policy" in refused(shell, *move)
+    assert "has 0 of 2 signatures: none by ana@example.org, ben@example.org (policy" in refused(shell, *move)
     refused(shell, "commit", "--allow-empty", "-m", "x", "--alias", "prod")
     sign(shell, keys, "eve", "ana")
     assert "has 1 of 2 signatures" in refused(shell, *move)
@@ -83,7 +83,9 @@ def test_two_different_principals_of_the_list_have_to_sign(shell: Shell, keys: K
     shell.ok("alias", "rm", "prod")  # a deletion needs no signature
     shell.ok("sign", "--remove", "1", "HEAD")
     sign(shell, keys, "new")
-    assert "has 1 of 2 signatures by ana@example.org, ben@example.org (ana" in refused(shell, *move)  # both of her keys
+    assert "has 1 of 2 signatures: by ana@example.org, none by ben@example.org (policy" in refused(
+        shell, *move
+    )  # both of her keys
     trusted.write_text(f"{ANA},{BEN} {keys.public('ana')}\n")
     assert "has 1 of 2" in refused(shell, *move)  # one key with two names
     keys.allowed("ana", "ben")
@@ -145,7 +147,7 @@ def test_branches_pushes_and_publications(
     assert (checked.code, [breach["key"] for breach in checked.json["breaches"]]) == (1, ["signed-by"])
     sign(shell, keys, "ben", revision="next")
     shell.ok("policy", "check", "next", "--for", "publish:acme")
-    assert "has 0 of 1 signature by" in shell("policy", "check", "next~1", "--for", "publish:acme").out
+    assert "has 0 of 1 signature: none by" in shell("policy", "check", "next~1", "--for", "publish:acme").out
     below, tip = (VersionId(shell.ok("rev-parse", name).out.strip()) for name in ("next~1", "next"))
     gate.sent(shell.repository, "publish:acme", MODEL, [tip])
     with pytest.raises(errors.PolicyRefused, match="signed-by"):

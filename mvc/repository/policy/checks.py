@@ -33,6 +33,8 @@ else:
 _SHOWN = 5
 _AUTOMATIC = ("", "alias: rolled back", "import", "push")
 """The reasons of moves for which none was given."""
+_WHO = "\0"
+"""The place in a hint for the principals whose signatures are missing."""
 _KINDS = {"branch": HEADS, "tag": TAGS, "alias": ALIASES}
 
 
@@ -162,7 +164,9 @@ def signatures(rule: Rule, model: Model, candidate: Candidate) -> Iterator[Breac
         yield Breach(rule, "signed-by", f"{candidate.called} has no signature yet", fix)
         return
     at = candidate.id[:10]
-    hint = f"Sign it with `mvc sign {at}`, or fetch the signatures of others; `mvc verify {at}` shows those it has."
+    hint = f"{_WHO} can sign it with `mvc sign {at}`; fetch signatures of others with `mvc fetch`."
+    if candidate.offered:
+        hint = f"Ask {_WHO} to sign it, with `mvc sign {at}` and `mvc push`."
     yield from _signed(rule, model, candidate.id, candidate.called, hint)
 
 
@@ -172,7 +176,7 @@ def move_signatures(
     """Yield a breach unless enough of the principals signed a move of a tag or an alias to the candidate. Raises as `signatures`."""
     if not rule.signed_by or candidate.id is None:
         return
-    hint = f"Ask for a signature of the move: `mvc sign {name}`, then `mvc push`; fetch it with `mvc fetch`."
+    hint = f"Ask {_WHO} to sign the move, with `mvc sign {name}` and `mvc push`."
     yield from _signed(rule, model, candidate.id, f"the move of {name} to {candidate.called}", hint, moves)
 
 
@@ -194,10 +198,13 @@ def _signed(
         if trusted.allowed is None:
             hint = "List the keys that you trust: `mvc config --global trust.allowed-signers FILE`."
     if len(signed) < rule.signers:
-        listed = first(list(dict.fromkeys(rule.signed_by)), _SHOWN)
-        own = f" ({', '.join(sorted(signed))})" if signed else ""
-        reason = f"{called} has {len(signed)} of {count(rule.signers, 'signature')} by {listed}{own}"
-        yield Breach(rule, "signed-by", reason, hint)
+        missing = [name for name in dict.fromkeys(rule.signed_by) if name not in signed]
+        own = f"by {', '.join(sorted(signed))}, " if signed else ""
+        reason = (
+            f"{called} has {len(signed)} of {count(rule.signers, 'signature')}: {own}none by {first(missing, _SHOWN)}"
+        )
+        joint = " and " if len(missing) == rule.signers - len(signed) else " or "
+        yield Breach(rule, "signed-by", reason, hint.replace(_WHO, joint.join(missing[:_SHOWN])))
 
 
 # --- moves of a ref
@@ -238,18 +245,29 @@ def roll_back(
     last = (tip.new or tip.old) if tip is not None else None
     if rule.roll_back or tip is None or last is None:
         return
-    fix = "Choose a version that is newer."
     if candidate is None:
         yield Breach(rule, "roll-back", "it would be deleted", "Leave it where it is.")
     elif ref.kind == HEADS and not _descends(repository, candidate, last):
-        yield Breach(
-            rule, "roll-back", f"{candidate.called} does not have {last[:10]}, its version, as an ancestor", fix
-        )
+        why = f"{candidate.called} does not have {last[:10]}, the version of {ref.name}, as an ancestor"
+        yield Breach(rule, "roll-back", why, f"Make a new version on top of {last[:10]}: {ref.name} only goes forward.")
     elif ref.kind == ALIASES and candidate.id is not None and candidate.id != last:
         former = {tip.old, tip.new, *(entry.new for entry in repository.refs.entries(ref))} - {None}
-        here = [id_ for id_ in former if id_ is not None and repository.objects.has(id_)]
-        if candidate.id in history.ancestors(repository.objects, here):
-            yield Breach(rule, "roll-back", f"{candidate.called} is older than what it was at, {last[:10]}", fix)
+        why = left_behind(repository, ref.name, candidate.id, [id_ for id_ in former if id_ is not None])
+        if why:
+            fix = f"Choose a version that {ref.name} was never at, and that is not an ancestor of one it was at."
+            yield Breach(rule, "roll-back", why, fix)
+
+
+def left_behind(repository: Repository, name: str, id_: VersionId, former: Sequence[VersionId]) -> str:
+    """Return why an alias that was at `former` goes back with a move to a version, "" if it does not. Raises Damaged."""
+    called = history.label(repository, id_)
+    if id_ in former:
+        return f"{name} was at {called} before"
+    here = [each for each in former if repository.objects.has(each)]
+    if id_ not in history.ancestors(repository.objects, here):
+        return ""
+    after = next(each for each in reversed(here) if history.is_ancestor(repository.objects, id_, each))
+    return f"{called} is an ancestor of {history.label(repository, after)}, which {name} was at"
 
 
 def _descends(repository: Repository, candidate: Candidate, last: VersionId) -> bool:
@@ -257,7 +275,15 @@ def _descends(repository: Repository, candidate: Candidate, last: VersionId) -> 
     return any(history.is_ancestor(repository.objects, last, start) for start in starts)
 
 
-def reason(rule: Rule, given: str, candidate: Candidate | None) -> Iterator[Breach]:
+def reason(rule: Rule, given: str, ref: RefName, candidate: Candidate | None, *, pushed: bool) -> Iterator[Breach]:
     """Yield a breach for a move, but not a deletion, without a reason of its own."""
-    if rule.reason and candidate is not None and given.strip() in _AUTOMATIC:
-        yield Breach(rule, "reason", "the move has no reason", "Give one with -m REASON.")
+    if not rule.reason or candidate is None or given.strip() not in _AUTOMATIC:
+        return
+    at = candidate.id[:10] if candidate.id is not None else "HEAD"
+    command = f"mvc tag {ref.name} {at}" if ref.kind == TAGS else f"mvc alias set {ref.name} {at}"
+    kind = "tag" if ref.kind == TAGS else "alias"
+    first_step = (
+        f"The message of a version is none: make it without the {kind}, then" if candidate.id is None else "Use"
+    )
+    then = ", then push" if pushed else ""
+    yield Breach(rule, "reason", f"the move of {ref.name} has no reason", f"{first_step} `{command} -m REASON`{then}.")

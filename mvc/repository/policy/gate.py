@@ -43,8 +43,10 @@ KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 """The kinds of refs that rules are about, each with its word in events."""
 NEW_VERSION = "new version"
 """The reason of a move of a branch whose version is not made yet."""
-FORCE = "Or pass the rule with `--force-policy REASON`, which is recorded."
+FORCE = "Follow the rules, or pass them with `--force-policy REASON`, which is recorded."
 """How a rule with `force` is passed."""
+AGAIN = "`mvc policy` shows the rules in effect."
+"""What follows after the repairs of rules that are not passed."""
 _MOST = 100
 """Breaches that one error lists, at most."""
 
@@ -183,7 +185,7 @@ class Gate:
     def _about_ref(self, each: Rule, move: Move, candidate: Candidate | None) -> Iterator[Breach]:
         repository = self._repository
         yield from checks.roll_back(repository, each, move.ref, move.tip, candidate)
-        yield from checks.reason(each, move.reason, candidate)
+        yield from checks.reason(each, move.reason, move.ref, candidate, pushed=bool(move.remote))
         if candidate is not None:
             yield from checks.origin(repository, each, move.ref, candidate, pushed=bool(move.remote))
             yield from self._signatures(each, move.ref.model, candidate)
@@ -209,13 +211,10 @@ class Gate:
             (what, breach) for what, breach in found if not (breach.rule.force and self._repository.force_policy)
         ]
         if refused:
-            lines = [f"  {line}" for line in dict.fromkeys(breach.line for _, breach in refused)]
-            fixes = dict.fromkeys(breach.fix for _, breach in refused)
-            if all(breach.rule.force for _, breach in refused):
-                fixes[FORCE] = None
+            breaches = [breach for _, breach in refused]
             what = " and ".join(dict.fromkeys(what for what, _ in refused))
             error = errors.PolicyUndecided if all(breach.is_absent for _, breach in refused) else errors.PolicyRefused
-            raise error(what=what, findings="\n".join(lines[:_MOST]), fix=" ".join(fixes))
+            raise error(what=what, findings=listed(breaches), fix=next_step(breaches, self._repository.force_policy))
         return passed([breach for _, breach in found], self._repository.force_policy)
 
 
@@ -265,10 +264,31 @@ def sent(repository: Repository, event: str, model: str, versions: Iterable[Vers
     return Gate(repository).sent(event, model, versions)
 
 
+def listed(found: Iterable[Breach]) -> str:
+    """Return breaches as lines of a message: each once, and below those with the same repair the repair."""
+    unique = list({breach.line: breach for breach in found}.values())[:_MOST]
+    rows = list[str]()
+    for number, breach in enumerate(unique, 1):
+        rows.append(f"  {breach.line}")
+        if number == len(unique) or unique[number].fix != breach.fix:
+            rows.append(f"      {breach.fix}")
+    return "\n".join(rows)
+
+
+def next_step(found: Sequence[Breach], why: str) -> str:
+    """Return what follows after the repairs; `why` is the reason for which rules were to be passed, "" for none."""
+    firm = dict.fromkeys(breach.rule.at(breach.key) for breach in found if not breach.rule.force)
+    if not firm:
+        return FORCE
+    if why:
+        return f"--force-policy passes only rules with force = true, unlike {' and '.join(firm)}."
+    return AGAIN
+
+
 def passed(found: Iterable[Breach], why: str) -> str:
     """Return the note on breaches of rules that are passed for a reason, "" for none."""
     places = dict.fromkeys(f"{breach.key} of {breach.rule.at(breach.key)}" for breach in found)
-    return f"policy passed: {', '.join(places)}: {' '.join(why.split())}" if places else ""
+    return f"policy overridden: {', '.join(places)}: {' '.join(why.split())}" if places else ""
 
 
 def noted(reason: str, note: str) -> str:

@@ -70,7 +70,7 @@ class Offer(NamedTuple):
 class RefusedRef(Document):
     """A ref that was not taken: where it stays (`old`), where another store has it (`new`), the rules, and the repair.
 
-    `what` describes it in messages.
+    `what` describes it in messages; `lines` are the rules, each above its repair, and `step` follows them.
     """
 
     KEYS = keys("model=ref.model ref=ref.text old new rules fix")
@@ -82,13 +82,15 @@ class RefusedRef(Document):
     fix: str
     what: str
     store: str = ""
+    lines: str = ""
+    step: str = ""
 
     @property
     def outcome(self) -> str:
         """The sentence about where the name is now."""
         if not self.store:
             return _NOTHING
-        name = f"{self.store}/{self.ref.name}"
+        name = f"The {gate.KINDS[self.ref.kind]} {self.store}/{self.ref.name}"
         return f"{name} stays at {self.old[:10]}." if self.old is not None else f"{name} was not taken."
 
 
@@ -145,13 +147,11 @@ class Reader:
         refused = [each for each in found if not (each.rule.force and why)]
         if not refused:
             return Judged(None, gate.passed(found, why))
-        fixes = dict.fromkeys(each.fix for each in refused)
-        if all(each.rule.force for each in refused):
-            fixes[gate.FORCE] = None
+        step = gate.next_step(refused, why)
+        fix = " ".join([*dict.fromkeys(each.fix for each in refused), *([step] if step != gate.AGAIN else [])])
         rules = tuple(dict.fromkeys(each.line for each in refused))
-        return Judged(
-            RefusedRef(offer.ref, offer.last, offer.new, rules, " ".join(fixes), self._named(offer), offer.store), ""
-        )
+        what, lines = self._named(offer), gate.listed(refused)
+        return Judged(RefusedRef(offer.ref, offer.last, offer.new, rules, fix, what, offer.store, lines, step), "")
 
     def refused(self, offers: Sequence[Offer]) -> list[RefusedRef]:
         """Return the offers that are refused. Raises as `breaches`."""
@@ -213,15 +213,17 @@ class Reader:
         if offer.ref.kind == HEADS:
             last = offer.last
             forward = last is None or history.is_ancestor(objects, last, new)
-            return "" if forward else f"{called} does not have {str(last)[:10]}, its version, as an ancestor"
+            return (
+                ""
+                if forward
+                else f"{called} does not have {str(last)[:10]}, the version of {offer.ref.name}, as an ancestor"
+            )
         former = [*offer.earlier(), *([offer.last] if offer.last is not None else [])]
         while former and former[-1] == new:
             former.pop()
         if offer.ref.kind == TAGS:
             return f"the tag was at {former[-1][:10]}, and a tag never moves" if former else ""
-        here = [id_ for id_ in dict.fromkeys(former) if objects.has(id_)]
-        is_back = new in former or new in history.ancestors(objects, here)
-        return f"{called} is older than what it was at, {former[-1][:10]}" if is_back else ""
+        return checks.left_behind(self._source, offer.ref.name, new, list(dict.fromkeys(former)))
 
     def _named(self, offer: Offer) -> str:
         where = f" on {offer.store}" if offer.store else ""
@@ -235,9 +237,9 @@ def error(refused: Sequence[RefusedRef], outcome: str | None = None) -> errors.T
     """Return the error for refused names; `outcome` is the sentence about where they are now."""
     return errors.TakeRefused(
         what=" and ".join(dict.fromkeys(each.what for each in refused)),
-        findings="\n".join(dict.fromkeys(f"  {line}" for each in refused for line in each.rules)),
+        findings="\n".join(dict.fromkeys(each.lines for each in refused)),
         outcome=outcome or " ".join(dict.fromkeys(each.outcome for each in refused)),
-        fix=" ".join(dict.fromkeys(each.fix for each in refused)),
+        fix=" ".join(dict.fromkeys(each.step for each in refused)),
     )
 
 
