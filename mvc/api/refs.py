@@ -120,7 +120,7 @@ class SignedRefs(Refs):
         """Sign the newest move of the ref `name`, here and on remotes, and its version.
 
         `key` is the file of an SSH key, by default that of the setting sign.key. Raises NoSuchName, NoSigningKey,
-        SigningFailed, NoSshKeygen.
+        NotSshKey, SigningFailed, NoSshKeygen.
         """
         model, id_, who = self._session.of(self._model), self[name].id, self._session.actor(actor)
         path = self._session.keys.key(None if key is None else os.fspath(key))

@@ -250,7 +250,7 @@ class Version:
     def sign(self, *, key: PathLike | None = None, renew: bool = False, actor: Who | None = None) -> Signed:
         """Sign the version with the SSH key in a file, by default that of the setting sign.key.
 
-        `renew` signs again what this key has signed. Raises NoSigningKey, SigningFailed, NoSshKeygen.
+        `renew` signs again what this key has signed. Raises NoSigningKey, NotSshKey, SigningFailed, NoSshKeygen.
         """
         path = self._session.keys.key(None if key is None else os.fspath(key))
         return sign.sign(self._session.of(self.model), self.id, path, self._session.actor(actor), renew=renew)
@@ -266,7 +266,7 @@ class Version:
 
         `newer_than` is a time that the newest signature has to state or follow, or a version that this one is or descends
         from; a text is one of both. `attested` are types of attestations that are required. `status` of the result is good,
-        unsigned, untrusted, mismatch, stale or unattested. Raises NoSignersFile, BadSetting, NoSshKeygen.
+        unsigned, untrusted, mismatch, stale or unattested. Raises NoSignersFile, NoSigners, BadSetting, NoSshKeygen.
         """
         trusted = self._session.keys.signers(None if signers is None else os.fspath(signers))
         of = self._session.of(self.model)
@@ -291,8 +291,8 @@ class Version:
         """Sign a statement about the version: its `provenance`, a `scan`, or a `predicate` whose type is a URI.
 
         `builder` is the URI of what trained it, `allow` names classes for a scan; `key` is a private key without a
-        passphrase, by default that of sign.key. Raises NoSigningKey, MissingPackage, BadAttestation, NotScanned;
-        ValueError for a predicate without a URI.
+        passphrase, by default that of sign.key. Raises NoSigningKey, NoKeyFile, MissingPackage, BadAttestation,
+        NotScanned; ValueError for a predicate without a URI.
         """
         of = self._session.of(self.model)
         if (type in attest.TYPES) == (predicate is not None) or not attest.is_uri(attest.type_uri(type)):
@@ -415,8 +415,8 @@ class Version:
         (`Exported.copied` is the reason), or by read-only hard links. Raises CannotLink, FileChanged; ValueError with
         `form`; TakeRefused if the policy refuses the name of the version.
 
-        With `oms_key`, the file of a PEM key, the folder has an OMS signature in model.sig; with `attestations`, those of the
-        version. Raises NoSigningKey, NotForOms, MissingPackage, NotAttested; ValueError with `form`.
+        With `oms_key`, the file of an ECDSA key, the folder has an OMS signature in model.sig; with `attestations`, those of the
+        version. Raises NoKeyFile, NotForOms, MissingPackage, NotAttested; ValueError with `form`.
         """
         if form is not None and (link is not None or oms_key is not None or attestations):
             raise ValueError("link, oms_key and attestations cannot be used with form")

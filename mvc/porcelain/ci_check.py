@@ -54,6 +54,9 @@ def _checked(path: Path, shown: str) -> Iterator[Fault]:
     reader = _ValueFiles(path.parent)
     try:
         manifest = parse.parse(_model_toml(path, shown), where=escape_name(shown), reader=reader)
+    except errors.NoTomlFile as error:
+        yield Fault(shown, f"cannot be read: {error.fields['reason']}", error.hint)
+        return
     except errors.MvcError as error:
         yield Fault(shown, re.sub(rf"^{re.escape(escape_name(shown))}(: |, )", "", error.message), error.hint)
         return

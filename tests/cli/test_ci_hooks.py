@@ -167,6 +167,7 @@ def test_a_file_that_is_absent_or_none_and_a_fault_names_its_file_once(
     shell.write("bad.toml", b"[model\n")
     said = shell("ci", "check", "lost.toml", "bad.toml")
     assert said.code == 1
+    assert said.lines[0] == "lost.toml: cannot be read: No such file or directory"
     assert "Name a model.toml that exists" in said.out
     assert "mvc rm" not in said.out
     assert "bad.toml: line 1, column 7" in said.out
