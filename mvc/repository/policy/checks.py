@@ -267,7 +267,7 @@ def left_behind(repository: Repository, name: str, id_: VersionId, former: Seque
     if id_ not in history.ancestors(repository.objects, here):
         return ""
     after = next(each for each in reversed(here) if history.is_ancestor(repository.objects, id_, each))
-    return f"{called} is an ancestor of {history.label(repository, after)}, which {name} was at"
+    return f"{called} is an ancestor of {history.label(repository, after)}, which {name} is or was at"
 
 
 def _descends(repository: Repository, candidate: Candidate, last: VersionId) -> bool:
