@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -60,11 +60,16 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
     """
     root = _root(invocation)
     settings = scan_settings.of(invocation.settings(), root, invocation.user_config)
-    names = (*settings.own, *allow)
+    given = allow_list.split(allow)
+    names = (*settings.own, *given)
     command_ = ScanCommand(settings.command) if settings.command else None
-    files = [(file.without(names), is_ours) for file, is_ours in _files(invocation, words, root, command_)]
-    used = _used(settings, [file for file, is_ours in files if is_ours])
-    shared = [name for policy in used for name in settings.shared[policy]]
+    scanned = list(_files(invocation, words, root, command_))
+    lists = {f"the setting {SCAN_ALLOW}": settings.own, "--allow": given}
+    needed = _needed(lists, [file for file, _ in scanned])
+    files = [(file.without(names), is_ours) for file, is_ours in scanned]
+    of_policies = _needed(settings.shared, [file for file, is_ours in files if is_ours])
+    shared = [name for policy in of_policies for name in settings.shared[policy]]
+    needed |= of_policies
     result = scan.result([file.without(shared) if is_ours else file for file, is_ours in files], names, shared)
     if format_ == "sarif":
         text = json.dumps(sarif(result), indent=2)
@@ -72,7 +77,7 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
     else:
         shown = dataclasses.replace(invocation, json=True) if format_ == "json" else invocation
         bad = [file.path for file in result.files if file.report is not None and file.report.verdict >= Verdict.CODE]
-        shown.emit("scan", result, lambda: _lines(result, settings, used, explain=explain), ids=bad, page=True)
+        shown.emit("scan", result, lambda: _lines(result, settings, needed, explain=explain), ids=bad, page=True)
     return _exit_code(result)
 
 
@@ -93,9 +98,10 @@ def _root(invocation: Invocation) -> Path | None:
         return None
 
 
-def _used(settings: ScanSettings, files: Sequence[ScannedFile]) -> list[str]:
-    """Return the policies that allow classes which these files need."""
-    return [policy for policy, names in settings.shared.items() if any(file.without(names) != file for file in files)]
+def _needed(lists: Mapping[str, Sequence[str]], files: Sequence[ScannedFile]) -> dict[str, tuple[str, ...]]:
+    """Return the lists that allow classes which these files need, each with these classes."""
+    needed = {place: {name for file in files for name in file.needs(names)} for place, names in lists.items()}
+    return {place: tuple(sorted(names)) for place, names in needed.items() if names}
 
 
 def _files(
@@ -160,7 +166,9 @@ def _is_revision(model: Model, word: str) -> bool:
     return True
 
 
-def _lines(result: Scanned, settings: ScanSettings, used: Sequence[str], *, explain: bool) -> Iterator[str]:
+def _lines(
+    result: Scanned, settings: ScanSettings, needed: Mapping[str, Sequence[str]], *, explain: bool
+) -> Iterator[str]:
     for file in result.files:
         if file.report is None:
             yield f"{'-':{_WIDTH}}  {escape(file.path)}  not here: {file.absent}"
@@ -171,10 +179,12 @@ def _lines(result: Scanned, settings: ScanSettings, used: Sequence[str], *, expl
             if explain or finding.verdict >= Verdict.DAMAGED:
                 yield f"  {_finding(finding, explain=explain)}"
     yield from _summary(result)
-    for policy in used:
-        yield f"Classes allowed by {escape(policy)}: {escape(', '.join(settings.shared[policy]))}"
+    for place, names in needed.items():
+        listed = names if explain else names[:_SHOWN]
+        more = f" and {len(names) - len(listed)} more" if len(listed) < len(names) else ""
+        yield f"Classes allowed by {escape(place)}: {escape(', '.join(listed))}{more}"
     if explain:
-        yield from _explained(result, settings)
+        yield from _explained(result, settings, has_allowed=bool(needed))
 
 
 def _finding(finding: Finding, *, explain: bool) -> str:
@@ -193,10 +203,12 @@ def _summary(result: Scanned) -> Iterator[str]:
     yield f"{count(len(result.files), 'file')}{': ' if counts else ''}{', '.join(counts)}"
 
 
-def _explained(result: Scanned, settings: ScanSettings) -> Iterator[str]:
+def _explained(result: Scanned, settings: ScanSettings, *, has_allowed: bool) -> Iterator[str]:
     verdicts = {file.report.verdict for file in result.files if file.report is not None}
     for verdict in sorted(verdicts, reverse=True):
         yield f"{verdict.word}: {MEANINGS[verdict]}"
+    if has_allowed:
+        yield "Besides, a loader makes objects of the allowed classes, and runs their code."
     names = allow_list.names(file.report for file in result.files if file.report is not None)
     if names:
         listed = json.dumps(list(names), ensure_ascii=False)

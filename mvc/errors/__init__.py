@@ -408,6 +408,7 @@ if TYPE_CHECKING:
         NoSigningKey,
         NoSshKeygen,
         NotSshKey,
+        PersonalSetting,
         PortInUse,
         UnknownSetting,
     )
@@ -727,6 +728,7 @@ __all__ = [
     "PackNameTaken",
     "ParentAbsent",
     "PathOutsideModel",
+    "PersonalSetting",
     "PickConflicts",
     "PlainHttp",
     "PlanChanged",

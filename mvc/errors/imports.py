@@ -15,8 +15,8 @@ class ContentDiffers(Damaged):
 class ImportUnsafe(Refused):
     """The import ended at {step}, because of what a loader of its files would do: {listed}
 
-    No branch, tag or alias was moved; `mvc gc` removes versions that were stored before it. Do not load these files. If you know
-    where they are from, repeat the command with --allow-unsafe.
+    No branch, tag or alias was moved; `mvc gc` removes versions that were stored before it once they are 14 days old. Do not
+    load these files. If you know where they are from, repeat the command with --allow-unsafe.
     """
 
 

@@ -27,6 +27,13 @@ class BadSetting(Usage):
     """
 
 
+class PersonalSetting(Usage):
+    """Cannot set {key} in a repository, which may be somebody else's: {key} is about your account, so only --global can set it.
+
+    Set it with `mvc config --global {key} VALUE`; it then holds for all your repositories.
+    """
+
+
 class MissingPackage(Usage):
     """{what} needs {package}, which is not installed.
 

@@ -24,7 +24,8 @@ from mvc.repository.model import Model
 from mvc.repository.record.scan_command import ScanCommand
 from mvc.repository.worktree import snapshot
 from mvc.scan import opinion
-from mvc.scan.allow import allowed
+from mvc.scan.allow import allowed, split
+from mvc.scan.allow import names as classes
 from mvc.scan.verdict import RULES_VERSION, Finding, Report, Verdict
 
 
@@ -45,6 +46,13 @@ class ScannedFile(Document):
     report: Report | None
     file: FileId | None = None
     absent: str | None = None
+
+    def needs(self, allow: Sequence[str]) -> tuple[str, ...]:
+        """Return the classes among those allowed that findings of the file are about, sorted."""
+        left = self.without(allow)
+        if left is self or self.report is None or left.report is None:
+            return ()
+        return tuple(sorted({*classes([self.report])} - {*classes([left.report])}))
 
     def without(self, allow: Sequence[str]) -> ScannedFile:
         """Return the file without the findings about classes that are allowed."""
@@ -143,7 +151,8 @@ def result(files: Iterable[ScannedFile], allow: Sequence[str], shared: Sequence[
 
     Findings about the `shared` classes of a policy were left out before.
     """
-    return Scanned(tuple(file.without(allow) for file in files), tuple(dict.fromkeys((*allow, *shared))))
+    names = split(allow)
+    return Scanned(tuple(file.without(names) for file in files), tuple(dict.fromkeys((*names, *shared))))
 
 
 def _scanned(

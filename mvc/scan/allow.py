@@ -26,6 +26,12 @@ def allowed(report: Report, classes: Iterable[str]) -> Report:
     return Report(worst([floor, *verdicts]), report.formats, findings, report.is_unknown)
 
 
+def split(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the classes of texts that have one each, or several between commas; each once."""
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return tuple(dict.fromkeys(filter(None, parts)))
+
+
 def names(reports: Iterable[Report]) -> tuple[str, ...]:
     """Return the classes of some reports that can be allowed, sorted."""
     kinds = (CLASS.id, REFERENCE.id)

@@ -59,5 +59,8 @@ SCANNERS: tuple[Scanner, ...] = (
 )
 """Scanners of content, in the order in which they are run."""
 
+TEXTS = frozenset({"json", "template", "text", "program", "disguise"})
+"""Names of scanners of content that never has weights."""
+
 LAYOUTS: tuple[str, ...] = ("pickles.torch", "formats.torchscript", "formats.exported")
 """Modules `mvc.scan.NAME` with rules for the members of an archive: `RULES`, `matches(archive)`, `scan(archive, scan)`."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from mvc import errors, lazy
+from mvc.formats.fault import fault
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan import known, opinion
 from mvc.scan.archive import Archive
@@ -161,6 +162,11 @@ def scan_file(source: Source, *, beside: Beside | None = None, disabled: Collect
         scan.content(source)
     except HeaderError as error:
         scan.report(MALFORMED, detail=str(error))
+    report = scan.result()
+    is_weights = bool({*report.formats} - known.TEXTS)
+    if is_weights or report.verdict >= Verdict.DAMAGED or not (reason := fault(source)):
+        return report
+    scan.report(MALFORMED, detail=reason)  # a loader that goes by the name stops there; a commit warns of it
     return scan.result()
 
 

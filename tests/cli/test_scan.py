@@ -64,9 +64,15 @@ def test_classes_are_allowed_by_option_and_by_the_users_setting_only(shell: Shel
     assert shell("scan", "module", "--allow", "__main__.Network").code == 1
     assert shell("scan", "module", "--allow", "__main__.Network", "--allow", "torch.nn.modules.*").code == 0
     value = command.partition('"')[2].rstrip('"')
-    assert shell("config", "scan.allow", value).code != 0
+    assert shell("scan", "module", "--allow", value).code == 0
+    refused = shell("config", "scan.allow", value)
+    assert (refused.code, "may be somebody else's" in refused.err, "remote" in refused.err) == (2, True, False)
     shell.ok("config", "--global", "scan.allow", value)
     assert _verdicts(shell, "module") == (0, {"module.pt": "plain"})
+    out = shell.ok("scan", "module", "--explain").out
+    assert "Classes allowed by the setting scan.allow: __main__.Network" in out
+    assert "a loader makes objects of the allowed classes" in out
+    assert "Classes allowed by --allow: __main__.Network" in shell("scan", "module", "--allow", "__main__.*").out
     assert shell("scan", "model-latest", "--allow", "os.system", "--allow", "os.*").code == 1
 
 

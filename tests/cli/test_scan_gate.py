@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,36 @@ def _store(shell: Shell) -> dict[str, bytes]:
     return {
         str(p.relative_to(top)): p.read_bytes() for p in found if p.relative_to(top).parts[0] not in ("cache", "tmp")
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("cut.pkl", b"\x80\x04}\x94(\x8c\x01a\x94K\x01\x8c"),
+        ("model.safetensors", b"not tensors"),
+        ("empty.onnx", b""),
+    ],
+)
+def test_a_damaged_file_is_stored_with_one_warning_and_is_damaged_for_the_scan(
+    shell: Shell, path: str, data: bytes
+) -> None:
+    shell.write(path, data)
+    shell.ok("add", path)
+    said = shell.ok("commit", "-m", path)
+    assert len([line for line in said.err.splitlines() if line.startswith("warning:") and path in line]) == 1, said.err
+    scan = shell("scan", f"HEAD:{path}")
+    assert (scan.code, scan.out.split()[:1]) == (14, ["damaged"]), scan
+
+
+def test_a_refused_recording_names_the_file_that_was_given(shell: Shell, tmp_path: Path) -> None:
+    outside = tmp_path / "its own.pt"
+    outside.write_bytes(HOSTILE)
+    shell.write("other/new.pt", HOSTILE)
+    for given in ("../its own.pt", "other/new.pt"):
+        shown = str(shell.folder / given)
+        said = shell("record", "--file", f"model-latest={given}", "-m", "x", "--branch", "run/a")
+        assert (said.code, f"{shown} is hostile" in said.err) == (17, True), said.err
+        assert f"`mvc scan --explain -- {shlex.quote(shown)}`" in said.err
 
 
 def test_a_hostile_file_is_refused_and_the_store_stays_as_it_was(shell: Shell) -> None:

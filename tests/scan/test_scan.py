@@ -81,7 +81,8 @@ def test_a_scanner_that_fails_is_a_finding(add: Add, error: Exception, verdict: 
 
 def test_content_that_no_scanner_knows_is_unknown_and_no_content_is_plain(add: Add) -> None:
     assert scan_file(source(b"A")).verdict == Verdict.UNKNOWN
-    assert scan_file(source(b"")).verdict == Verdict.PLAIN
+    assert scan_file(source(b"", "notes.txt")).verdict == Verdict.PLAIN
+    assert scan_file(source(b"")).verdict == Verdict.DAMAGED  # a loader of weights stops
 
 
 def test_members_that_no_layout_claims_are_scanned_where_they_are(add: Add) -> None:

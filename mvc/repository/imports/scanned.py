@@ -39,7 +39,11 @@ class ImportScan:
         self._seen.update((entry.path, entry.file) for entry in new)
         try:
             problems = scanned.check(
-                self._repository, _contents(self._repository, new), new, allow_unsafe=self._allow_unsafe
+                self._repository,
+                _contents(self._repository, new),
+                new,
+                allow_unsafe=self._allow_unsafe,
+                has_faults=True,
             )
         except errors.ScanRefused as error:
             raise errors.ImportUnsafe(step=escape_name(step), listed=error.fields["listed"]) from None

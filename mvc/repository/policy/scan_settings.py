@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mvc.deferred import dataclass
 from mvc.repository.policy import files
+from mvc.scan import allow
 from mvc.scan.policy import parse
 from mvc.scan.policy.scan_table import ScanTable
 from mvc.scan.verdict import Verdict
@@ -49,8 +50,7 @@ def of(config: Config, root: Path | None, user_config: Path | None) -> ScanSetti
     word = str(config.get(SCAN_LEVEL) or UNREADABLE)
     levels = [table.level for table in tables if table.level is not None]
     levels += [Verdict[word.upper()]] if word != OFF else []
-    setting = str(config.get(SCAN_ALLOW) or "")
-    own = tuple(name.strip() for name in setting.split(",") if name.strip())
+    own = allow.split([str(config.get(SCAN_ALLOW) or "")])
     words = config.get(SCAN_COMMAND)
     command = () if words is None else command_of(SCAN_COMMAND, words)
     return ScanSettings(min(levels, default=None), own, tables, command)

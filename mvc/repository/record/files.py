@@ -175,7 +175,16 @@ class _Recording:
         """Return the warnings about what loaders of the files would run. Raises ScanRefused."""
         unread = [entry for entry in new.tree.entries if entry.file == UNREAD]
         self.stamps = {role: _stamp(file) for role, file in self.given.items()}
-        return scanned.check(self.repository, new.contents, unread, allow_unsafe=self.options.allow_unsafe)
+        return scanned.check(
+            self.repository, new.contents, unread, allow_unsafe=self.options.allow_unsafe, source=self._source
+        )
+
+    def _source(self, path: str) -> str:
+        """Return the file on disk that becomes the file of the version at `path`, which may have another name."""
+        given = self.given[first_role(_by_path(self.plan.places)[path])]
+        if isinstance(given, NamedFile):
+            return given.name or str(given.path)
+        return str(given) if isinstance(given, Path) else path
 
     def _licenses(self, tree: Tree) -> tuple[Problem, ...]:
         """Return the warning about files that contradict the license of the model, and that the parent does not have."""

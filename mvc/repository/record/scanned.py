@@ -2,13 +2,14 @@
 
     scan.level, and [scan] level of policy.toml: the stricter one
         a file with this verdict, or a worse one ─► ScanRefused; with --allow-unsafe, a warning
-        a file that needs code ──────────────────► a warning
+        a file that needs code, or is damaged ───► a warning
 
 Only headers, directories and pickles are read. Files that the parent version has are not scanned again.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 
 from mvc import errors
@@ -36,30 +37,48 @@ def check(
     *,
     allow_unsafe: bool = False,
     is_known: Callable[[str], bool] = lambda _: False,
+    source: Callable[[str], str] = lambda path: path,
+    has_faults: bool = False,
 ) -> tuple[Problem, ...]:
     """Return the warnings about new files. Raises ScanRefused for those at the level, unless `allow_unsafe`, and BadPolicy.
 
-    Files of which `is_known` says by their path that the parent version has them are left out.
+    Files of which `is_known` says by their path that the parent version has them are left out. `source` returns where a file
+    of that path is read from, as its user knows it. With `has_faults`, damaged weight files are warned of, whose faults a
+    commit reports by itself.
     """
     settings = scan_settings.of(repository.config, repository.root, repository.user_config)
     level = settings.level
     if level is None:
         return ()
     reports = _reports(look, entries, settings, is_known)
-    found = [pair for pair in reports if pair[1].verdict >= Verdict.CODE and not is_known(pair[0])]
+    found = [
+        (source(entry.path), report)
+        for entry, report in reports
+        if not is_known(entry.path) and _is_reported(report, level, look, None if has_faults else entry)
+    ]
     found.sort(key=lambda pair: -pair[1].verdict)
     refused = [pair for pair in found if pair[1].verdict >= level]
     if refused and not allow_unsafe:
-        raise errors.ScanRefused(listed=first([_line(path, report) for path, report in refused], _SHOWN))
+        listed = first([_line(path, report) for path, report in refused], _SHOWN)
+        raise errors.ScanRefused(listed=listed, path=refused[0][0])
     return tuple(
-        Problem(WARNING, KEY, _line(path, report), f"`mvc scan --explain -- {escape_name(path)}` lists all")
+        Problem(
+            WARNING, KEY, _line(path, report), f"`mvc scan --explain -- {shlex.quote(escape_name(path))}` lists all"
+        )
         for path, report in found
     )
 
 
+def _is_reported(report: Report, level: Verdict, look: Contents, entry: TreeEntry | None) -> bool:
+    """Return whether a report is a refusal or a warning; of a damaged file, none if the fault of `entry` is reported."""
+    if report.verdict >= min(Verdict.CODE, level):
+        return True
+    return report.verdict == Verdict.DAMAGED and not (entry is not None and look.fault(entry))
+
+
 def _reports(
     look: Contents, entries: Iterable[TreeEntry], settings: ScanSettings, is_known: Callable[[str], bool]
-) -> Iterator[tuple[str, Report]]:
+) -> Iterator[tuple[TreeEntry, Report]]:
     command = ScanCommand(settings.command) if settings.command else None
     for entry in entries:
         report = look.scan(entry)
@@ -67,7 +86,7 @@ def _reports(
             continue
         if command is not None and not is_known(entry.path):
             report = opinion.joined(report, look.second_opinion(entry, command))
-        yield entry.path, allowed(report, settings.allow)
+        yield entry, allowed(report, settings.allow)
 
 
 def _line(path: str, report: Report) -> str:

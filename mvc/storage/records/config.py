@@ -162,7 +162,6 @@ USER_ONLY = (
     HOOK_TIMEOUT,
 )
 """Keys that a repository, which may be somebody else's, cannot set."""
-_PERSONAL = "it names a program, a key, a token or whom you trust, so only --global can set it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +304,7 @@ class Config:
         """Set `key` to the value that `text` denotes. Raises UnknownSetting, BadSetting, ReadOnlyStore."""
         table, name, option = _parts(key)
         if is_personal(key) and not user:
-            raise errors.BadSetting(key=key, value=text, reason=_PERSONAL)
+            raise errors.PersonalSetting(key=key)
         if table == REMOTE:
             _check_remote_key(key, option, text)
             self._write_option(table, name, option, text, user=user)
@@ -390,7 +389,7 @@ def _meant(near: list[str]) -> str:
 
 
 def is_personal(key: str) -> bool:
-    """Return whether only the user's settings may set `key`: it names a program, a key, a token, or whom the user trusts."""
+    """Return whether only the user's settings may set `key`: it decides what runs, what is accepted, or who is trusted."""
     table, _, option = _parts(key)
     return key in USER_ONLY or table == HOST or (table == REMOTE and option == TOKEN_ENV)
 
