@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import zipfile
 
 import pytest
 
@@ -52,6 +54,20 @@ def test_a_stream_that_unfolds_to_far_more_is_unreadable() -> None:
     data = gzip.compress(gzip.compress(bytes(1 << 24)) + bytes(1 << 24))
     report = scan_file(source(data))
     assert (report.verdict, report.findings[0].rule) == (Verdict.UNREADABLE, "too-long")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_an_encrypted_member_is_closed_and_not_damaged(method: int) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("a.txt", b"text " * 100)
+    data = bytearray(out.getvalue())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    data[6] |= 1
+    begin = 30 + len("a.txt")
+    data[begin : begin + 8] = b"\xff" * 8  # no stream, and not the bytes of the checksum
+    report = scan_file(source(bytes(data), "a.zip"))
+    assert {finding.rule for finding in report.findings} == {"zip-closed"}
 
 
 def test_a_truncated_container_is_damaged() -> None:

@@ -106,8 +106,11 @@ def _scan(source: Source, scan: Scan) -> None:
 
     def opened(name: str) -> Source:
         place = by_name[name]
-        if place.record.method not in (_STORED, _DEFLATED, _BZIP2) or place.record.flags & _ENCRYPTED:
+        is_encrypted = bool(place.record.flags & _ENCRYPTED)
+        if place.record.method not in (_STORED, _DEFLATED, _BZIP2) or is_encrypted:
             scan.report(CLOSED, detail=name)
+        if is_encrypted:
+            return _despite_the_flag(source, place)
         _check_sum(source, place, scan)
         return _open(source, place)
 
@@ -202,6 +205,16 @@ def _check_sum(source: Source, place: _Place, scan: Scan) -> None:
     is_checked = record.method == _STORED and record.packed <= _MAX_CHECKED
     if is_checked and zlib.crc32(source.read(place.offset, record.packed)) != record.crc:
         scan.report(CHECKSUM, detail=record.name)
+
+
+def _despite_the_flag(source: Source, place: _Place) -> Source:
+    """Return the content of a member that says it is encrypted, as a loader reads it that ignores that; else its bytes."""
+    member = _open(source, place)
+    try:
+        member.read(0, min(place.record.size, _MAX_CHECKED))
+    except HeaderError:
+        return source.part(place.offset, place.record.packed, place.record.name)
+    return member
 
 
 def _open(source: Source, place: _Place) -> Source:

@@ -34,11 +34,20 @@ DATA = (
     ".toml", ".xml", ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".jinja", ".vocab", ".html",
 )  # fmt: skip
 """Suffixes of files that run no code when they are read."""
+OWN = {
+    ".h5": ("an HDF5 file",),
+    ".hdf5": ("an HDF5 file",),
+    ".keras": ("a zip archive", "an HDF5 file"),
+}
+"""Suffixes of files whose readers take these kinds only, and no pickle."""
 
 
 def matches(start: bytes, source: Source) -> bool:
     """Return whether the name promises data, and the content is something else."""
-    return source.name.lower().endswith(DATA) and bool(_kind(start, source))
+    name = source.name.lower()
+    if not name.endswith((*DATA, *OWN)) or not (kind := _kind(start, source)):
+        return False
+    return kind not in next((kinds for suffix, kinds in OWN.items() if name.endswith(suffix)), ())
 
 
 def scan(source: Source, scan: Scan) -> None:
