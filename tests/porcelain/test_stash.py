@@ -299,3 +299,22 @@ def test_applying_twice_is_harmless(shell: Shell) -> None:
     before = _files(shell)
     stash_apply.apply(_model(shell), shell.actor, drop=True)
     assert _files(shell) == before
+
+
+@pytest.mark.parametrize("is_pruned", [False, True])
+@pytest.mark.parametrize("command", [("pop",), ("branch", "later")])
+def test_a_stash_of_an_edited_model_toml_comes_back_under_the_new_name(
+    shell: Shell, command: tuple[str, ...], is_pruned: bool
+) -> None:
+    """In a repository that lacks files of former versions, too, where those to check out are looked up first."""
+    if is_pruned:
+        shell.write("w.bin", b"third")
+        shell.commit("three")
+        shell.ok("prune", "v1", "v2", "--yes")
+    shell.set(metrics__acc=0.75)
+    shell.ok("stash")
+    shell.ok("models", "rename", MODEL, "hard hats")
+    shell.ok("stash", *command)
+    text = (shell.folder / "model.toml").read_text()
+    assert ("hard hats" in text, "acc = 0.75" in text) == (True, True)
+    assert not fsck(shell.repository, read_data=True).findings

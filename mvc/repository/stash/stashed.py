@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from mvc import errors
-from mvc.model.ids import VersionId, digest
+from mvc.model.ids import VersionId
 from mvc.model.manifest import Manifest
 from mvc.model.tree import Tree, TreeEntry
 from mvc.model.version import Version
@@ -19,7 +19,7 @@ from mvc.repository import delta_bases
 from mvc.repository.model import Model
 from mvc.repository.record.draft import Draft, Signature
 from mvc.repository.repository import Actor
-from mvc.repository.worktree import checkout, model_file, snapshot
+from mvc.repository.worktree import model_file, snapshot
 from mvc.repository.worktree import scan as worktree
 from mvc.repository.worktree.scan import WorkFile
 from mvc.repository.worktree.snapshot import Found
@@ -81,12 +81,8 @@ def is_unparsed(version: Version) -> bool:
 
 
 def files_of(model: Model, version: Version) -> Tree:
-    """Return the files that `store` stored, model.toml among them as its bytes were. Raises Missing, Damaged."""
-    repository = model.repository
-    data = text_of(model, version)
-    if digest(data) != version.model_toml:  # the model was renamed since: store its edited model.toml
-        checkout.store_small(repository, data)
-    return _with_toml(repository.objects.tree(version.tree), data)
+    """Return the files that `store` stored, model.toml among them as `text_of` returns it. Raises Missing, Damaged."""
+    return _with_toml(model.repository.objects.tree(version.tree), text_of(model, version))
 
 
 def text_of(model: Model, version: Version) -> bytes:
