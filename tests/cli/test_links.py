@@ -186,3 +186,52 @@ def test_an_interrupted_switch_is_rolled_forward_over_a_link(
     assert "completed the interrupted `mvc switch`" in empty.ok("set", "parameters.x=1").err
     assert (place.is_symlink(), place.read_bytes()) == (False, b"weights")
     assert (cache / "blobs/4f1c").read_bytes() == b"newer"
+
+
+def test_a_folder_that_a_link_replaced_is_not_read(empty: Shell, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The files that model.toml names below it are errors, and none of what is behind the link is compared."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "a.bin").write_bytes(b"behind the link")
+    empty.write("folder/a.bin", b"one")
+    empty.ok("add", "folder/a.bin")
+    empty.commit("one")
+    (empty.folder / "folder/a.bin").unlink()
+    (empty.folder / "folder").rmdir()
+    (empty.folder / "folder").symlink_to(outside)
+    status = empty.ok("status").out
+    assert "Cannot be committed:\n  !  Cannot use folder: it is a symbolic link." in status
+    assert "M  a" not in status
+    for command in (("diff",), ("commit", "-m", "two")):
+        said = empty(*command)
+        assert (said.code, said.out) == (17, "")
+        assert "Cannot use folder: it is a symbolic link." in said.err
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_switch_writes_nothing_below_a_file_or_link_in_place_of_a_folder(
+    empty: Shell, tmp_path_factory: pytest.TempPathFactory, is_link: bool
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    empty.write("a.bin", b"a")
+    empty.ok("add", "a.bin")
+    empty.commit("one")
+    empty.write("a.bin", b"a2")
+    empty.write("folder/b.bin", b"b")
+    empty.ok("add", "folder/b.bin")
+    empty.commit("two")
+    empty.ok("switch", "--detach", "v1")
+    place = empty.folder / "folder"
+    assert not place.exists()
+    if is_link:
+        place.symlink_to(outside)
+    else:
+        place.write_bytes(b"own")
+    said = empty("switch", "main")
+    assert said.code == (17 if is_link else 16)
+    assert (
+        "folder is a symbolic link" if is_link else "folder: not a folder, but a folder is needed there"
+    ) in said.err
+    assert (empty.folder / "a.bin").read_bytes() == b"a"
+    assert list(outside.iterdir()) == []
+    assert place.is_symlink() if is_link else place.read_bytes() == b"own"
+    assert empty.ok("rev-parse", "HEAD").out == empty.ok("rev-parse", "v1").out

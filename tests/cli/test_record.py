@@ -521,3 +521,8 @@ def test_a_full_disk_is_reported_before(
     monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((*free[:3], 0, 0, *free[5:])))
     found = shell("record", "-n", "--file", f"weights={outside}", "--json").json["problems"]
     assert [problem["key"] for problem in found] == ["disk"]
+
+
+def test_json_says_that_a_version_was_created(shell: Shell, history: History, outside: Path) -> None:
+    done = shell.ok("record", "-m", "x", "--file", f"weights={outside}", "--branch", "run", "--json").json
+    assert (done["created"], done["number"]) == (True, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import textwrap
 from pathlib import Path
@@ -232,3 +233,14 @@ def test_what_is_no_dvc_repository_is_refused(tmp_path: Path) -> None:
     code.git.write()
     with pytest.raises(errors.NotDvc):
         imported(code, tmp_path / "here")
+
+
+def test_checksums_are_cached_but_not_those_of_a_dry_run(tmp_path: Path) -> None:
+    code = DvcRepository(tmp_path / "detector", NEW)
+    code.git.commit(code.tracked("best.pt", ONE))
+    repo = mvc.init(tmp_path / "here", model="other")
+    cache = tmp_path / "here" / ".mvc" / "cache" / "checksums"
+    repo.imports.dvc(code.write().folder, dry_run=True)
+    assert not cache.exists()
+    repo.imports.dvc(code.folder)
+    assert hashlib.md5(ONE).hexdigest().encode() in cache.read_bytes()

@@ -131,6 +131,26 @@ def test_packs_are_joined_when_there_are_many(shell: Shell, monkeypatch: pytest.
     assert not fsck(Repository(shell.folder), read_data=True).findings
 
 
+def test_a_large_pack_is_not_joined_and_a_reader_beside_it_finds_the_others(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loose, "MANY", 1)
+    for _ in range(3):
+        shell.ok("gc")
+        _commit(shell, 4)
+    sizes = {path: path.stat().st_size for path in (shell.folder / ".mvc" / "meta").rglob("*.pack")}
+    large = max(sizes, key=sizes.__getitem__)
+    monkeypatch.setattr(loose, "SMALL", sizes[large])
+    reader = Repository(shell.folder)
+    before = _contents(Repository(shell.folder))
+    assert reader.metapacks.object("ab" * 32) is None  # it knows the packs of before
+    shell.ok("gc")
+    shell.ok("gc")
+    assert large.exists()
+    assert not any(path.exists() for path in sizes if path != large)
+    assert _contents(reader) == before
+
+
 def test_a_reader_beside_it_finds_what_was_loose(shell: Shell) -> None:
     reader = Repository(shell.folder)
     before = _contents(Repository(shell.folder))
@@ -200,3 +220,18 @@ def test_of_a_damaged_pack_a_repair_keeps_the_intact_entries(shell: Shell, harm:
     missing = wanted - intact - set(fresh.objects.loose())
     assert len(missing) == (harm == "entry")
     assert not [finding for finding in fsck(fresh).findings if finding.kind == "pack"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "fifo"])
+def test_a_pack_that_is_no_file_hides_no_other(shell: Shell, kind: str) -> None:
+    shell.ok("gc")
+    before = _contents(shell.repository)
+    place = next((shell.folder / ".mvc" / "meta").rglob("*.pack")).with_name(f"{'0' * 64}.pack")
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "link":
+        place.symlink_to(place)
+    else:
+        os.mkfifo(place)
+    assert _contents(Repository(shell.folder)) == before
+    assert [finding.path for finding in fsck(Repository(shell.folder)).findings] == [f"meta/{place.name}"]

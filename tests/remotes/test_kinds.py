@@ -10,7 +10,7 @@ import pytest
 
 from mvc import errors
 from mvc.model.remote_kinds import KINDS, Kind, Shape
-from mvc.remotes.backends import address
+from mvc.remotes.backends import address, connect
 
 ROOT = Path("/")
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
@@ -41,3 +41,11 @@ def test_an_unknown_scheme_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(errors.BadRemoteUrl) as raised:
         address.parse("ftp://host/path", ROOT)
     assert [kind for kind in KINDS if f"{kind}://" not in raised.value.message] == []
+
+
+def test_two_remotes_in_one_process_share_no_connection(tmp_path: Path) -> None:
+    """The library keeps a connection for each set of options; the address, which is none of these, is in our messages."""
+    pytest.importorskip("s3fs")
+    options = {"anonymous": "true", "endpoint": "http://127.0.0.1:1", "region": "eu-west-1"}
+    one, other = (connect.connect(address.parse(f"s3://{bucket}/models", tmp_path), options) for bucket in ("a", "b"))
+    assert vars(one)["_filesystem"] is not vars(other)["_filesystem"]

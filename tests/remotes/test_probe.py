@@ -12,7 +12,7 @@ import pytest
 
 from mvc import errors
 from mvc.remotes.backends import address, connect
-from mvc.remotes.backends.backend import Backend
+from mvc.remotes.backends.backend import Backend, Outcome
 from mvc.remotes.backends.local import LocalBackend
 from mvc.remotes.backends.probe import OK, ensure, probe
 from mvc.remotes.backends.retry import RetryingBackend
@@ -101,3 +101,17 @@ def test_a_store_that_returns_something_else_is_refused(
     with pytest.raises(errors.NotExclusive, match=failure):
         ensure(backend, "n2")
     assert [*backend.list("")] == []
+
+
+class _Failing(LocalBackend):
+    """A store on which one write of a race fails."""
+
+    def create(self, name: str, body: bytes) -> Outcome:
+        if name.endswith("/race-1") and body == b"3":
+            raise errors.RemoteDenied(remote=self.where, reason="permission denied")
+        return super().create(name, body)
+
+
+def test_a_write_that_fails_ends_the_probe_with_its_reason(tmp_path: Path) -> None:
+    with pytest.raises((errors.RemoteDenied, errors.RemoteUnreachable)):
+        probe(_Failing(tmp_path), "n1")

@@ -45,5 +45,5 @@ def test_its_refs_are_those_of_its_key(model: Model) -> None:
 
 
 def test_a_key_that_no_model_has_is_refused_when_its_head_is_read(model: Model) -> None:
-    with pytest.raises(errors.NoModel):
+    with pytest.raises(errors.NoModel, match=r"No model gloves .*\(models: helmet\)"):
         _ = Model(model.repository, "gloves").head

@@ -69,3 +69,9 @@ def test_only_tags_have_messages(model: Model) -> None:
     found = refnames.decorations(model)
     assert found.messages == {"first": "made first"}
     assert found.names == {VERSION: [("branch", "second"), ("tag", "first")]}
+
+
+def test_a_tag_that_is_set_again_gets_no_entry(model: Model) -> None:
+    _tag(model, "first")
+    assert not refnames.set_tag(model, "first", VERSION, ACTOR, "again")
+    assert model.repository.refs.numbers(model.ref(TAGS, "first")) == [1]

@@ -290,3 +290,24 @@ def test_a_name_is_durable_though_another_process_made_its_folder(
     assert door.publish("packs/77/x", lambda temporary: temporary.write(b"x"), exclusive=False)
     synced = [path for step, path in steps if step == "fsync-folder"]
     assert {str(door.path("packs/77")), str(door.path("packs"))} <= set(synced)
+
+
+def test_the_stat_of_a_link_is_its_own(door: StoreDoor, tmp_path: Path) -> None:
+    (tmp_path / "outside").write_bytes(b"outside")
+    (tmp_path / ".mvc" / "link").symlink_to(tmp_path / "outside")
+    (tmp_path / ".mvc" / "file").write_bytes(b"inside")
+    assert (door.stat("file").is_file, door.stat("file").size) == (True, 6)
+    assert not door.stat("link").is_file
+
+
+@pytest.mark.parametrize("old", [None, b"a", b"b", b"c", b""])
+def test_a_staged_file_replaces_any_other_content(door: StoreDoor, tmp_path: Path, old: bytes | None) -> None:
+    path = tmp_path / ".mvc" / "objects" / "name"
+    if old is not None:
+        path.parent.mkdir()
+        path.write_bytes(old)
+    before = path.stat().st_ino if old == b"b" else None
+    door.stage("objects/name", b"b")
+    door.barrier()
+    assert path.read_bytes() == b"b"
+    assert before in (None, path.stat().st_ino), "the same content is not written again"

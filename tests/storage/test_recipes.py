@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from mvc.model.ids import ChunkId, FileId, digest
 from mvc.model.segment import Segment, TensorView
 from mvc.storage.chunks import recipes
 from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.packs import packformat
+from tests.storage.parts import Parts
 
 FILE = FileId(digest(b"file"))
 CHUNK = ChunkId(digest(b"chunk"))
@@ -174,3 +177,36 @@ def test_small_files_with_other_bytes_are_refused(old: bytes, new: bytes) -> Non
     assert old in data
     with pytest.raises(errors.NotCanonical):
         Recipe.decode(data.replace(old, new))
+
+
+def test_readers_prefer_recipes_with_segments() -> None:
+    found = [recipe(), recipe(*SEGMENTS), recipe(*SEGMENTS[:1])]
+    found.sort(key=Recipe.preference)
+    assert [len(each.segments) for each in found] == [4, 1, 0]
+
+
+@pytest.mark.parametrize("size", [0, -1, packformat.MAX_CHUNK + 1])
+def test_no_chunk_is_empty_or_larger_than_a_chunk_may_be(size: int) -> None:
+    whole = Recipe(
+        FILE, packformat.MAX_CHUNK, {"name": "fastcdc", "version": 1}, chunks=((CHUNK, packformat.MAX_CHUNK),)
+    )
+    assert Recipe.decode(whole.encode()) == whole
+    value = canonical.decode(whole.encode())
+    with pytest.raises(errors.NotCanonical):
+        Recipe.decode(canonical.encode({**value, "size": size, "chunks": [[CHUNK, size]]}))
+
+
+def test_a_recipe_that_was_made_here_is_trusted_and_one_with_the_bytes_inline(
+    tmp_path: Path, rng: random.Random
+) -> None:
+    parts = Parts(tmp_path)
+    small, large = (parts.recipes.best(each.file) for each in parts.store(b"small", rng.randbytes(100_000)))
+    assert small is not None
+    assert large is not None
+    assert (small.inline, large.inline) == (b"small", None)
+    assert parts.recipes.is_own(small)
+    assert parts.recipes.is_own(large)
+    for path in (small.path, large.path):  # as they are once they are only in a pack of metadata
+        (tmp_path / path).unlink()
+    assert parts.recipes.is_own(small)
+    assert not parts.recipes.is_own(large)
