@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
@@ -48,11 +49,13 @@ def command(invocation: Invocation, revision: str, key: str | None, numbers: tup
 
 
 def ref_of(model: Model, revision: str) -> tuple[Model, RefName | None]:
-    """Return the model of a revision, and the tag or alias that it names; None for another revision."""
+    """Return the model of a revision, and the tag or alias that it names, here or on a remote; None for another revision."""
     of = Model(model.repository, revisions.model_of(model, revision))
     ref = revisions.ref_of(of, revision.removeprefix(f"{of.key}@"))
-    is_named = ref is not None and ref.kind in porcelain.KINDS and model.repository.refs.target(ref) is not None
-    return of, ref if is_named else None
+    if ref is None or model.repository.refs.target(ref) is None:
+        return of, None
+    plain = replace(ref, kind=ref.kind.rpartition("/")[2])
+    return of, plain if plain.kind in porcelain.KINDS else None
 
 
 def _lines(done: Signed) -> Iterator[str]:

@@ -24,7 +24,7 @@ from mvc.registry import place_sync
 from mvc.remotes import remote as remotes
 from mvc.remotes.backends import address
 from mvc.remotes.remote import Remote
-from mvc.repository import history
+from mvc.repository import history, revisions
 from mvc.repository.model import Model
 from mvc.repository.parts import DIRECTORY, MAIN
 from mvc.repository.policy import take
@@ -269,7 +269,7 @@ def _detached(tips: dict[RefName, RefEntry], branches: dict[str, str], revision:
 
     Raises NotThere if none of several models has that branch, UnknownRevision for a name that is not a ref.
     """
-    if revision is None or revision in branches.values():
+    if revision is None or any(_branch_named(tips, model, revision) is not None for model in branches):
         return None
     if len(branches) > 1:
         raise errors.NotThere(remote=ORIGIN, what=f"branch {revision}", known=", ".join(sorted({*branches.values()})))
@@ -280,11 +280,16 @@ def _detached(tips: dict[RefName, RefEntry], branches: dict[str, str], revision:
 
 
 def branches_of(tips: dict[RefName, RefEntry], revision: str | None = None) -> dict[str, str]:
-    """Return the branch to check out for each model with a branch: `revision`, main, or the first."""
+    """Return the branch to check out for each model with a branch: that which `revision` names, main, or the first."""
     found: dict[str, list[str]] = {}
     for ref, entry in sorted(tips.items(), key=lambda item: item[0]):
         if ref.kind == HEADS and entry.new is not None:
             found.setdefault(ref.model, []).append(ref.name)
-    return {
-        model: next((name for name in (revision, MAIN) if name in names), names[0]) for model, names in found.items()
-    }
+    named = {model: _branch_named(tips, model, revision) if revision is not None else None for model in found}
+    return {model: named[model] or (MAIN if MAIN in names else names[0]) for model, names in found.items()}
+
+
+def _branch_named(tips: dict[RefName, RefEntry], model: str, revision: str) -> str | None:
+    """Return the branch that a revision names; None if it names another ref, or one of another kind as well."""
+    refs = [ref for ref in revisions.refs_of(model, revision) if ref in tips and tips[ref].new is not None]
+    return refs[0].name if len(refs) == 1 and refs[0].kind == HEADS else None

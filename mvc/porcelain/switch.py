@@ -135,14 +135,17 @@ def _resolved(model: Model, target: str) -> VersionId:
         return revisions.resolve(model, target)
     except errors.UnknownRevision as error:
         suggestion = error.hint
-        if names.is_ref_name(target):
+        remotes = model.repository.config.remotes()
+        if names.is_ref_name(target) and refnames.first_reserved(target, remotes) is None:
             suggestion += f" Create a branch with `mvc switch -c {target}`."
         raise errors.UnknownTarget(text=target, model=model.key, suggestion=suggestion) from None
 
 
 def _followed(model: Model, target: str | None) -> tuple[str, str] | None:
-    """Return the only remote with a branch `target`, and that branch, if there is no local one."""
-    if target is None or model.target(HEADS, target) is not None:
+    """Return the only remote with a branch `target`, and that branch, if the name is free here and valid."""
+    if target is None or refnames.first_reserved(target, model.repository.config.remotes()) is not None:
+        return None
+    if any(model.target(kind, target) is not None for kind in refnames.KINDS):
         return None
     kinds = [kind.split("/") for kind in model.repository.refs.kinds(model.key) if kind.startswith("remotes/")]
     remotes = [

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 from mvc import errors, lazy
@@ -36,8 +36,10 @@ from mvc.repository.repository import Repository
 from mvc.storage.records.reflog import ALIASES, HEADS, REMOTES, TAGS, RefEntry, RefName
 
 if TYPE_CHECKING:
+    from mvc.repository import refnames
     from mvc.storage.records import stashes
 else:
+    refnames = lazy.Module("mvc.repository.refnames")
     stashes = lazy.Module("mvc.storage.records.stashes")
 
 KINDS = (HEADS, TAGS, ALIASES)
@@ -404,7 +406,8 @@ def _check_taken(model: Model, text: str) -> None:
 
 def _unknown(model: Model, text: str) -> NoReturn:
     _check_taken(model, text)
-    known: Iterable[str] = [name for kind in KINDS for name in model.names(kind)]
+    remotes = model.repository.config.remotes()
+    known = [refnames.shown(model.ref(kind, name), remotes) for kind in KINDS for name in model.names(kind)]
     near = difflib.get_close_matches(text, [*known, "HEAD"], 1)
     suggestion = f"Did you mean {near[0]}?" if near else "List the versions with `mvc log --all`."
     raise errors.UnknownRevision(text=text, model=model.key, suggestion=suggestion)

@@ -82,6 +82,20 @@ def test_no_ref_is_read_under_the_name_of_another_one(world: World) -> None:
     assert world.at(world.ben, "origin/prod") == world.id("v1")
 
 
+def test_the_name_of_a_remotes_alias_is_judged_when_it_is_read(world: World) -> None:
+    world.move_by_hand("v2")
+    world.ben.ok("fetch")
+    assert world.at(world.ben, "origin/prod") == world.id("v2")
+    assert world.ben("verify", "origin/prod").code == world.ben("verify", "prod").code != 0
+    world.rules(SIGNED)
+    for verb in (
+        ("export", "origin/prod", "../rel"),
+        ("switch", "origin/prod"),
+        ("restore", "-s", "remotes/origin/aliases/prod", "."),
+    ):
+        refused(world.ben(*verb), "signed-by: the move of prod to v2")
+
+
 def test_once_the_move_is_signed_it_is_taken(world: World) -> None:
     world.rules(SIGNED + "\nroll-back = false")
     world.move_by_hand("v2")

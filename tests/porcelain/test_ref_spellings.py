@@ -86,7 +86,8 @@ def test_the_name_of_a_remote_means_its_refs_of_every_kind_and_no_local_one(ben:
     _put(ben, kind, "origin/none", "v2")
     for text in ("origin/prod", "origin/aliases/prod", "remotes/origin/prod", "refs/remotes/origin/aliases/prod"):
         assert _id(ben, text) == _id(ben, "v1"), text
-    _refused(ben("rev-parse", "origin/none"), 2, "no version origin/none")
+    _refused(ben("rev-parse", "origin/none"), 2, "no version origin/none", f"Did you mean {kind}/origin/none?")
+    assert "switch -c" not in ben("switch", "origin/none").err
     assert _id(ben, f"{kind}/origin/prod") == _id(ben, "v2")  # a name of before is read in full
     lines = ben.ok("log", "--oneline").lines
     assert f"{kind}/origin/prod" in lines[0]
@@ -127,9 +128,31 @@ def test_a_branch_of_a_remote_is_found_beside_other_kinds_of_its_name(ben: Shell
     _put_there(ben, tmp_path, TAGS, "origin/fixed", "v2")
     ben.ok("fetch")
     assert Model(ben.repository, MODEL).names(TAGS) == []  # such a tag is tracked, and not taken over
+    ben.ok("switch", "fix")  # the alias, which the fetch took over
+    assert (_id(ben, "HEAD"), Model(ben.repository, MODEL).head.branch) == (_id(ben, "v2"), None)
     ben.ok("alias", "rm", "fix")
     ben.ok("switch", "fix")
     assert (_id(ben, "HEAD"), Model(ben.repository, MODEL).head.branch) == (_id(ben, "v1"), "fix")
+
+
+def test_a_name_in_full_is_switched_to_and_cloned_beside_a_branch_of_that_name(
+    ben: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("aliases/prod", "origin/prod", "prod"):
+        _put_there(ben, tmp_path, HEADS, name, "v2")
+    ben.ok("fetch")
+    for text in ("aliases/prod", "prod", "origin/aliases/prod"):
+        ben.ok("switch", "main")
+        ben.ok("switch", text)
+        assert (_id(ben, "HEAD"), Model(ben.repository, MODEL).head.branch) == (_id(ben, "v1"), None), text
+    shell = Shell(tmp_path, monkeypatch)
+    _refused(shell("clone", "origin", "c0", "-b", "prod"), 2, "heads/prod", "aliases/prod")
+    for number, (text, at, branch) in enumerate(
+        (("aliases/prod", "v1", None), ("heads/prod", "v2", "prod"), ("heads/aliases/prod", "v2", "aliases/prod")), 1
+    ):
+        shell.ok("clone", "origin", f"c{number}", "-b", text)
+        clone_ = Shell(tmp_path / f"c{number}", monkeypatch)
+        assert (_id(clone_, "HEAD"), Model(clone_.repository, MODEL).head.branch) == (_id(ben, at), branch)
 
 
 def test_a_push_makes_no_name_in_a_second_kind(ben: Shell, tmp_path: Path) -> None:

@@ -132,7 +132,9 @@ def _refs(*kinds: str) -> Callable[[Invocation], Iterator[str]]:
 
 
 def _revisions(invocation: Invocation) -> list[str]:
-    return list(dict.fromkeys(["HEAD", *_refs(*refnames.KINDS)(invocation)]))
+    model, remotes = _model(invocation), list(_remotes(invocation))
+    shown = (refnames.shown(model.ref(kind, name), remotes) for kind in refnames.KINDS for name in model.names(kind))
+    return list(dict.fromkeys(["HEAD", *shown]))
 
 
 def _remotes(invocation: Invocation) -> Iterable[str]:
