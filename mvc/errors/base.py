@@ -64,6 +64,9 @@ def _filled(template: str, fields: Mapping[str, object]) -> str:
     """Fill a template: its lines are joined, except a placeholder on its own line, which is filled with a list."""
     lists = set(_LIST.findall(template))
     values = {name: _formatted(value, keep_lines=name in lists) for name, value in fields.items()}
+    for name, value in fields.items():
+        if isinstance(value, str) and value.endswith("?"):  # a question ends the sentence
+            template = template.replace(f"{{{name}}}.", f"{{{name}}}")
     return re.sub(r"\n(?!\{\w+\}(?:\n|\Z))", " ", template).format_map(values)
 
 

@@ -71,7 +71,8 @@ class Watch:
     @property
     def shown(self) -> str:
         """What is watched, for messages."""
-        return first([escape_name(place) for place in self._patterns or map(os.fspath, self.folders)], _SHOWN)
+        places = map(os.path.normpath, self._patterns or map(os.fspath, self.folders))
+        return first([escape_name(place) for place in places], _SHOWN)
 
     def look(self) -> bool:
         """Look for another `mvc run`; return True if one is seen for the first time. One that begins and ends meanwhile counts."""

@@ -91,6 +91,12 @@ def test_a_list_keeps_its_lines_and_other_lines_are_joined() -> None:
     assert "\n" not in errors.NotARemote(remote="x").message
 
 
+def test_a_question_ends_a_sentence() -> None:
+    error = errors.BadPolicy(path="policy.toml", line=3, reason="'x' is not a key of a rule; did you mean formats?")
+    assert error.message == "policy.toml, line 3: 'x' is not a key of a rule; did you mean formats?"
+    assert errors.BadPolicy(path="policy.toml", line=3, reason="it is not TOML").message.endswith("TOML.")
+
+
 def test_a_line_feed_in_any_other_text_is_escaped() -> None:
     error = errors.NotOnRegistry(registry="a\nb", what="version 'c\r'", known="d")
     assert error.message == "a\\x0ab has no version 'c\\x0d' (known: d)."

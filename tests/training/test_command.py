@@ -150,6 +150,8 @@ def test_a_command_that_writes_no_weights_is_told_what_was_looked_for(folder: Pa
     assert done.returncode == 0
     assert "mvc: the run is not recorded: The command wrote no weights in" in done.stderr
     assert "`mvc run --watch PATH`" in done.stderr
+    watched = run(folder, "--watch", ".", "--", "true")
+    assert f"The command wrote no weights in {folder}." in watched.stderr
 
 
 def test_options_of_the_command_are_its_own(folder: Path) -> None:
