@@ -178,6 +178,8 @@ def _lines(
         for finding in file.findings:
             if explain or finding.verdict >= Verdict.DAMAGED:
                 yield f"  {_finding(finding, explain=explain)}"
+            if explain:
+                yield from (f"    {escape(call)}" for call in finding.calls)
     yield from _summary(result)
     for place, names in needed.items():
         listed = names if explain else names[:_SHOWN]
@@ -207,6 +209,8 @@ def _explained(result: Scanned, settings: ScanSettings, *, has_allowed: bool) ->
     verdicts = {file.report.verdict for file in result.files if file.report is not None}
     for verdict in sorted(verdicts, reverse=True):
         yield f"{verdict.word}: {MEANINGS[verdict]}"
+    if Verdict.HOSTILE in verdicts:
+        yield "Do not load a hostile file. Ask its author for the weights as safetensors, or take them from another source."
     if has_allowed:
         yield "Besides, a loader makes objects of the allowed classes, and runs their code."
     names = allow_list.names(file.report for file in result.files if file.report is not None)

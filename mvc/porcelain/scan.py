@@ -38,7 +38,7 @@ class ScannedFile(Document):
 
     KEYS = keys(
         "path file verdict formats absent",
-        {"findings": rows("findings", "rule verdict=verdict.word place offset message names")},
+        {"findings": rows("findings", "rule verdict=verdict.word place offset message names calls")},
     )
     OPTIONAL = ("file", "absent")
 

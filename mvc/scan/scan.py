@@ -18,7 +18,7 @@ from mvc.formats.fault import fault
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan import known, opinion
 from mvc.scan.archive import Archive
-from mvc.scan.verdict import MAX_FINDINGS, MAX_NAMES, MORE, Finding, Report, Rule, Verdict, clean, worst
+from mvc.scan.verdict import MAX_CALLS, MAX_FINDINGS, MAX_NAMES, MORE, Finding, Report, Rule, Verdict, clean, worst
 
 START = 512
 """First bytes of content that scanners are asked with: the magic of tar is at byte 257."""
@@ -51,10 +51,17 @@ class Scan:
         self._formats: dict[str, None] = {}
         self._unknown = False
 
-    def report(
-        self, rule: Rule, *, member: str = "", names: Iterable[str] = (), offset: int = -1, detail: str = ""
+    def report(  # noqa: PLR0913 - the parts of a finding
+        self,
+        rule: Rule,
+        *,
+        member: str = "",
+        names: Iterable[str] = (),
+        calls: Iterable[str] = (),
+        offset: int = -1,
+        detail: str = "",
     ) -> None:
-        """Add a finding in the content that is scanned, or in a member of it; names of equal findings are joined."""
+        """Add a finding in the content that is scanned, or in a member of it; names and calls of equal findings are joined."""
         if rule.id in self._disabled:
             return
         place = clean("/".join(filter(None, (*self._path, member))))
@@ -65,7 +72,8 @@ class Scan:
         listed = tuple(joined)
         if len(listed) > MAX_NAMES:
             listed = (*listed[: MAX_NAMES - 1], MORE)
-        self._findings[key] = Finding(rule.id, rule.verdict, place, first, message, listed)
+        made = dict.fromkeys((*(earlier.calls if earlier else ()), *map(clean, calls)))
+        self._findings[key] = Finding(rule.id, rule.verdict, place, first, message, listed, tuple(made)[:MAX_CALLS])
 
     def trial(self) -> Scan:
         """Return a scan of the same place without findings, for bytes that may not be interpreted at all."""

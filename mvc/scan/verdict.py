@@ -16,12 +16,14 @@ from typing import NamedTuple
 
 from mvc.deferred import dataclass
 
-RULES_VERSION = 6
+RULES_VERSION = 7
 """Raised whenever a rule may give another answer for the same bytes, so that answers in a cache are asked again."""
 MAX_FINDINGS = 100
 """Findings of one file, at most; the worst are kept."""
 MAX_NAMES = 1_000
 """Names of one finding, at most; MORE is the last one if it has more."""
+MAX_CALLS = 20
+"""Calls of one finding that are shown, at most."""
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 MAX_TEXT = 200
 """Characters of a name or a place in a report, at most."""
@@ -66,7 +68,8 @@ class Rule(NamedTuple):
 class Finding:
     """A rule that a file breaks.
 
-    `place` is the path of a member inside the file, `""` for the file itself; `offset` a byte of it, -1 if none.
+    `place` is the path of a member inside the file, `""` for the file itself; `offset` a byte of it, -1 if none. `calls` are
+    the first calls of its functions, as Python would write them.
     """
 
     rule: str
@@ -75,6 +78,7 @@ class Finding:
     offset: int
     message: str
     names: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 import shutil
 from pathlib import Path
 
@@ -74,6 +75,20 @@ def test_classes_are_allowed_by_option_and_by_the_users_setting_only(shell: Shel
     assert "a loader makes objects of the allowed classes" in out
     assert "Classes allowed by --allow: __main__.Network" in shell("scan", "module", "--allow", "__main__.*").out
     assert shell("scan", "model-latest", "--allow", "os.system", "--allow", "os.*").code == 1
+
+
+def test_an_explanation_shows_the_calls_and_what_to_do(shell: Shell) -> None:
+    out = shell("scan", "--explain").out
+    assert re.search(r"\n    os\.system\('[^\n]*'\)\n", out), out
+    assert "Do not load a hostile file." in out
+    assert "os.system('" not in shell("scan").out
+    shell.write("long.pkl", b"cos\nsystem\n(V" + b"\\u001b[31m" + b"x" * 500 + b"\n\x8a\x01\x07ctime\ntime\n)RtR.")
+    shown = shell("scan", "--explain", "--", "long.pkl").out
+    assert "\x1b" not in shown
+    (call,) = (line for line in shown.splitlines() if line.startswith("    os.system("))
+    assert call.endswith("'…, 7, time.time())")
+    findings = shell("scan", "--json", "--", "long.pkl").json["files"][0]["findings"]
+    assert [finding["rule"] for finding in findings if call.strip() in finding["calls"]] == ["pickle-call"]
 
 
 def test_findings_have_a_place_and_a_document_for_code_hosts(shell: Shell) -> None:

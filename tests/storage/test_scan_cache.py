@@ -136,7 +136,7 @@ def test_an_answer_is_for_a_path_and_for_the_chunks_that_were_read(tmp_path: Pat
     file = FileId("a" * 64)
     entry = TreeEntry("best.pt", "latest", 3, file)
     recipes = [Recipe(file, 3, {}, inline=data) for data in (b"abc", b"xyz")]
-    hostile = Report(Verdict.HOSTILE, ("pickle",), (Finding("r", Verdict.HOSTILE, "p", 3, "m", ("a.b",)),))
+    hostile = Report(Verdict.HOSTILE, ("pickle",), (Finding("r", Verdict.HOSTILE, "p", 3, "m", ("a.b",), ("a.b(1)",)),))
     one, other = (_cache(tmp_path, recipe) for recipe in recipes)
     key = one.key(entry)
     assert key is not None

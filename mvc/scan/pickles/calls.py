@@ -35,7 +35,7 @@ class Calls(Called):
             class_.is_made = True
             machine.report(rules.CLASS, class_.path)
         elif not isinstance(args, tuple) or not _accepts(use.arguments, args):
-            machine.report(rules.ARGUMENTS, function.path)
+            machine.report(rules.ARGUMENTS, function.path, call=values.call(function, args))
         else:
             self._report_data(machine, use, function)
             if use.arguments is Arguments.STORAGE:
@@ -55,7 +55,7 @@ class Calls(Called):
             else:
                 machine.report(rules.ARGUMENTS, class_.path)
         elif known_names.runs_by_name(class_.module, class_.name) or not known_names.is_quiet(class_.module):
-            machine.report(rules.CALL, class_.path)
+            machine.report(rules.CALL, class_.path, call=values.call(class_, args))
         else:
             machine.report(rules.CLASS_ARGUMENTS if args != () else rules.CLASS, class_.path)
         return Made(class_, args, is_new=True)
@@ -144,7 +144,7 @@ class Calls(Called):
         is_simple = isinstance(args, tuple) and (not args or (len(args) == 1 and isinstance(args[0], int)))
         module, name = function.module, function.name
         runs = known_names.runs_by_name(module, name) or known_names.runs_if_called(module, name, is_simple=is_simple)
-        machine.report(rules.CALL if runs else rules.CODE_CALL, function.path)
+        machine.report(rules.CALL if runs else rules.CODE_CALL, function.path, call=values.call(function, args))
 
     @staticmethod
     def _report_data(machine: Machine, use: Use, named: Named) -> None:

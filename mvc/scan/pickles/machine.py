@@ -82,9 +82,10 @@ class Machine:
         finally:
             self.called.finish(self)
 
-    def report(self, rule: Rule, *names: str, detail: str = "") -> None:
+    def report(self, rule: Rule, *names: str, detail: str = "", call: str = "") -> None:
         """Add a finding at the opcode that was read last."""
-        self.scan.report(rule, names=names, offset=self.window.position, detail=detail)
+        calls = (call,) if call else ()
+        self.scan.report(rule, names=names, calls=calls, offset=self.window.position, detail=detail)
 
     def since_mark(self) -> list[Any]:
         """Return the values above the last mark, which is removed with them. Raises IndexError without a mark."""

@@ -12,6 +12,11 @@ from mvc.scan.globals import VALUE_MAKERS
 
 MAX_KEPT = 64
 """Entries of a dict that are kept, at most: rules ask for the state of small objects only."""
+_MAX_ARGUMENTS = 8
+"""Arguments of one call that are shown, at most."""
+_MAX_LITERAL = 80
+"""Characters of a text in a call that are shown, at most."""
+_UNKNOWN = "\N{HORIZONTAL ELLIPSIS}"
 
 
 class Named:
@@ -114,6 +119,34 @@ NUMBER: Final = _Other("number")
 """A number that no rule asks for."""
 STRING: Final = _Other("string")
 """A text or a string that is too long to be kept: no name of a class."""
+
+
+def call(function: Named | None, args: Any, depth: int = 3) -> str:
+    """Return a call as Python would write it, `os.system('id')`, with `…` for what is long or not known."""
+    name = function.path if function is not None else _UNKNOWN
+    if not isinstance(args, tuple) or not depth:
+        return f"{name}({_UNKNOWN})"
+    parts = [_literal(value, depth - 1) for value in args[:_MAX_ARGUMENTS]]
+    return f"{name}({', '.join(parts)}{', …' if len(args) > _MAX_ARGUMENTS else ''})"
+
+
+def _literal(value: Any, depth: int) -> str:
+    """Return a value as Python would write it, as far as it is known."""
+    match value:
+        case str():
+            return repr(value[:_MAX_LITERAL]) + (_UNKNOWN if len(value) > _MAX_LITERAL else "")
+        case None | bool() | float():
+            return repr(value)
+        case int() if value.bit_length() <= 64:
+            return repr(value)
+        case Named():
+            return value.path
+        case Made():
+            return call(value.function, value.args, depth)
+        case tuple() if depth and len(value) <= _MAX_ARGUMENTS:
+            parts = [_literal(part, depth - 1) for part in value]
+            return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+    return _UNKNOWN
 
 
 def is_value(value: Any, depth: int = 3) -> bool:

@@ -121,8 +121,12 @@ def _is_own(path: Path) -> bool:
 
 
 def _encoded(report: Report) -> list[Any]:
-    findings = [[f.rule, int(f.verdict), f.place, f.offset, f.message, list(f.names)] for f in report.findings]
+    findings = [[f.rule, int(f.verdict), f.place, f.offset, f.message, [*f.names], [*f.calls]] for f in report.findings]
     return [int(report.verdict), list(report.formats), findings, report.is_unknown]
+
+
+def _strings(values: Any) -> tuple[str, ...]:
+    return tuple(map(str, values))
 
 
 def _decoded(row: Any) -> Report | None:
@@ -130,8 +134,8 @@ def _decoded(row: Any) -> Report | None:
     try:
         verdict, formats, rows, is_unknown = row
         findings = tuple(
-            Finding(str(rule), Verdict(worst), str(place), int(offset), str(message), tuple(map(str, names)))
-            for rule, worst, place, offset, message, names in rows
+            Finding(str(rule), Verdict(worst), str(place), int(offset), str(message), _strings(names), _strings(calls))
+            for rule, worst, place, offset, message, names, calls in rows
         )
         return Report(Verdict(verdict), tuple(map(str, formats)), findings, bool(is_unknown))
     except (TypeError, ValueError):
