@@ -221,8 +221,9 @@ def commit(
             work.code = partial(code, [model_file.path(work.head.folder), *(file.root_path for file in files)])
         if work.ingest is not None and unread:
             work.code = work.ingest.workers.submit(work.code).result  # Git runs while the files are read
-            work.ingest.bases = delta_bases.bases(model, manifest, [old] if old else [])
             _expect(work.ingest, repository, files, unread)
+        if work.ingest is not None:  # also where a command before has hashed all files: that does not store them
+            work.ingest.bases = delta_bases.bases(model, manifest, [old] if old else [])
         if progress is not None:
             progress.expect(sum(file.stat.size for file in unread))
 

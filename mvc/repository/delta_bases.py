@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 def bases(model: Model, manifest: Manifest, parents: Sequence[VersionId]) -> Bases:
     """Return the delta bases for a version of `model` with these parents; unreadable files are left out."""
-    versions = [*parents[:1], *origin(model, manifest), *parents[1:]]
+
+    def versions() -> Iterator[VersionId]:
+        yield from parents[:1]
+        yield from origin(model, manifest)
+        yield from parents[1:]
 
     def recipe(file: FileId) -> Recipe | None:
         try:
@@ -27,7 +31,7 @@ def bases(model: Model, manifest: Manifest, parents: Sequence[VersionId]) -> Bas
         except errors.Damaged:
             return None
 
-    return Bases(_candidates(model.repository, versions), recipe)
+    return Bases(_candidates(model.repository, versions()), recipe)
 
 
 def origin(model: Model, manifest: Manifest) -> list[VersionId]:

@@ -71,8 +71,11 @@ class Bases:
     """The tensors of stored files, each file's looked up on first use."""
 
     def __init__(self, candidates: Iterable[Candidate], recipe: Callable[[FileId], Recipe | None]) -> None:
-        """Search `candidates`, the best first; `recipe` returns the recipe of a file, None if it cannot be rebuilt."""
-        self._candidates = list(dict.fromkeys(candidates))
+        """Search `candidates`, the best first; `recipe` returns the recipe of a file, None if it cannot be rebuilt.
+
+        Both are asked once a new chunk needs a base.
+        """
+        self._given = candidates
         self._recipe = recipe
         self._known: dict[FileId, _Tensors] = {}
         self._siblings: list[Recipe] = []
@@ -120,6 +123,10 @@ class Bases:
         sizes = {recipe.size for recipe in self._unknown} | self._by_size.keys()
         near = sorted((each for each in sizes if size <= 2 * each <= 4 * size), reverse=True)
         yield from itertools.islice(itertools.chain.from_iterable(map(self.of_size, near)), _RELATIVES)
+
+    @cached_property
+    def _candidates(self) -> list[Candidate]:
+        return list(dict.fromkeys(self._given))
 
     @cached_property
     def _by_role(self) -> dict[str, FileId]:
