@@ -9,12 +9,14 @@ A scanner that fails is a finding: a file that crashes the scan may not crash it
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
 from mvc import errors, lazy
 from mvc.formats.fault import fault
+from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan import known, opinion
 from mvc.scan.archive import Archive
@@ -172,7 +174,8 @@ def scan_file(source: Source, *, beside: Beside | None = None, disabled: Collect
         scan.report(MALFORMED, detail=str(error))
     report = scan.result()
     is_weights = bool({*report.formats} - known.TEXTS)
-    if is_weights or report.verdict >= Verdict.DAMAGED or not (reason := fault(source)):
+    by_name = os.path.splitext(source.name.lower())[1] in WEIGHT_SUFFIXES
+    if is_weights or not by_name or report.verdict >= Verdict.DAMAGED or not (reason := fault(source)):
         return report
     scan.report(MALFORMED, detail=reason)  # a loader that goes by the name stops there; a commit warns of it
     return scan.result()
