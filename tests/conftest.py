@@ -19,9 +19,9 @@ import pytest
 from mvc.remotes.backends import probe
 from tests.crash.harness import memory_folder
 
-signal.signal(
-    signal.SIGHUP, signal.SIG_DFL
-)  # ignored below nohup, and every process that a test starts would ignore it
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""They are ignored below nohup and in the background, and every program that a test starts would ignore them, too."""
 
 QUICK = {
     "bench",

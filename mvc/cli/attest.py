@@ -16,6 +16,7 @@ from mvc.porcelain import attest as porcelain
 from mvc.porcelain.attest import PROVENANCE, SCAN, Attested, ListedAttestation
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.repository import Repository
 from mvc.repository.signatures.private_key import PrivateKey
 from mvc.storage.records.config import SCAN_ALLOW
 
@@ -60,7 +61,7 @@ def command(
     Attestations travel with push and fetch. `mvc verify` verifies them, and `mvc export --attestations` writes them into
     the folder.
     """
-    given = Model(invocation.repository() if listed else invocation.writer(), invocation.model())
+    given = Model(_repository(invocation, listed=listed), invocation.model())
     id_ = revisions.resolve(given, revision)
     model = Model(given.repository, revisions.model_of(given, revision))
     if listed:
@@ -73,6 +74,10 @@ def command(
         private = PrivateKey(invocation.keys().key(key))
         done = porcelain.attest(model, id_, type_, predicate, private, invocation.actor())
     invocation.emit("attest", done, lambda: _lines(done, listed=listed), ids=[done.id])
+
+
+def _repository(invocation: Invocation, *, listed: bool) -> Repository:
+    return invocation.repository() if listed else invocation.writer()
 
 
 def _check(folder: Path, kind: str | None, predicate_type: str | None, builder: str | None) -> None:

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "remotes/upload.py bytes.fromhex": "ids of its own",
     "repository/signatures/oms.py bytes.fromhex": "digests of its own, for a signature that it writes",
     "repository/signatures/private_key.py base64.b64decode": "a key as `cryptography` writes it",
+    "repository/signatures/trust.py base64.b64decode": "whether a line of allowed signers has a key; `ssh-keygen` reads it",
     "storage/chunks/guess.py int.from_bytes": "chooses how to write",
     "storage/chunks/planes.py np.frombuffer": "`most_equal` chooses how to write; the target encoded-chunk reaches the others",
     "storage/fsck.py bytes.fromhex": "ids that were read, which are checked there",

@@ -276,8 +276,7 @@ def test_s3_lets_only_the_role_move_prod(store: Store, tmp_path: Path, monkeypat
     assert "403" in said.err
     said = his("push", "origin", "--delete", "prod")
     assert said.code == 12, said
-    said = his("push", "origin", "main:prod")
-    assert said.code == 12, said
+    assert his("push", "origin", "main:prod").code == 13  # mvc refuses it by itself: the name is an alias there
     assert store.names("refs/") == before
     his.set(parameters__epochs=3)
     his.commit("his second")
