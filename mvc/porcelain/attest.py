@@ -158,13 +158,9 @@ def remove(model: Model, id_: VersionId, numbers: Sequence[int], actor: Actor) -
             raise errors.NoSuchAttestation(version=label, number=number, id=id_[:10])
     removed = []
     for number in dict.fromkeys(numbers):
-        record = records.get(number)
-        nonce = record.nonce if record is not None else logs.nonce_of(model.key, id_, number) or actor.nonce()
-        entry = Attestation(id_, 1, str(actor.person), actor.at, actor.nonce(), withdraws=nonce)
+        removal = Attestation(id_, 1, str(actor.person), actor.at, actor.nonce())
         with model.repository.locked():
-            removal = logs.add(model.key, entry)
-            if record is None:
-                record = logs.replace(model.key, number, removal)
+            record = logs.withdraw(model.key, number, records.get(number), removal, actor.nonce)
         removed.append(ListedAttestation.of(record, removed=True))
     return _result(model, id_, removed)
 

@@ -182,12 +182,9 @@ def remove(model: Model, id_: VersionId, numbers: Sequence[int] | None, actor: A
     at, _ = version_of(model, id_)
     removed = []
     for number in chosen:
-        entry = entries.get(number)
-        nonce = entry.nonce if entry is not None else logs.nonce_of(model.key, id_, number) or actor.nonce()
-        removal = append(model, Evaluation(id_, 1, str(actor.person), actor.at, actor.nonce(), withdraws=nonce))
-        if entry is None:
-            with model.repository.locked():
-                entry = logs.replace(model.key, number, removal)
+        removal = Evaluation(id_, 1, str(actor.person), actor.at, actor.nonce())
+        with model.repository.locked():
+            entry = logs.withdraw(model.key, number, entries.get(number), removal, actor.nonce)
         removed.append(ListedEvaluation.of(entry, at, removed=True))
     return removed
 

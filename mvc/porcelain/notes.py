@@ -91,12 +91,9 @@ def remove(model: Model, id_: VersionId, numbers: Sequence[int] | None, actor: A
             raise errors.NoSuchNote(version=label, number=number, id=id_[:10])
     at, removed = _number(model, id_), []
     for number in dict.fromkeys([*notes, *damaged] if numbers is None else numbers):
-        note = notes.get(number)
-        nonce = note.nonce if note is not None else logs.nonce_of(model.key, id_, number) or actor.nonce()
-        removal = Note(id_, 1, str(actor.person), actor.at, actor.nonce(), withdraws=nonce)
+        removal = Note(id_, 1, str(actor.person), actor.at, actor.nonce())
         with model.repository.locked():
-            removal = logs.add(model.key, removal)
-            note = note or logs.replace(model.key, number, removal)
+            note = logs.withdraw(model.key, number, notes.get(number), removal, actor.nonce)
         removed.append(ListedNote.of(note, at, removed=True))
     return removed
 

@@ -101,13 +101,9 @@ def remove(model: Model, id_: VersionId, numbers: Sequence[int], actor: Actor) -
             raise errors.NoSuchSignature(version=history.label(model.repository, id_), number=number, id=id_[:10])
     removed = []
     for number in dict.fromkeys(numbers):
-        record = records.get(number)
-        nonce = record.nonce if record is not None else logs.nonce_of(model.key, id_, number) or actor.nonce()
+        removal = Signature(id_, 1, str(actor.person), actor.at, actor.nonce())
         with model.repository.locked():
-            entry = Signature(id_, 1, str(actor.person), actor.at, actor.nonce(), withdraws=nonce)
-            removal = logs.add(model.key, entry)
-            if record is None:
-                record = logs.replace(model.key, number, removal)
+            record = logs.withdraw(model.key, number, records.get(number), removal, actor.nonce)
         removed.append(ListedSignature.of(record, removed=True))
     return Signed(model.key, id_, model.repository.objects.version(id_).number, tuple(removed))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,6 @@ from mvc.model.ids import digest
 from mvc.storage.records import config
 from tests.cli.shell import MODEL, Shell, begin
 from tests.signatures.keys import Keys, read, write
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory, requires: Callable[[str], str]) -> Keys:
-    requires("ssh-keygen")
-    keys = Keys(tmp_path_factory.mktemp("keys"))
-    keys.make("ana")
-    keys.make("ben")
-    return keys
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,6 @@ from tests.signatures.keys import SECRET, Keys, add_to_agent, agent, armored, of
 PROVIDER = os.environ.get("MVC_TEST_SK_PROVIDER")  # read now: tests see no such variables
 SAMPLED = 10
 """Bytes of a record that are flipped, unless `--deep`."""
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory, requires: Callable[[str], str]) -> Keys:
-    requires("ssh-keygen")
-    keys = Keys(tmp_path_factory.mktemp("keys"))
-    keys.make("ana")
-    keys.make("ben")
-    return keys
 
 
 @pytest.fixture

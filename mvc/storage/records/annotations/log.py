@@ -11,7 +11,7 @@ within a second that of the entries `known` to their authors, so it is the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import field, replace
 from typing import Annotated, ClassVar, Generic, Self, TypeVar
 
@@ -177,6 +177,18 @@ class Logs(Generic[Entry]):
         self._door.replace(path, stored.encode())
         self.unreadable.pop(path, None)
         return stored
+
+    def withdraw(
+        self, model: str, number: int, found: Entry | None, removal: Entry, new_nonce: Callable[[], str]
+    ) -> Entry:
+        """Append `removal`, made to withdraw annotation `number`, and return what it withdraws.
+
+        That is `found`; None for a damaged one, in whose place the removal is written, too. A damaged one that has lost its
+        nonce is given another, by `new_nonce`. Raises the refusal of an entry. The caller holds the lock.
+        """
+        nonce = found.nonce if found is not None else self.nonce_of(model, removal.version, number) or new_nonce()
+        stored = self.add(model, replace(removal, withdraws=nonce))
+        return found or self.replace(model, number, stored)
 
     def current(self, model: str, version: VersionId) -> list[Entry]:
         """Return the annotations of a version that are not removed, oldest first, without damaged ones."""
