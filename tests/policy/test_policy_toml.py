@@ -166,6 +166,16 @@ def test_lines_of_random_texts_are_those_where_their_rules_stand(rng: random.Ran
         assert [rule.line for rule in parse(text, "p")] == [each.line for each in expected]
 
 
+def test_the_time_for_a_large_policy_does_not_grow_with_the_square_of_its_size() -> None:
+    """Each text took more than ten minutes, which ends a test."""
+    (rule,) = parse(RULE + b"licenses.allow = [" + b'"a",' * 80_000 + b"]", "p")
+    assert rule.lines == {"on": 2, "max-file": 3, "licenses.allow": 4}
+    (rule,) = parse(b"[[" + b" " * 600_000 + RULE[2:], "p")
+    assert rule.lines == {"on": 2, "max-file": 3}
+    with pytest.raises(errors.BadPolicy, match="more than 64 parts"):
+        parse(RULE + b"a" + b".a" * 200_000 + b" = 1", "p")
+
+
 @pytest.mark.parametrize(
     ("expression", "allow", "deny", "expected"),
     [

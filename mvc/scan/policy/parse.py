@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from mvc import errors
 from mvc.formats.known import FORMATS
 from mvc.formats.weight_format import OTHERS
 from mvc.model import textfile
+from mvc.model.toml import parse as toml_parse
 from mvc.plural import count
 from mvc.scan.policy import positions, scan_table
 from mvc.scan.policy.positions import Lines
@@ -81,19 +81,14 @@ def _loaded(data: bytes, file: str) -> tuple[str, dict[str, Any]]:
     if len(data) > MAX_BYTES:
         raise errors.BadPolicy(path=file, line=1, reason=f"it has more than {MAX_BYTES:,} bytes")
     try:
-        text = textfile.decode(data)
-        values = tomllib.loads(text)
-    except (textfile.TextError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise _syntax(error, file, data.count(b"\n") + 1) from None
-    return text, values
-
-
-def _syntax(error: Exception, file: str, last: int) -> errors.BadPolicy:
-    """Return the error for a text that is not TOML, at the line that tomllib names, or at the `last` one."""
-    match = re.search(r"(.*) \(at line ([0-9]+), column", str(error), re.DOTALL)
-    reason = match[1] if match else str(error).removesuffix(" (at end of document)")
-    line = int(match[2]) if match else last if reason != str(error) else 1
-    return errors.BadPolicy(path=file, line=line, reason=reason[:1].lower() + reason[1:])
+        values = toml_parse.load(data, where=file)
+    except errors.BadToml as error:
+        line, reason = str(error.fields["position"]).partition(",")[0], str(error.fields["reason"])
+        reason = f"{reason[:1].lower()}{reason[1:]}"
+        raise errors.BadPolicy(path=file, line=int(line.removeprefix("line ")), reason=reason) from None
+    except errors.TooBig as error:
+        raise errors.BadPolicy(path=file, line=1, reason=error.fields["reason"]) from None
+    return textfile.decode(data), values
 
 
 def _rule(table: Mapping[str, Any], lines: Lines, file: str, classes: tuple[str, ...]) -> Rule:

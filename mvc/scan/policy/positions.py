@@ -27,7 +27,6 @@ _PART = re.compile(
     r"|[^\"'\#\[\]{}\n]+",
     re.DOTALL,
 )
-_HEADER = re.compile(r"\[\[?\s*(.*?)\s*\]\]?\s*\Z", re.DOTALL)
 _KEY_END = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|[^"'=])*""")
 
 
@@ -43,9 +42,9 @@ def rules(text: str) -> list[Lines]:
     tables: list[Lines] = []
     above: tuple[str, ...] = ()
     for line, statement in _statements(text):
-        header = _HEADER.match(statement) if statement.startswith("[") else None
+        header = _header(statement)
         if header is not None:
-            above = _path(header[1])
+            above = _path(header)
             if statement.startswith("[[") and above == ("rule",):
                 tables.append(Lines(line, {}))
         elif tables and above[:1] == ("rule",):
@@ -60,9 +59,9 @@ def table(text: str, name: str) -> dict[str, int]:
     lines: dict[str, int] = {}
     above: tuple[str, ...] = ()
     for line, statement in _statements(text):
-        header = _HEADER.match(statement) if statement.startswith("[") else None
+        header = _header(statement)
         if header is not None:
-            above = _path(header[1])
+            above = _path(header)
             continue
         key = _KEY_END.match(statement)
         path = (*above, *_path(key[0] if key else ""))
@@ -75,8 +74,8 @@ def first(text: str, key: str) -> int:
     """Return the line of the first statement that sets or opens `key` at the top of the text; 1 for none."""
     is_top = True  # below a header, a key of the same name is that of the table
     for line, statement in _statements(text):
-        header = _HEADER.match(statement) if statement.startswith("[") else None
-        name = header[1] if header is not None else statement.partition("=")[0]
+        header = _header(statement)
+        name = header if header is not None else statement.partition("=")[0]
         if (is_top or header is not None) and _path(name)[:1] == (key,):
             return line
         is_top = is_top and header is None
@@ -92,14 +91,19 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
             if statement := "".join(parts).strip():
                 yield start, statement
             parts = []
-        elif not part.startswith("#"):
-            if not parts or not "".join(parts).strip():
+        elif not part.startswith("#") and (parts or not part.isspace()):
+            if not parts:
                 start = line
             parts.append(part)
             depth += (part in "[{") - (part in "]}") if len(part) == 1 else 0
         line += part.count("\n")
     if statement := "".join(parts).strip():
         yield start, statement
+
+
+def _header(statement: str) -> str | None:
+    """Return the key of a table's header; None for an assignment."""
+    return statement.strip("[] \t") if statement.startswith("[") else None
 
 
 def _path(key: str) -> tuple[str, ...]:
