@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from mvc import errors
+from mvc.porcelain import config as verb
+from mvc.repository.repository import Repository
 from mvc.storage.records import config as records
 from mvc.storage.records.config import Setting
 
@@ -15,11 +17,11 @@ class Config(Mapping[str, Any]):
     """The settings in effect, by key. An unset key raises NoValue, an unknown one UnknownSetting."""
 
     def __init__(
-        self, settings: Callable[[], records.Config], roll_forward: Callable[[], object] = lambda: None
+        self, settings: Callable[[], records.Config], repository: Callable[[], Repository | None] = lambda: None
     ) -> None:
-        """Call `settings` for each read, and `roll_forward` before each change."""
+        """Call `settings` for each read, and roll `repository` forward before each change of its settings."""
         self._settings = settings
-        self._roll_forward = roll_forward
+        self._repository = repository
 
     def __getitem__(self, key: str) -> Any:
         found = self._settings().get(key)
@@ -46,18 +48,25 @@ class Config(Mapping[str, Any]):
         return self._settings().all()
 
     def set(self, key: str, value: object, *, user: bool = False) -> None:
-        """Set `key`, with `user` in the user's settings. Raises UnknownSetting, BadSetting, ReadOnlyStore."""
-        if not user:
-            self._roll_forward()
+        """Set `key`, with `user` in the user's settings. Raises UnknownSetting, BadSetting, ReadOnlyStore.
+
+        The name of a new remote is checked as by `remotes.add`: BadRefName, RemoteHidesRef.
+        """
+        repository = self._rolled_forward(user=user)
         text = shlex.join(value) if isinstance(value, list) else str(value)
         text = text.lower() if isinstance(value, bool) else text
-        self._settings().set(key, text, user=user)
+        verb.set_value(self._settings(), key, text, user=user, repository=repository)
 
     def unset(self, key: str, *, user: bool = False) -> bool:
         """Remove `key`; return False if it was not set. Raises UnknownSetting."""
-        if not user:
-            self._roll_forward()
+        self._rolled_forward(user=user)
         return self._settings().unset(key, user=user)
+
+    def _rolled_forward(self, *, user: bool) -> Repository | None:
+        repository = self._repository()
+        if repository is not None and not user:
+            repository.roll_forward()
+        return repository
 
     def _ipython_key_completions_(self) -> list[str]:
         return [*self]

@@ -132,7 +132,7 @@ class Repository:
     def config(self) -> Config:
         """The settings in effect."""
         session = self._session
-        return Config(lambda: session.repository.config, lambda: session.repository.roll_forward())  # noqa: PLW0108 - read again
+        return Config(lambda: session.repository.config, lambda: session.repository)
 
     def policy(self) -> tuple[PolicyRule, ...]:
         """Return the rules of the policy in effect, those of the repository first. Raises BadPolicy."""

@@ -13,6 +13,7 @@ from mvc import errors
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
+from mvc.porcelain import config
 from mvc.storage.records.config import Config
 
 
@@ -59,7 +60,7 @@ def command(
             )
         return int(not removed)
     if value is not None:
-        settings.set(key, value, user=user)
+        config.set_value(settings, key, value, user=user, repository=invocation.repository_if_any())
         return 0
     setting = settings.get(key)
     if setting is not None:

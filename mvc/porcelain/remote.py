@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.deferred import dataclass
-from mvc.model import names
 from mvc.model.document import Document, keys
 from mvc.model.ids import FileId, VersionId
 from mvc.model.version import Timestamp
@@ -110,7 +109,7 @@ def add(
 
     Raises RemoteExists, RemoteHidesRef, BadRefName, BadRemoteUrl, BadSetting.
     """
-    _check_name(repository, name)
+    refnames.check_remote(repository, name)
     if name in repository.config.remotes():
         raise errors.RemoteExists(name=name)
     where = address.parse(url, base)
@@ -179,7 +178,7 @@ def remove(repository: Repository, name: str, actor: Actor, *, force: bool = Fal
 @writes
 def rename(repository: Repository, old: str, new: str, actor: Actor) -> RemoteSettings:
     """Rename a remote and its remote-tracking refs; raise NoSuchRemote, RemoteExists, RemoteHidesRef, BadRefName."""
-    _check_name(repository, new)
+    refnames.check_remote(repository, new)
     settings = connection.settings_of(repository, old)
     if new in repository.config.remotes():
         raise errors.RemoteExists(name=new)
@@ -306,17 +305,3 @@ def _own(repository: Repository, name: str) -> list[RefName]:
         for kind in refnames.KINDS
         for own in repository.refs.all(model, RefName(model, kind, "x").tracking_ref(name).kind)
     ]
-
-
-def _check_name(repository: Repository, name: str) -> None:
-    """Raise BadRefName for an invalid name of a remote, RemoteHidesRef if revisions would no longer find a local ref."""
-    names.check_ref_name(name)
-    if "/" in name or name in refnames.QUALIFIERS:
-        called = ", ".join(refnames.QUALIFIERS[:-1])
-        reason = f"a remote's name must not contain a slash, or be {called} or {refnames.QUALIFIERS[-1]}"
-        raise errors.BadRefName(name=name, reason=reason)
-    for model in repository.refs.models():
-        for kind, word in refnames.KINDS.items():
-            for ref in repository.refs.all(model, kind):
-                if ref.name.startswith(f"{name}/") and repository.refs.target(ref) is not None:
-                    raise errors.RemoteHidesRef(name=name, model=model, kind=word, ref=ref.name, text=ref.text)

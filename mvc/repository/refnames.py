@@ -60,6 +60,25 @@ def check_unreserved(repository: Repository, name: str) -> None:
         raise errors.BadRefName(name=name, reason=f"names that begin with {first}/ are {whose}")
 
 
+def check_remote(repository: Repository | None, name: str) -> None:
+    """Raise BadRefName for an invalid name of a remote, RemoteHidesRef if revisions would no longer find a local ref.
+
+    `repository` is None outside of one.
+    """
+    names.check_ref_name(name)
+    if "/" in name or name in QUALIFIERS:
+        called = ", ".join(QUALIFIERS[:-1])
+        reason = f"a remote's name must not contain a slash, or be {called} or {QUALIFIERS[-1]}"
+        raise errors.BadRefName(name=name, reason=reason)
+    if repository is None:
+        return
+    for model in repository.refs.models():
+        for kind, word in KINDS.items():
+            for ref in repository.refs.all(model, kind):
+                if ref.name.startswith(f"{name}/") and repository.refs.target(ref) is not None:
+                    raise errors.RemoteHidesRef(name=name, model=model, kind=word, ref=ref.name, text=ref.text)
+
+
 def first_reserved(name: str, remotes: Collection[str]) -> str | None:
     """Return the first part of a name if it means something else in a revision: a kind of refs, or one of `remotes`."""
     first, slash, _ = name.partition("/")

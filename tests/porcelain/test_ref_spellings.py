@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import mvc
+from mvc import errors
 from mvc.porcelain.push import push as push_verb
 from mvc.repository import refnames, revisions
 from mvc.repository.model import Model
@@ -176,6 +178,23 @@ def test_a_remote_is_not_named_as_local_refs_begin(ana: Shell, tmp_path: Path) -
         _refused(ana("remote", "add", name, str(tmp_path / "x")), 2, "Invalid ref name")
     ana.ok("branch", "-m", "release/2", "releases/2")
     ana.ok("remote", "add", "release", str(tmp_path / "x"))
+
+
+def test_the_settings_of_a_remote_name_it_under_the_same_rule(ana: Shell, tmp_path: Path) -> None:
+    ana.ok("branch", "release/2")
+    for key in ("remote.release.url", "remote.release.endpoint"):
+        for more in ([], ["--global"]):
+            _refused(ana("config", *more, key, "https://x.example"), 13, "branch release/2", "heads/release/2")
+        for user in (False, True):
+            with pytest.raises(errors.RemoteHidesRef, match="branch release/2"):
+                mvc.open(ana.folder).config.set(key, "https://x.example", user=user)
+    for name in ("refs", "a/b"):
+        _refused(ana("config", f"remote.{name}.url", str(tmp_path / "x")), 2, "Invalid ref name")
+        _refused(Shell(tmp_path, ana._patch)("config", "--global", f"remote.{name}.url", "x"), 2, "Invalid ref name")
+    assert ana.ok("remote").lines == ["origin", "team"]
+    _put(ana, HEADS, "team/2", "main")  # of before: the remote is there, and its settings can be changed
+    ana.ok("config", "remote.team.url", str(tmp_path / "y"))
+    assert ana.ok("config", "remote.team.url").out.strip() == str(tmp_path / "y")
 
 
 def test_a_ref_of_before_still_moves_and_is_pushed_where_it_is(ana: Shell, tmp_path: Path) -> None:

@@ -82,6 +82,13 @@ class Invocation:
         """Return the repository of this run, opened once; raises NoRepository and errors of its records."""
         return self._opened
 
+    def repository_if_any(self) -> Repository | None:
+        """Return the repository of this run, None outside of one; raises errors of its records."""
+        try:
+            return self.repository()
+        except errors.NoRepository:  # or an incomplete one
+            return None
+
     def writer(self) -> Repository:
         """Return the repository for a verb that writes: an interrupted change is rolled forward first.
 
@@ -151,10 +158,8 @@ class Invocation:
 
     def settings(self) -> Config:
         """Return the settings in effect, also outside of a repository."""
-        try:
-            return self.repository().config
-        except errors.NoRepository:  # or an incomplete one
-            return Config(None, self.user_config)
+        repository = self.repository_if_any()
+        return repository.config if repository is not None else Config(None, self.user_config)
 
     def require_network(self, address: str) -> None:
         """Raise Offline if this run must not contact `address`."""

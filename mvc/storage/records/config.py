@@ -472,6 +472,12 @@ def _parts(key: str) -> tuple[str, str, str]:
     return table, name, option
 
 
+def remote_of(key: str) -> str | None:
+    """Return the name of the remote that `key` is a setting of; None for another setting."""
+    table, name, option = _parts(key)
+    return name if table == REMOTE and name and option in (*REMOTE_KEYS, TOKEN_ENV) else None
+
+
 def _check_remote_key(key: str, option: str, value: str) -> None:
     """Raise BadSetting or UnknownSetting unless `value` is valid for that setting of a remote."""
     if option == TOKEN_ENV:
