@@ -9,6 +9,7 @@ A result that a version of the model already has is not imported again.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from mvc.deferred import dataclass
 from mvc.model import roles
 from mvc.model.document import Document, keys
 from mvc.model.ids import SHORT, VersionId
+from mvc.model.paths import escape_name
 from mvc.model.toml import secrets
 from mvc.porcelain import source
 from mvc.registry import experiment_export
@@ -79,8 +81,8 @@ def import_experiment(
 ) -> ImportedExperiment:
     """Record the result of an experiment, by its id or name, on `branch` (default: the current one, a new one at the base).
 
-    Raises NotOnRegistry, AmbiguousExperiment, BaseNotHere, BaseOfOtherModel, BaseNotAtTip, NoResult, as `record_files`, and
-    as the registry does.
+    Raises NotOnRegistry, AmbiguousExperiment, BaseNotHere, BaseOfOtherModel, BaseNotAtTip, NoResult, ImportUnsafe, as
+    `record_files`, and as the registry does.
     """
     experiment = lookup.experiment(registry, name, project)
     base = _base(model, registry, experiment)
@@ -95,15 +97,16 @@ def import_experiment(
                 experiment.id, experiment.name, model.key, known, number, None, base, created=False,
                 received=artifacts.received,
             )  # fmt: skip
-        recorded = record_files(
-            model,
-            artifacts.files,
-            message or f"Result of experiment {experiment.name or experiment.id}",
-            actor,
-            changes=_changes(model, run, parent),
-            options=Options(branch=branch, parent=parent, allow_secret=True, allow_unsafe=allow_unsafe),
-            progress=progress,
-        )
+        with _named_in_refusals(experiment):
+            recorded = record_files(
+                model,
+                artifacts.files,
+                message or f"Result of experiment {experiment.name or experiment.id}",
+                actor,
+                changes=_changes(model, run, parent),
+                options=Options(branch=branch, parent=parent, allow_secret=True, allow_unsafe=allow_unsafe),
+                progress=progress,
+            )
     notes = (
         *(problem.message for problem in recorded.warnings if problem.key == SCAN),
         *_status(experiment),
@@ -119,6 +122,16 @@ def import_experiment(
         experiment.id, experiment.name, model.key, recorded.id, recorded.version.number, recorded.branch, base,
         created=True, notes=(*notes, *leaks), received=artifacts.received,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _named_in_refusals(experiment: RemoteExperiment) -> Iterator[None]:
+    """Raise ImportUnsafe for ScanRefused: the files were downloaded, and there is no path of theirs to scan."""
+    try:
+        yield
+    except errors.ScanRefused as error:
+        name = escape_name(experiment.name or experiment.id)
+        raise errors.ImportUnsafe(step=f"experiment {name}", listed=error.fields["listed"]) from None
 
 
 # --- the parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mvc.repository.record import scanned
 from tests.cli.shell import Shell, begin
 from tests.cli.test_scan import MODULE
 from tests.formats.pickles import STOP
+from tests.intake import runs
 from tests.scan import containers
 from tests.scan.structures import RUN
 
@@ -68,6 +70,16 @@ def test_a_refused_recording_names_the_file_that_was_given(shell: Shell, tmp_pat
         said = shell("record", "--file", f"model-latest={given}", "-m", "x", "--branch", "run/a")
         assert (said.code, f"{shown} is hostile" in said.err) == (17, True), said.err
         assert f"`mvc scan --explain -- {shlex.quote(shown)}`" in said.err
+
+
+def test_a_refused_run_names_the_path_of_its_file(shell: Shell, tmp_path: Path) -> None:
+    for name in ("runs/exp 1", "../exp2"):
+        place = runs.ultralytics(shell.folder / name)
+        (place / "weights" / "best.pt").write_bytes(HOSTILE)
+        said = shell("record", "--run", name, "-m", "x", "--branch", "run/a")
+        assert said.code == 17, said
+        (command,) = re.findall(r"`mvc (scan --explain .+?)`", said.err)
+        assert shell(*shlex.split(command)).lines[0].split()[0] == "hostile"
 
 
 def test_a_hostile_file_is_refused_and_the_store_stays_as_it_was(shell: Shell) -> None:

@@ -10,8 +10,10 @@ import pytest
 import mvc
 from mvc.model.ids import VersionId
 from tests.cli.shell import MODEL, Said, Shell
+from tests.formats.pickles import STOP
 from tests.registry import histories, training_job
 from tests.registry.histories import REGISTRY
+from tests.scan.structures import RUN
 from tests.servers.picsellia import Fault, Platform, Row
 from tests.servers.picsellia_experiments import add_artifact, base_on, set_log
 from tests.servers.picsellia_rules import Rules
@@ -375,6 +377,16 @@ def test_a_download_that_fails_changes_nothing(lab: Lab, fault: Fault) -> None:
     lab.platform.faults = lambda _: None
     assert lab.bring().code == 0
     lab.shell.ok("fsck", "--read-data")
+
+
+def test_a_hostile_result_is_refused_by_its_name_there(lab: Lab) -> None:
+    lab.result(lab.made(), data=RUN + STOP)
+    before = lab.shell.ok("log", "--json").out
+    said = lab.bring()
+    assert (said.code, "ended at experiment exp-88" in said.err, " is hostile" in said.err) == (17, True, True)
+    assert "mvc scan" not in said.err, "the download is gone"
+    assert lab.shell.ok("log", "--json").out == before
+    assert lab.bring("--allow-unsafe").code == 0
 
 
 def test_roles_of_folders_come_back_from_their_names_on_the_registry(lab: Lab) -> None:

@@ -75,7 +75,7 @@ def downloaded(
         for file in listed:
             if file.id not in known:
                 path = _path(placed[file.id].role, file, placed[file.id].path)
-                files[placed[file.id].role] = NamedFile(download.files[file.id].path, path)
+                files[placed[file.id].role] = NamedFile(download.files[file.id].path, path, label=path)
         yield Artifacts(
             files,
             contents,

@@ -183,7 +183,7 @@ class _Recording:
         """Return the file on disk that becomes the file of the version at `path`, which may have another name."""
         given = self.given[first_role(_by_path(self.plan.places)[path])]
         if isinstance(given, NamedFile):
-            return given.name or str(given.path)
+            return given.label or str(given.path)
         return str(given) if isinstance(given, Path) else path
 
     def _licenses(self, tree: Tree) -> tuple[Problem, ...]:

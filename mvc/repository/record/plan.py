@@ -42,11 +42,13 @@ class NamedFile:
     """A file at `path`, such as a temporary one; for a role that the parent lacks, its path in the version is `name`.
 
     Without `name`, that path is the role with the file's suffix. `id` is the content that the file must have, if it is known.
+    `label` is the name in messages of a file whose path its user does not know.
     """
 
     path: Path
     name: str | None = None
     id: FileId | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
