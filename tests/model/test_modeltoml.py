@@ -173,6 +173,37 @@ def test_a_mistake_is_refused_with_its_line_or_key(data: bytes, error: type[erro
     assert refused.value.exit_code == 2
 
 
+_LONG_TEXTS = (b"a" * 150_000, b"= . [ { " * 100_000, b"," * 1_100_000, b"a." * 70)
+"""Texts of which the one or other part would be too much for tomllib outside of a text or a comment."""
+
+
+@pytest.mark.parametrize("text", _LONG_TEXTS, ids=lambda each: each[:5].decode())
+def test_the_limits_of_a_parse_are_not_about_texts_and_comments(text: bytes) -> None:
+    for quoted in (b'"%s"', b"'%s'", b'"""%s\n \\" "" """""', b"'''\n%s '' '''''"):
+        data = HEAD + b"# " + text + b"\n[parameters]\n" + b"a = [0, " + quoted % text + b', "#"]  # "' + text
+        value = parse(data).parameters["a"]
+        assert value[0::2] == [0, "#"]
+        assert text.decode() in value[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (b"1" * 100_001, "a number or a key in it has 100000 characters"),
+        (b'["""a"""", %s, ""]' % (b"1" * 100_001), "a number or a key in it has 100000 characters"),
+        (b"['''a'''', %s, '']" % (b"1" * 100_001), "a number or a key in it has 100000 characters"),
+        (b'"""\\""""\nb%s = 1' % (b'."."' * 70), "more than 64 parts"),
+        (b'"#"\nb%s = 1' % (b".a" * 70), "more than 64 parts"),
+        (b"[%s]" % (b"{}," * 300_000), "of the characters"),
+    ],
+    ids=lambda each: str(each)[:12],
+)
+def test_what_is_outside_of_texts_is_limited(value: bytes, says: str) -> None:
+    with pytest.raises(errors.TooBig) as refused:
+        parse(HEAD + b"[parameters]\na = " + value)
+    assert says in refused.value.message
+
+
 @pytest.mark.parametrize(
     ("data", "hint"),
     [

@@ -28,7 +28,7 @@ MAX_BYTES = 8 << 20
 MAX_PARTS = 64
 """Parts of a dotted key, at most; tomllib's time is quadratic in them."""
 MAX_MARKS = 250_000
-"""Characters `=`, `.`, `[` and `{`, at most: tomllib takes about 1 KB for each part of a key."""
+"""Characters `=`, `.`, `[` and `{` outside of texts and comments, at most: tomllib takes about 1 KB for each part of a key."""
 MAX_COMMAS = 1_000_000
 """Commas, at most: each may follow a list item."""
 _EMPTY: tuple[Any, ...] = ("", [], {}, False)
@@ -39,6 +39,13 @@ _PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
 _LONG_KEY = regex(rf"(?<![A-Za-z0-9_.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}")
 _LONG_NUMBER = regex(r"[0-9A-Fa-f_xo]{100000}")
 """A possible number; tomllib's patterns take a hundred bytes per digit."""
+_TEXTS = regex(
+    r'''"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+"{3,5}'''
+    r"""|'{3}[^']*+(?:'(?!'')[^']*+)*+'{3,5}"""
+    r"""|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|'[^'\n]*+'|#[^\n]*+""",
+    re.DOTALL,
+)
+"""Texts and comments of TOML, as tomllib separates them: the limits are about what is outside of them."""
 _POSITION = regex(r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)\Z", re.DOTALL)
 
 
@@ -76,15 +83,10 @@ def load(data: bytes, *, where: str) -> dict[str, Any]:
     """Return the values of TOML bytes, with any keys; raise BadToml with line and column, TooBig."""
     if len(data) > MAX_BYTES:
         raise errors.TooBig(what=where, reason=f"it is larger than {MAX_BYTES >> 20} MiB")
-    for chars, limit in (("= . [ {", MAX_MARKS), (",", MAX_COMMAS)):
-        if sum(map(data.count, chars.encode().split())) > limit:
-            raise errors.TooBig(what=where, reason=f"it has more than {limit} of the characters {chars}")
     text = _text(data, where)
-    if _LONG_KEY.search(text):
-        raise errors.TooBig(what=where, reason=f"a key has more than {MAX_PARTS} parts")
+    if _excess(text) is not None and (reason := _excess(_TEXTS.sub('""', text))) is not None:
+        raise errors.TooBig(what=where, reason=reason)
     try:
-        if _LONG_NUMBER.search(text):
-            raise ValueError
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _located(str(error), text, where) from None
@@ -92,6 +94,16 @@ def load(data: bytes, *, where: str) -> dict[str, Any]:
         raise errors.TooBig(what=where, reason="it is nested too deeply") from None
     except ValueError:
         raise errors.TooBig(what=where, reason="a number in it has thousands of digits") from None
+
+
+def _excess(text: str) -> str | None:
+    """Return why tomllib would take too long for `text`, or too much memory; None if it would not."""
+    for chars, limit in (("= . [ {", MAX_MARKS), (",", MAX_COMMAS)):
+        if sum(map(text.count, chars.split())) > limit:
+            return f"it has more than {limit} of the characters {chars} outside of texts and comments"
+    if _LONG_KEY.search(text):
+        return f"a key has more than {MAX_PARTS} parts"
+    return "a number or a key in it has 100000 characters" if _LONG_NUMBER.search(text) else None
 
 
 def render(manifest: Manifest) -> bytes:
