@@ -124,6 +124,13 @@ class BadValue(Usage):
     """
 
 
+class EmptyValue(Usage):
+    """{key} needs {wanted}, and its value is empty; is a shell variable unset?
+
+    Nothing was changed. `mvc unset {key:shell}` removes the key.
+    """
+
+
 class NoValue(Answer):
     """{key} is not set.
 

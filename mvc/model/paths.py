@@ -85,7 +85,7 @@ def _check_inside(path: str, parts: list[str]) -> None:
             path=escape_name(path), reason="it is in a folder reserved for mvc or version control (such as .git)"
         )
     if not path or path[0] == "/" or ".." in parts or "." in parts:
-        raise errors.UnsafePath(path=escape_name(path), reason="it is not a path inside the model's folder")
+        raise errors.UnsafePath(path=escape_name(path) or "''", reason="it is not a path inside the model's folder")
 
 
 def is_reserved(part: str) -> bool:

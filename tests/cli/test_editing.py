@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import shlex
 from pathlib import Path
 
 import pytest
 
+import mvc
+from mvc import errors
 from mvc.model.toml import vocabulary
 from mvc.porcelain import edit
 from mvc.repository.model import Model
@@ -253,6 +256,30 @@ def test_a_value_is_shown_escaped(empty: Shell) -> None:
     empty.ok("set", "parameters.note=a\x1b[31mb")
     for arguments in (("get", "parameters.note"), ("get",), ("status",), ("get", "--json")):
         assert "\x1b" not in empty.ok(*arguments).out
+
+
+def test_an_empty_path_or_name_of_a_class_is_refused(empty: Shell) -> None:
+    empty.write("results.csv", b"epoch,mAP50\n1,0.5\n")
+    empty.ok("set", "files.w=best.pt", "labelmap.0=helmet", "docker.image=", "from.metrics=results.csv")
+    before = (empty.folder / "model.toml").read_bytes()
+    for key, what in (
+        ("files.w", "the path of a file"),
+        ('files."a b"', "the path of a file"),
+        ("labelmap.path", "the path of a file"),
+        ("labelmap.0", "the name of a class"),
+        ("from.metrics", "the path of a file"),
+        ("from.metrics.path", "the path of a file"),
+    ):
+        for more in ([], ["--type", "str"]):
+            said = empty("set", f"{key}=", "parameters.lr=1", *more)
+            assert (said.code, f"{key} needs {what}" in said.err) == (2, True), said
+            assert f"`mvc unset {shlex.quote(key)}` removes the key" in said.err
+    model = mvc.open(empty.folder).model(MODEL)
+    with pytest.raises(errors.EmptyValue):
+        model.update(labelmap=["", "head"])
+    with pytest.raises(errors.EmptyValue):
+        model.update(from_={"metrics": mvc.ValueFile(" ", row="last")})
+    assert (empty.folder / "model.toml").read_bytes() == before
 
 
 def test_set_answers_a_slip(empty: Shell) -> None:

@@ -32,9 +32,13 @@ _EXCLUSIVE = {"best": "row", "row": "best"}
 
 
 def set_keys(text: str, assignments: Iterable[tuple[Path, Any]]) -> str:
-    """Return `text` with keys set; a part of a value file, as `from.metrics.best`, makes a table of its path."""
+    """Return `text` with keys set; a part of a value file, as `from.metrics.best`, makes a table of its path.
+
+    Raises EmptyValue for a path of a file, or a name of a class, without a letter.
+    """
     pairs: dict[Path, Any] = {}
     for key, value in assignments:
+        _refuse_empty(key, value)
         if key[0] == KEY and len(key) > 2:
             section, name = key[1:3]
             file = pairs.get((KEY, section)) or _table(text, KEY).get(section, {})
@@ -44,6 +48,18 @@ def set_keys(text: str, assignments: Iterable[tuple[Path, Any]]) -> str:
         else:
             pairs[key] = value
     return edit.set_keys(text, pairs.items()) if pairs else text
+
+
+def _refuse_empty(key: Path, value: Any) -> None:
+    """Raise EmptyValue for a path or the name of a class without a letter; other keys are unset when they are empty."""
+    if key[0] == KEY and isinstance(value, Mapping):
+        key, value = (*key, "path"), value.get("path")
+    if not isinstance(value, str) or value.strip():
+        return
+    if key[0] == "files" or key == LABELS_PATH or (key[0] == KEY and (len(key) == 2 or key[2] == "path")):
+        raise errors.EmptyValue(key=schema.dotted(key), wanted="the path of a file")
+    if key[0] == LABELMAP:
+        raise errors.EmptyValue(key=schema.dotted(key), wanted="the name of a class")
 
 
 def settle(repository: Parts, folder: str, text: str, edited: Collection[Path]) -> tuple[str, list[Path]]:
