@@ -27,7 +27,7 @@ from mvc.repository.repository import Repository, writes_as
 from mvc.repository.worktree import apply, checkout, links, model_file, typed, value_edit
 from mvc.repository.worktree import scan as worktree
 from mvc.repository.worktree.value_reader import ValueReader
-from mvc.storage.disk import hashing
+from mvc.storage.disk import confined, hashing
 from mvc.storage.records.journal import FileStep, Journal
 
 if TYPE_CHECKING:
@@ -206,8 +206,10 @@ def copy(model: Model, path: Path, section: str | None, file: ValueFile) -> tupl
 def _contents(path: Path) -> bytes:
     """Return the bytes of a file, at most one more than allowed."""
     shown = paths.escape_name(os.fspath(path))
-    if not path.is_file():
+    if not path.exists():
         raise errors.NoSuchFile(path=shown)
+    if not path.is_file():
+        raise errors.NotComparable(path=shown, kind=confined.kind_of(path.stat().st_mode), expected="a file")
     try:
         with path.open("rb") as file:
             return file.read(sections.MAX_BYTES + 1)

@@ -64,7 +64,8 @@ def of_file(path: Path) -> Given:
     except errors.Damaged:
         raise _bad(where, f"it is larger than {forms.MAX_BYTES >> 20} MiB") from None
     except FileNotFoundError:
-        raise _bad(where, "there is no such file") from None
+        kind = f"it is {confined.kind_of(path.stat().st_mode)}" if path.exists() else ""  # /dev/fd/63 has no real path
+        raise _bad(where, kind or "there is no such file") from None
     except (OSError, ValueError) as error:
         raise _bad(where, (error.strerror if isinstance(error, OSError) else None) or "its name is invalid") from None
 

@@ -251,6 +251,16 @@ def test_set_from_copies_values_once(shell: Shell, tmp_path: Path) -> None:
     assert shell("set", "--row", "last", "parameters.a=1").code == 2
 
 
+def test_a_pipe_is_no_file_of_values_or_results(shell: Shell) -> None:
+    shell.commit("one")
+    reading, writing = os.pipe()
+    for verb in (["set", "--from"], ["eval", "add", "HEAD", "--dataset", "n@1", "--file"]):
+        said = shell(*verb, f"/dev/fd/{reading}")
+        assert (said.code, f"/dev/fd/{reading}" in said.err, "a pipe" in said.err) == (2, True, True), said
+    os.close(reading)
+    os.close(writing)
+
+
 def test_record_takes_over_the_values_without_the_file(shell: Shell) -> None:
     name_all(shell)
     shell.commit("one")

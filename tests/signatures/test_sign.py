@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +229,36 @@ def test_a_key_that_is_none_of_ssh_is_refused_by_its_kind(shell: Shell, tmp_path
         said = shell("sign", "v1", "--key", str(path))
         assert (said.code, "it is not an SSH key" in said.err, "mvc attest" in said.err) == (2, True, True), said
     assert not log_of(shell, "v1").exists()
+
+
+def _given_once(data: bytes, stack: contextlib.ExitStack) -> str:
+    """The path of a pipe, as a shell makes one of <(command)."""
+    reading, writing = os.pipe()
+    stack.callback(os.close, reading)
+    with open(writing, "wb") as sink:
+        sink.write(data)
+    return f"/dev/fd/{reading}"
+
+
+def test_keys_that_can_be_read_once_are_as_good_as_files(
+    shell: Shell, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ana", "ben"):
+        shell.ok("sign", "v1", "--key", str(keys.folder / name))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    allowed, revoked = keys.allowed("ana", "ben").read_bytes(), (keys.folder / "ben.pub").read_bytes()
+    with contextlib.ExitStack() as stack:
+        assert verify(shell, "v1", Path(_given_once(allowed, stack))) == (0, ["good", "good"])
+        assert shell("verify", "v1", "--signers", _given_once(b"ana\n", stack)).code == 2  # no line with a key
+        assert verify(shell, "v1", Path(_given_once(b"", stack))) == (1, ["unknown", "unknown"])
+        shell.ok("config", "--global", "trust.revoked", _given_once(revoked, stack))
+        assert verify(shell, "v1", Path(_given_once(allowed, stack))) == (0, ["good", "revoked"])
+        shell.ok("config", "--global", "trust.revoked", str(keys.folder / "ben.pub"))
+        shell.ok("config", "--global", "trust.allowed-signers", _given_once(allowed, stack))
+        assert shell("verify", "v1").code == 0
+    assert not list(tmp_path.glob("mvc-keys-*"))
+    endless = shell("verify", "v1", "--signers", "/dev/zero")
+    assert (endless.code, "gives more than 64 MiB" in endless.err) == (2, True)
 
 
 def test_a_file_of_signers_without_a_line_of_one_is_an_error(shell: Shell, keys: Keys, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The program ssh-keygen, which signs and verifies: with keys in files, in ssh-agent, or on a FIDO device.
 
-Messages go through its standard input, and signatures through a pipe, so that no temporary file is written.
+Messages go through its standard input, and signatures through a pipe, so that no temporary file is written;
+keys that the user gives through a pipe are the exception.
 """
 
 from __future__ import annotations
@@ -76,15 +77,16 @@ def matches(claim: Claim) -> bool:
 
 def principals(signers: Signers, claim: Claim) -> list[str]:
     """Return the names that the allowed signers have for the key at that time. Raises NoSshKeygen."""
-    done = _run(["-Y", "find-principals", *_allowed(signers), _at(claim)], b"", claim.signature)
+    with _files(signers) as (allowed, _):
+        done = _run(["-Y", "find-principals", *allowed, _at(claim)], b"", claim.signature)
     return [line for line in done.output.splitlines() if line] if done.code == 0 else []
 
 
 def verify(signers: Signers, principal: str, claim: Claim) -> Verified:
     """Return whether the allowed signers trust the signature, by `principal` at that time. Raises NoSshKeygen."""
-    revoked = ["-r", os.fspath(signers.revoked)] if signers.revoked is not None else []
-    arguments = ["-Y", "verify", *_allowed(signers), "-I", principal, "-n", claim.namespace, _at(claim), *revoked]
-    done = _run(arguments, claim.message, claim.signature)
+    with _files(signers) as (allowed, revoked):
+        arguments = ["-Y", "verify", *allowed, "-I", principal, "-n", claim.namespace, _at(claim), *revoked]
+        done = _run(arguments, claim.message, claim.signature)
     return Verified(done.code == 0, _last(done.messages))
 
 
@@ -94,8 +96,13 @@ class _Done(NamedTuple):
     messages: str
 
 
-def _allowed(signers: Signers) -> list[str]:
-    return ["-f", os.fspath(signers.allowed or os.devnull)]
+@contextlib.contextmanager
+def _files(signers: Signers) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the options for the allowed and the revoked keys."""
+    with contextlib.ExitStack() as stack:
+        allowed = stack.enter_context(signers.allowed.on_disk()) if signers.allowed is not None else os.devnull
+        revoked = ["-r", stack.enter_context(signers.revoked.on_disk())] if signers.revoked is not None else []
+        yield ["-f", allowed], revoked
 
 
 def _at(claim: Claim) -> str:

@@ -18,6 +18,7 @@ from mvc import errors
 from mvc.deferred import dataclass
 from mvc.repository.git import command
 from mvc.repository.signatures import sshsig
+from mvc.repository.signatures.key_file import KeyFile
 from mvc.storage.records.config import Config
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ _GIT_REVOKED = "gpg.ssh.revocationFile"
 class Signers:
     """The file of trusted keys, in OpenSSH's format of allowed signers, and that of revoked ones; None for none."""
 
-    allowed: Path | None
-    revoked: Path | None = None
+    allowed: KeyFile | None
+    revoked: KeyFile | None = None
 
 
 def of(repository: Repository) -> Signers:
@@ -84,22 +85,21 @@ class Keys:
     def signers(self, given: str | None = None) -> Signers:
         """Return the trusted and the revoked keys. Raises BadSetting, NoSignersFile, NoSigners."""
         if given is not None:
-            allowed: Path | None = self.folder / self._expanded(given)
-            _check_readable(allowed)
+            allowed: KeyFile | None = KeyFile.of(self.folder / self._expanded(given))
         else:
             allowed = self._setting(ALLOWED) or self._default() or self._of_git(_GIT_ALLOWED)
         _check_signers(allowed)
         return Signers(allowed, self._setting(REVOKED) or self._of_git(_GIT_REVOKED))
 
-    def _default(self) -> Path | None:
+    def _default(self) -> KeyFile | None:
         path = self.beside / DEFAULT if self.beside is not None else None
-        return path if path is not None and path.is_file() else None
+        return KeyFile.of(path) if path is not None and path.is_file() else None
 
-    def _setting(self, key: str) -> Path | None:
+    def _setting(self, key: str) -> KeyFile | None:
         setting = self.config.get(key)
         return self._trusted(key, str(setting)) if setting else None
 
-    def _of_git(self, key: str) -> Path | None:
+    def _of_git(self, key: str) -> KeyFile | None:
         """Return the file that Git's settings of the user or of the system name; those of a repository do not count."""
         for scope in ("--global", "--system"):
             answer = command.run(self.folder, "config", scope, "--get", key)
@@ -107,13 +107,13 @@ class Keys:
                 return self._trusted(key, text)
         return None
 
-    def _trusted(self, key: str, text: str) -> Path:
+    def _trusted(self, key: str, text: str) -> KeyFile:
         path = self._absolute(key, text)
-        _check_readable(path)
+        file = KeyFile.of(path)
         if path.resolve().is_relative_to(self.root.resolve()):
             reason = "it is a file in the repository, which may come from the signer to verify"
             raise errors.BadSetting(key=key, value=text, reason=reason)
-        return path
+        return file
 
     def _absolute(self, key: str, text: str) -> Path:
         path = self._expanded(text)
@@ -125,22 +125,13 @@ class Keys:
         return self.home / text[2:] if text.startswith("~/") and self.home is not None else Path(text)
 
 
-def _check_readable(path: Path | None) -> None:
-    try:
-        if path is not None:
-            path.open("rb").close()
-    except OSError as error:
-        raise errors.NoSignersFile(path=path, reason=error.strerror or str(error)) from error
-
-
-def _check_signers(path: Path | None) -> None:
+def _check_signers(file: KeyFile | None) -> None:
     """Raise NoSigners for a file with lines, none of which trusts a key. An empty file trusts nobody on purpose."""
-    if path is None:
+    if file is None:
         return
-    text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    lines = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [line.split() for line in file.text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if lines and not any(_has_key(words) for words in lines):
-        raise errors.NoSigners(path=path)
+        raise errors.NoSigners(path=file.path)
 
 
 def _has_key(words: Sequence[str]) -> bool:

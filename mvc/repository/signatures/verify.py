@@ -235,9 +235,11 @@ def status(model: Model, record: Signed, signers: Signers) -> tuple[str, str | N
         reasons.append(done.reason)
     if not ssh_keygen.matches(claim):
         return MISMATCH, None, ""
-    for name in names if signers.revoked is not None else ():
-        if ssh_keygen.verify(replace(signers, revoked=None), name, claim).ok:
-            return REVOKED, name, f"in {signers.revoked}"
+    if signers.revoked is not None:
+        without = replace(signers, revoked=None)
+        for name in names:
+            if ssh_keygen.verify(without, name, claim).ok:
+                return REVOKED, name, f"in {signers.revoked.path}"
     for name, reason in zip(names, reasons, strict=True):
         if (known := _known(reason)) is not None:
             return known, name, reason
@@ -258,7 +260,7 @@ def _names(signers: Signers, claim: Claim) -> list[str]:
     """
     if signers.allowed is None:
         return []
-    lines = signers.allowed.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    lines = signers.allowed.text().splitlines()
     key = claim.signature.key_text
     fields = [line.split()[0] for line in lines if key in line.split() and not line.startswith("#")]
     found = [name for field in fields for name in field.strip('"').split(",") if name and not name.startswith("!")]
