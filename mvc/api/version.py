@@ -291,7 +291,7 @@ class Version:
         """Sign a statement about the version: its `provenance`, a `scan`, or a `predicate` whose type is a URI.
 
         `builder` is the URI of what trained it, `allow` names classes for a scan; `key` is a private key without a
-        passphrase, by default that of sign.key. Raises NoSigningKey, NoKeyFile, MissingPackage, BadAttestation,
+        passphrase, by default that of sign.key. Raises NoKeyFile, BadSetting, MissingPackage, BadAttestation,
         NotScanned; ValueError for a predicate without a URI.
         """
         of = self._session.of(self.model)
@@ -301,7 +301,7 @@ class Version:
             predicate = attest.of_scan(of, self.id, texts(allow))
         elif predicate is None:
             predicate = attest.of_provenance(of, self.id, builder)
-        private = PrivateKey(self._session.keys.key(None if key is None else os.fspath(key)))
+        private = PrivateKey.of(self._session.keys, None if key is None else os.fspath(key))
         return attest.attest(of, self.id, type, predicate, private, self._session.actor(actor))
 
     @property

@@ -71,7 +71,7 @@ def command(
     else:
         _check(invocation.cwd, kind, predicate_type, builder)
         type_, predicate = _predicate(invocation, model, id_, str(kind), predicate_type, builder)
-        private = PrivateKey(invocation.keys().key(key))
+        private = PrivateKey.of(invocation.keys(), key)
         done = porcelain.attest(model, id_, type_, predicate, private, invocation.actor())
     invocation.emit("attest", done, lambda: _lines(done, listed=listed), ids=[done.id])
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 import mvc
+from mvc import errors
 from mvc.model.ids import digest
 from mvc.storage.records import config
 from tests.cli.shell import MODEL, Shell, begin
@@ -199,6 +200,13 @@ def test_a_usage_error_names_what_is_missing_and_which_keys_sign(ana: Shell, key
         said = ana("attest", *words)
         assert (said.code, message in " ".join(said.err.split())) == (2, True), said
         assert "ssh-agent" not in said.err  # it cannot sign this
+    ana.ok("config", "--global", "--unset", "sign.key")
+    for words, reason in (([], "sign.key is not set"), (["--key", "lost"], "lost is not a file")):
+        said = ana("attest", "--type", "scan", *words)
+        assert (said.code, f"{reason}." in said.err, "ssh-agent" in said.err) == (2, True, False), said
+        assert "`ssh-keygen -t ed25519 -N '' -f attest.key` makes one; name it with --key FILE" in said.err
+    with pytest.raises(errors.NoKeyFile, match="is not set"):
+        mvc.open(ana.folder).model(MODEL)["HEAD"].attest("scan")
 
 
 def pem(path: Path, key: Any, password: bytes = b"") -> Path:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mvc import errors, lazy
 from mvc.repository.signatures import sshsig
 from mvc.repository.signatures.sshsig import SshSignature
+from mvc.repository.signatures.trust import Keys
 
 if TYPE_CHECKING:
     from cryptography import exceptions
@@ -49,18 +50,24 @@ class PrivateKey:
 
     def __init__(self, path: Path) -> None:
         """Read the key in a file. Raises MissingPackage, NoKeyFile."""
-        purpose = "an attestation"
         try:
             self._key = _checked(load(path.read_bytes()))
         except ImportError as error:
             raise errors.MissingPackage(what="An attestation", package="modelvc[sign]") from error
         except OSError as error:
-            reason = f"cannot read {path}: {error.strerror}"
-            raise errors.NoKeyFile(purpose=purpose, reason=reason, kinds=_KINDS, command=_COMMAND) from error
+            raise _no_key(f"cannot read {path}: {error.strerror}") from error
         except (TypeError, ValueError) as error:
-            reason = f"{path} is {error}"
-            raise errors.NoKeyFile(purpose=purpose, reason=reason, kinds=_KINDS, command=_COMMAND) from error
+            raise _no_key(f"{path} is {error}") from error
         self._public = self._key.public_key()
+
+    @classmethod
+    def of(cls, keys: Keys, given: str | None) -> PrivateKey:
+        """Return the key in the file `given`, else that of sign.key. Raises MissingPackage, NoKeyFile, BadSetting."""
+        try:
+            path = keys.key(given)
+        except errors.NoSigningKey as error:
+            raise _no_key(str(error.fields["reason"])) from None
+        return cls(path)
 
     def sign(self, message: bytes) -> bytes:
         """Return the raw signature: of ECDSA in DER, of RSA in PSS with SHA-256, as `securesystemslib` takes it by default."""
@@ -118,6 +125,10 @@ class PrivateKey:
     @property
     def _curve_hash(self) -> Any:
         return getattr(hashes, _CURVES[self._key.curve.name][1])()
+
+
+def _no_key(reason: str) -> errors.NoKeyFile:
+    return errors.NoKeyFile(purpose="an attestation", reason=reason, kinds=_KINDS, command=_COMMAND)
 
 
 def load(data: bytes) -> Any:
