@@ -57,17 +57,17 @@ def check(invocation: Invocation, revision: str | None, events: tuple[str, ...],
 def _show(invocation: Invocation) -> None:
     repository = invocation.repository()
     rules, tables = porcelain.show(repository), porcelain.scan_tables(repository)
-    path, is_present = porcelain.own_file(repository)
+    own = porcelain.own_file(repository)
 
     def lines() -> Iterator[str]:
         yield from _rules(rules, tables)
         shown = {rule.file for rule in rules} | {table.file for table in tables}
-        if path and is_present and path not in shown:
-            yield escape(f"No other rules in your own policy, {path}.")
-        elif path and not is_present:
-            yield escape(f"You have no policy of your own: {path} does not exist.")
+        if own.path is not None and own.exists and own.path not in shown:
+            yield escape(f"No other rules in your own policy, {own.path}.")
+        elif own.path is not None and not own.exists:
+            yield escape(f"You have no policy of your own: {own.path} does not exist.")
 
-    invocation.emit("policy", {"rules": rules, "scan": tables}, lines, page=True)
+    invocation.emit("policy", {"rules": rules, "scan": tables, "own": own}, lines, page=True)
 
 
 def _rules(rules: Sequence[PolicyRule], tables: Sequence[PolicyScan]) -> Iterator[str]:

@@ -60,6 +60,16 @@ class PolicyScan(Document):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPolicy(Document):
+    """The policy.toml of the user: its path, None without a file of settings to be beside; and whether it exists."""
+
+    KEYS = keys("path exists")
+
+    path: str | None
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyBreach(Document):
     """A key of a rule that a version, or a move to it, does not follow: where the key is, why, and what repairs that."""
 
@@ -100,10 +110,10 @@ def show(repository: Repository) -> tuple[PolicyRule, ...]:
     )
 
 
-def own_file(repository: Repository) -> tuple[str, bool]:
-    """Return where the user's own policy.toml is looked for, "" without settings of a user, and whether it is there."""
+def own_file(repository: Repository) -> OwnPolicy:
+    """Return where the user's own policy.toml is looked for."""
     path = files.of_user(repository.user_config)
-    return (str(path), path.exists()) if path is not None else ("", False)
+    return OwnPolicy(str(path), exists=path.exists()) if path is not None else OwnPolicy(None, exists=False)
 
 
 def scan_tables(repository: Repository) -> tuple[PolicyScan, ...]:

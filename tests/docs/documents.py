@@ -74,7 +74,7 @@ from mvc.porcelain.models import ListedModel, RenamedModel
 from mvc.porcelain.mv import Renamed
 from mvc.porcelain.notes import ListedNote
 from mvc.porcelain.op import Operation
-from mvc.porcelain.policy import PolicyChecked, PolicyRule, PolicyScan
+from mvc.porcelain.policy import OwnPolicy, PolicyChecked, PolicyRule, PolicyScan
 from mvc.porcelain.prune import Pruned
 from mvc.porcelain.publish import Published
 from mvc.porcelain.publish_hub import HubPublished
@@ -162,7 +162,7 @@ DOCUMENTS: dict[str, list[Any]] = {
         {"evaluations": list[ListedEvaluation]},
     ],
     "notes": [{"notes": list[ListedNote]}],
-    "policy": [{"rules": list[PolicyRule], "scan": list[PolicyScan]}, PolicyChecked],
+    "policy": [{"rules": list[PolicyRule], "scan": list[PolicyScan], "own": OwnPolicy}, PolicyChecked],
     "op": [{"operations": list[Operation]}, Operation, {"undone": list[Undone]}],
     "publish": [Published, HubPublished],
     "pull": [Pulled],

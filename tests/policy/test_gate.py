@@ -168,7 +168,10 @@ def test_the_policies_of_repository_and_user_both_apply(shell: Shell, tmp_path: 
     shell.set(model__license="MIT")
     shell.commit("licensed")
     shell.ok("tag", "t")
-    assert [rule["file"] for rule in shell.ok("policy", "--json").json["rules"]] == ["policy.toml", str(own)]
+    for words in (["policy"], ["policy", "show"]):
+        shown = shell.ok(*words, "--json").json
+        assert [rule["file"] for rule in shown["rules"]] == ["policy.toml", str(own)]
+        assert shown["own"] == {"path": str(own), "exists": True}
 
 
 def test_a_policy_that_cannot_be_read_lets_nothing_move(shell: Shell, tmp_path: Path) -> None:
@@ -202,6 +205,7 @@ def test_a_policy_of_the_user_on_a_disk_that_is_absent_is_not_no_policy(shell: S
         assert shell("policy").code == 2
         (tmp_path / link).unlink()
     assert f"{tmp_path / 'own' / NAME} does not exist" in shell.ok("policy").out
+    assert shell.ok("policy", "--json").json["own"] == {"path": str(tmp_path / "own" / NAME), "exists": False}
     shell.ok("alias", "set", "prod", "v1")
 
 
