@@ -43,7 +43,7 @@ SCANNERS: tuple[Scanner, ...] = (
     Scanner("torch", "pickles.torch_legacy", (b"\x80",)),
     Scanner("npy", "pickles.npy", (b"\x93NUMPY",)),
     Scanner("zip", "archives.zip"),  # found by its end as well
-    Scanner("tar", "archives.tar", (b"ustar",), offset=257),
+    Scanner("tar", "archives.tar"),  # found by its checksum
     Scanner("compressed", "archives.streams"),
     Scanner("safetensors", "formats.safetensors", (b"{",), offset=8),
     Scanner("onnx", "formats.onnx", (b"\x08",), suffixes=(".onnx",)),

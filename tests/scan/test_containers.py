@@ -14,10 +14,11 @@ from mvc.scan.archives import zip as zips
 from mvc.scan.pickles import npy, torch
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Rule, Verdict
-from tests.scan import containers
+from tests.formats.pickles import checkpoint, storage, tensor
+from tests.scan import containers, readers
 from tests.scan.cases import Case, source
 
-CASES = list(containers.cases())
+CASES = [*containers.cases(), *readers.cases()]
 RULES = [rule for module in (zips, tar, streams, npy, torch) for rule in module.RULES]
 
 
@@ -30,17 +31,28 @@ def test_what_a_container_holds_is_found(case: Case) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_each_rule_finds_what_the_others_do_not(rule: Rule) -> None:
-    content = source(containers.ALONE[rule.id])
+    content = source({**containers.ALONE, **readers.ALONE}[rule.id])
     assert scan_file(content).verdict is rule.verdict
     assert scan_file(content, disabled=[rule.id]).verdict < rule.verdict
 
 
 @pytest.mark.parametrize(
-    ("name", "data"), list(containers.honest()), ids=lambda value: value if isinstance(value, str) else ""
+    ("name", "data"),
+    [*containers.honest(), *readers.honest()],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_honest_containers_are_plain(name: str, data: bytes) -> None:
     report = scan_file(source(data))
     assert (report.verdict, report.findings) == (Verdict.PLAIN, ())
+
+
+def test_arrays_that_only_pytorch_passes_over_are_found_under_the_name_of_numpy() -> None:
+    hidden = containers.objects("'|O'")
+    hidden += bytes(-len(hidden) % 4)
+    weights = tensor(storage("0", len(hidden) // 4), 0, (4,), (1,))
+    data = checkpoint(weights, {"0": hidden})
+    assert scan_file(source(data, "weights.pt")).verdict is Verdict.PLAIN
+    assert scan_file(source(data, "weights.npz")).verdict is Verdict.HOSTILE
 
 
 @pytest.mark.parametrize("name", containers.CLOSED)

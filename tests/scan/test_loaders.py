@@ -6,14 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.scan import calls, containers, structures
+from tests.scan import calls, containers, readers, structures
 
 LOADERS = Path(__file__).with_name("loaders.py")
 
 
 def test_each_payload_runs_under_its_loader(tmp_path: Path) -> None:
     """In one process for all; each makes a file in a folder of its own."""
-    cases = [case for case in (*calls.cases(), *structures.cases(), *containers.cases()) if case.loader]
+    cases = [
+        case for case in (*calls.cases(), *structures.cases(), *containers.cases(), *readers.cases()) if case.loader
+    ]
     for number, case in enumerate(cases):
         (tmp_path / f"{number}.bin").write_bytes(case.data)
     lines = [f"{case.loader} {number}.bin\n" for number, case in enumerate(cases)]

@@ -8,6 +8,7 @@ Source: POSIX.1-2017, pax, "pax Interchange Format" and "ustar Interchange Forma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -21,9 +22,12 @@ MAX_NAME = 64 * 1024
 """Bytes of a long name, or of the records of a pax header, at most."""
 _MAGIC, _MAGIC_AT = b"ustar", 257
 _SUM, _SUM_END = 148, 156
-_FILES = b"\0" + b"07"
-"""Types of regular files."""
-_PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK = b"x", b"g", b"L", b"K"
+_OCTAL = re.compile(rb"[ \0]*[0-7]*[ \0]*")
+"""A number as every writer spells it."""
+_DIRECTORY = b"5"
+_EMPTY = b"12346" + _DIRECTORY
+"""Types without content: links, devices, pipes and directories. Content of any other type is that of a file."""
+_PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_LINK = (b"x", b"X"), b"g", b"L", b"K"
 _SPARSE = b"S"
 
 
@@ -46,11 +50,13 @@ class Entry(NamedTuple):
     is_sparse: bool = False
     records: Mapping[str, bytes] = MappingProxyType({})
     """The records of a global header."""
+    is_odd: bool = False
+    """True if readers may differ in where it ends: by a size of what has no content, or the spelling of its header."""
 
     @property
     def is_file(self) -> bool:
-        """Return whether it is a regular file that is stored as it is."""
-        return len(self.kind) == 1 and self.kind in _FILES and not self.is_sparse
+        """Return whether readers take it for a regular file that is stored as it is: also if its type is not known."""
+        return self.kind not in _EMPTY and self.kind not in (_PAX_GLOBAL, _SPARSE) and not self.is_sparse
 
 
 class _Header(NamedTuple):
@@ -58,11 +64,23 @@ class _Header(NamedTuple):
     size: int
     kind: bytes
     link: str
+    is_odd: bool
 
 
 def begins(start: bytes) -> bool:
-    """Return whether the first block of a file is the header of a member."""
-    return start[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] == _MAGIC and _is_summed(start[:BLOCK])
+    """Return whether the first block of a file is the header of a member, of any writer: old ones have no magic bytes."""
+    return start[:1] != b"\0" and _is_summed(start[:BLOCK])
+
+
+def end(source: Source) -> int:
+    """Return the offset of the first byte that belongs to no member, as far as headers can be read."""
+    last = 0
+    try:
+        for entry in entries(source):
+            last = entry.offset + (0 if entry.kind in _EMPTY else entry.size)
+    except HeaderError:
+        pass
+    return last
 
 
 def members(source: Source) -> Iterator[Member]:
@@ -86,12 +104,13 @@ def entries(source: Source) -> Iterator[Entry]:
         if header is None:
             return
         content, length = offset + BLOCK, size if size >= 0 else header.size
-        if content + length > source.size:
-            raise HeaderError(f"a member ends at byte {content + length}, beyond the end of the file at {source.size}")
-        offset = content + -(-length // BLOCK) * BLOCK
-        if header.kind in (_PAX, _LONG_NAME):
+        stored = 0 if header.kind in _EMPTY else length
+        if content + stored > source.size:
+            raise HeaderError(f"a member ends at byte {content + stored}, beyond the end of the file at {source.size}")
+        offset = content + -(-stored // BLOCK) * BLOCK
+        if header.kind in (*_PAX, _LONG_NAME):
             data = source.read(content, _short(length))
-            records = _records(data) if header.kind == _PAX else {"path": data.rstrip(b"\0")}
+            records = {"path": data.rstrip(b"\0")} if header.kind == _LONG_NAME else _records(data)
             name = _text(records["path"]) if "path" in records else name
             size = _decimal(records["size"]) if "size" in records else size
             if any(key.startswith("GNU.sparse") for key in records):  # its content is not the file
@@ -100,7 +119,13 @@ def entries(source: Source) -> Iterator[Entry]:
             yield Entry("", content, length, header.kind, records=_records(source.read(content, _short(length))))
         elif header.kind != _LONG_LINK:
             yield Entry(
-                name or header.name, content, length, header.kind, header.link, is_sparse or header.kind == _SPARSE
+                name or header.name,
+                content,
+                length,
+                header.kind,
+                header.link,
+                is_sparse or header.kind == _SPARSE,
+                is_odd=header.is_odd or length != stored,
             )
             name, size, is_sparse = "", -1, False
 
@@ -117,29 +142,38 @@ def _header(source: Source, offset: int) -> _Header | None:
     if not _is_summed(block):
         raise HeaderError(f"the header at byte {offset} has a wrong checksum")
     name, prefix = _text(block[:100]), _text(block[345:500]) if block[257:263] == _MAGIC + b"\0" else ""
-    kind, link = block[156:157], _text(block[157:257])
-    return _Header(f"{prefix}/{name}" if prefix else name, _number(block[124:136]), kind, link)
+    kind, link, field = block[156:157], _text(block[157:257]), block[124:136]
+    if kind == b"\0" and name.endswith("/"):  # a directory of writers before POSIX
+        kind = _DIRECTORY
+    size = _number(field)
+    is_odd = size < 0 or not (field[0] & 0x80 or _OCTAL.fullmatch(field))
+    return _Header(f"{prefix}/{name}" if prefix else name, max(size, 0), kind, link, is_odd)
 
 
 def _is_summed(block: bytes) -> bool:
-    """Return whether the checksum of a header is right: the sum of its bytes, its own taken as spaces."""
+    """Return whether the checksum of a header is right: the sum of its bytes, its own taken as spaces.
+
+    Some writers summed signed bytes, and readers take that as well.
+    """
     if len(block) < BLOCK:
         return False
-    expected = sum(block[:_SUM]) + sum(block[_SUM_END:]) + (_SUM_END - _SUM) * ord(" ")
+    others = block[:_SUM] + block[_SUM_END:]
+    unsigned = sum(others) + (_SUM_END - _SUM) * ord(" ")
     try:
-        return _number(block[_SUM:_SUM_END]) == expected
+        return _number(block[_SUM:_SUM_END]) in (unsigned, unsigned - 256 * sum(byte > 127 for byte in others))
     except HeaderError:
         return False
 
 
 def _number(field: bytes) -> int:
-    """Return a number in octal digits; or, as GNU tar writes those above 8 GiB, in binary after a bit."""
+    """Return a number in octal digits, spelled as Python's tarfile reads them; or in binary after a bit, as GNU tar writes it."""
     if field[0] & 0x80:
-        return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
-    digits = field.strip(b" \0") or b"0"
-    if not digits.isdigit() or b"8" in digits or b"9" in digits:
-        raise HeaderError("a number in a header is not octal")
-    return int(digits, 8)
+        value = int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
+        return value - (1 << 8 * len(field) - 1) if field[0] == 0xFF else value
+    try:
+        return int(field.partition(b"\0")[0].strip().decode("ascii") or "0", 8)
+    except ValueError as error:
+        raise HeaderError("a number in a header is not octal") from error
 
 
 def _records(data: bytes) -> dict[str, bytes]:

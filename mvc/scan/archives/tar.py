@@ -22,7 +22,12 @@ SPARSE = Rule("tar-sparse", Verdict.UNREADABLE, "A member is a sparse file, whos
 GLOBAL = Rule(
     "tar-global", Verdict.UNREADABLE, "A header changes the names or sizes of all members, and loaders differ."
 )
-RULES = (PATH, LINK, DEVICE, SPARSE, GLOBAL)
+HEADER = Rule(
+    "tar-header",
+    Verdict.UNREADABLE,
+    "A header has a size that loaders read differently, so they find other members: {}.",
+)
+RULES = (PATH, LINK, DEVICE, SPARSE, GLOBAL, HEADER)
 
 _SYMBOLIC = b"2"
 _LINKS, _DEVICES, _GLOBAL = (b"1", _SYMBOLIC), (b"3", b"4", b"6"), b"g"
@@ -55,6 +60,8 @@ def scan(source: Source, scan: Scan) -> None:
 def _check(entry: Entry, scan: Scan) -> None:
     if entry.kind == _GLOBAL and any(key in ("path", "size") or key.startswith("GNU.") for key in entry.records):
         scan.report(GLOBAL)
+    if entry.is_odd:
+        scan.report(HEADER, detail=entry.name)
     if entry.is_sparse:
         scan.report(SPARSE, detail=entry.name)
     if entry.kind in _DEVICES:

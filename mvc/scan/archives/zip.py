@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mvc.formats.source import HeaderError, Source, TooLongError
-from mvc.formats.syntax import zip_directory
+from mvc.formats.syntax import tar_directory, zip_directory
 from mvc.formats.syntax.zip_directory import Directory, Record
 from mvc.scan.archive import Archive
 from mvc.scan.archives import unfolded, zip_sequence
@@ -48,7 +48,10 @@ _WIDE = 0xFFFFFFFF
 _MAX_ZEROS = 1 << 20
 _MAX_CHECKED = 32 << 20
 """Bytes of a stored member whose checksum is computed, at most."""
-_TAIL = 22 + 0xFFFF
+_SMALLEST, _LOCATOR = 22, 20
+"""Bytes of an end record without a comment, and of the locator of a larger one before it."""
+_WIDE_RECORD = 56
+_TAIL = _SMALLEST + 0xFFFF
 _STORED, _DEFLATED, _BZIP2 = 0, 8, 12
 
 
@@ -65,11 +68,13 @@ def matches(start: bytes, source: Source) -> bool:
     if start.startswith((_START, _END)):
         return True
     length = min(_TAIL, source.size)
-    if length < 22 or start[257:262] == b"ustar":  # a tar archive may end with a zip archive as its last member
-        return False
-    tail = source.read(source.size - length, length)
+    if tar_directory.begins(start):  # it may end with a zip archive as its last member, which is scanned as such
+        length = min(length, source.size - tar_directory.end(source))
+    tail = source.read(source.size - length, length) if length >= _SMALLEST else b""
     at = tail.rfind(_END)
     while at >= 0:
+        if tail[max(0, at - _LOCATOR) : at][:4] == b"PK\6\7":  # an archive with a larger end record
+            return True
         size = int.from_bytes(tail[at + 12 : at + 16], "little")
         directory = source.size - length + at - size
         if size and directory >= 0 and source.read(directory, 4) == _ENTRY:  # where zipfile looks for it
@@ -99,6 +104,8 @@ def _scan(source: Source, scan: Scan) -> None:
         return
     if listed.start + listed.size != listed.end or sum(record.length for record in listed.records) != listed.size:
         scan.report(DIRECTORY, detail="it is not where its end record has it, or has another length")
+    if _last_end(source) not in (listed.end, listed.end + _WIDE_RECORD + _LOCATOR):
+        scan.report(DIRECTORY, detail="its comment has another end record")
     places = list(_places(source, listed, scan))
     if len(places) == len(listed.records):
         _check_gaps(source, listed, places, scan)
@@ -116,6 +123,14 @@ def _scan(source: Source, scan: Scan) -> None:
 
     sizes = {name: place.record.size for name, place in by_name.items() if not name.endswith("/")}
     scan.archive(Archive("zip", sizes, opened, source.name))
+
+
+def _last_end(source: Source) -> int:
+    """Return the offset of the last end record, which zipfile and PyTorch take, whatever the length of its comment."""
+    length = min(_TAIL, source.size)
+    return (
+        source.size - length + source.read(source.size - length, length).rfind(_END, 0, length - _SMALLEST + len(_END))
+    )
 
 
 def _by_name(source: Source, places: list[_Place], scan: Scan) -> dict[str, _Place]:

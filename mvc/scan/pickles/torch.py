@@ -86,6 +86,7 @@ def _scan_pickle(archive: Archive, name: str, folder: str, scan: Scan) -> None:
         for key, size in calls.sizes.items():
             member = f"{folder}{key}"
             if member in archive.sizes:
-                archive.claim(member)
+                if not archive.name.lower().endswith(".npz"):  # numpy reads each member as an array
+                    archive.claim(member)
                 if key in calls.conflicts or size not in (None, archive.sizes[member]):
                     scan.report(SIZE, detail=member)
