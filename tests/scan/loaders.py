@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import lzma
 import os
 import pickle
 import sys
@@ -40,6 +41,12 @@ def _tar_member(data: bytes) -> None:
                 pickle.loads(content.read())
 
 
+def _arrays(data: bytes) -> None:
+    file = io.BytesIO(data)
+    while file.tell() < len(data):
+        np.load(file, allow_pickle=True)
+
+
 class _Torch(pickle.Unpickler):
     """An unpickler as torch's, which finds storages by their persistent ids."""
 
@@ -66,10 +73,13 @@ LOADERS: dict[str, Callable[[bytes], object]] = {
     "pickle-python": getattr(pickle, "_loads"),  # noqa: B009 - CPython's unpickler in Python
     "pickles": _pickles,
     "gzip": lambda data: pickle.loads(gzip.decompress(data)),
+    "gzip-file": lambda data: pickle.load(gzip.GzipFile(fileobj=io.BytesIO(data))),
+    "lzma-file": lambda data: pickle.loads(lzma.decompress(data)),
     "zip": _zip_member,
     "tar": _tar_member,
     "torch": _torch,
     "numpy": lambda data: np.load(io.BytesIO(data), allow_pickle=True),
+    "numpy-arrays": _arrays,
     "numpy-member": lambda data: [np.load(io.BytesIO(data), allow_pickle=True)[name] for name in ("a",)],
 }
 

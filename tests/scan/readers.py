@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 from mvc.scan.archives import tar
@@ -80,7 +82,36 @@ ZIPS: dict[str, tuple[bytes, str, str]] = {
     ),
 }  # fmt: skip
 
-FAMILIES = {"tar, as readers differ": TARS, "zip, as readers differ": ZIPS}
+
+def zipped(flags: int, more: bytes = b"", *, checksum: int | None = None, data: bytes = HOSTILE) -> bytes:
+    """A member of gzip with some flags, and what follows its header."""
+    inner = zlib.compressobj(wbits=-15)
+    packed = inner.compress(data) + inner.flush()
+    check = zlib.crc32(data) if checksum is None else checksum
+    return b"\x1f\x8b\x08" + bytes([flags]) + bytes(5) + b"\xff" + more + packed + struct.pack("<II", check, len(data))
+
+
+def _lzma(properties: bytes, **settings: int) -> bytes:
+    """A stream of LZMA without a container, whose first bytes are these."""
+    chosen = [{"id": lzma.FILTER_LZMA1, **settings}]
+    return properties + lzma.compress(HOSTILE, lzma.FORMAT_ALONE, filters=chosen)[len(properties) :]
+
+
+_PARTS = HOSTILE[:20], HOSTILE[20:]
+STREAMS: dict[str, tuple[bytes, str, str]] = {
+    "gzip with reserved flags": (zipped(0xE0), "pickle-call", "gzip-file"),
+    "gzip with a wrong checksum of its header": (zipped(2, b"\xaa\xbb"), "pickle-call", "gzip-file"),
+    "gzip with every part of a header": (zipped(31, b"\2\0abname\0comment\0\xaa\xbb"), "pickle-call", "gzip-file"),
+    "gzip with a wrong checksum": (zipped(0, checksum=1), "pickle-call", "gzip-file"),
+    "gzip behind zeros": (zipped(0, data=_PARTS[0]) + bytes(600_000) + zipped(0, data=_PARTS[1]), "pickle-call", "gzip-file"),
+    "lzma with no dictionary": (_lzma(b"]\0\0\0\0"), "pickle-call", "lzma-file"),
+    "lzma after lzma": (b"".join(lzma.compress(part, lzma.FORMAT_ALONE) for part in _PARTS), "pickle-call", "lzma-file"),
+    "a frame that is passed over": (b"\x50\x2a\x4d\x18\4\0\0\0abcd\x28\xb5\x2f\xfd", "compressed-closed", ""),
+}  # fmt: skip
+LZMA = _lzma(b"", lc=0, lp=0, pb=0)
+"""A stream that Python's lzma opens under its name, and begins with a zero."""
+
+FAMILIES = {"compressed, as readers differ": STREAMS, "tar, as readers differ": TARS, "zip, as readers differ": ZIPS}
 
 
 ALONE = {tar.HEADER.id: TEXT + header("d", b"1000", b"5") + _FINISH}
@@ -109,4 +140,7 @@ def honest() -> Iterator[tuple[str, bytes]]:
     out = io.BytesIO(packed)
     with zipfile.ZipFile(out, "a") as file:
         file.comment = b"made by a tool " * 20
+    yield "gzip with a name", zipped(8, b"best.npy\0", data=array)
+    yield "gzip before zeros", zipped(0, data=array) + bytes(600_000)
+    yield "lzma", lzma.compress(array, lzma.FORMAT_ALONE)
     yield "zip with a comment", out.getvalue()

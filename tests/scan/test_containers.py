@@ -55,6 +55,14 @@ def test_arrays_that_only_pytorch_passes_over_are_found_under_the_name_of_numpy(
     assert scan_file(source(data, "weights.npz")).verdict is Verdict.HOSTILE
 
 
+def test_a_stream_of_lzma_without_magic_bytes_is_known_by_its_name() -> None:
+    for name in ("best.pkl.lzma", "best.pkl.xz"):
+        assert scan_file(source(readers.LZMA, name)).verdict is Verdict.HOSTILE
+    for data in (b"]\0\0\0" * 50, b"]\0" + bytes(range(200)), bytes(100)):
+        assert scan_file(source(data, "best.dat")).verdict is Verdict.UNKNOWN
+        assert scan_file(source(data, "best.xz")).verdict <= Verdict.DAMAGED
+
+
 @pytest.mark.parametrize("name", containers.CLOSED)
 def test_streams_that_cannot_be_unfolded_are_named(name: str) -> None:
     report = scan_file(source(containers.CLOSED[name]))

@@ -5,6 +5,7 @@ Source: RFC 1952 (gzip), RFC 1950 (zlib), the magic bytes of the others; joblib/
 
 from __future__ import annotations
 
+import lzma
 import zlib
 from collections.abc import Callable
 
@@ -17,43 +18,64 @@ from mvc.scan.verdict import Rule, Verdict
 CLOSED = Rule("compressed-closed", Verdict.UNREADABLE, "It is compressed by {}, which the scan does not unfold.")
 RULES = (CLOSED,)
 
-_GZIP, _ZLIB, _BZIP2, _XZ, _LZMA = b"\x1f\x8b", b"\x78", b"BZh", b"\xfd7zXZ\0", b"\x5d\0\0"
+_GZIP, _ZLIB, _BZIP2, _XZ, _LZMA = b"\x1f\x8b", b"\x78", b"BZh", b"\xfd7zXZ\0", b"\x5d\0"
 _JOBLIB, _JOBLIB_HEADER = b"ZF0x", 21
 """joblib before 0.10: `ZF`, the unfolded size in hexadecimal digits and spaces, and a stream of zlib."""
 _OPENED: tuple[tuple[bytes, Callable[[], Decompressor], bool], ...] = (
-    (_GZIP, lambda: Zlib(31), True),
+    (_GZIP, unfolded.Gzip, True),
     (_BZIP2, unfolded.bz2_stream, True),
     (_XZ, unfolded.lzma_stream, True),
-    (_LZMA, unfolded.lzma_stream, False),
+    (_LZMA, unfolded.lzma_stream, True),
     (_ZLIB, lambda: Zlib(15), False),
     (_JOBLIB, lambda: Zlib(15), False),
 )
 _CLOSED = (
     (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"\x28\xb5\x2f\xfd", "Zstandard"), (b"\x04\x22\x4d\x18", "LZ4"),
+    *((bytes([first]) + b"\x2a\x4d\x18", "Zstandard or LZ4") for first in range(0x50, 0x60)),  # frames that are passed over
     (b"\x02\x21\x4c\x18", "LZ4"), (b"Rar!\x1a\x07", "RAR"),
     (b"\xff\x06\0\0sNaPpY", "Snappy"), (b"LZIP\1", "lzip"), (b"MSCF\0\0\0\0", "Cabinet"), (b"xar!\0\x1c", "xar"),
 )  # fmt: skip
 _ZLIB_CHECK = 31
 _SMALLEST_DICTIONARY = 4096
 """Bytes of a dictionary that an encoder of LZMA uses, at least."""
-_RESERVED_FLAGS = 0x20
+_LZMA_HEADER = 13
+_LZMA_NAMES = (".lzma", ".xz")
+"""Suffixes of streams of LZMA, whose first byte is one of 225 then."""
+_LZMA_FIRST = 225
+_LIKE_PICKLE = (*(bytes([0x80, protocol]) for protocol in range(6)), b"c", b"(")
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 """What a stream of bzip2 continues with: its first block, or its end."""
 
 
-def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the first bytes suffice
+def matches(start: bytes, source: Source) -> bool:
     """Return whether content is compressed as a whole."""
     if start.startswith(_ZLIB):
         return len(start) > 2 and int.from_bytes(start[:2], "big") % _ZLIB_CHECK == 0 and _unfolds(start)
-    if start.startswith(_LZMA):
-        is_size = start[5:13] == b"\xff" * 8 or start[10:13] == b"\0\0\0"
-        return len(start) > 13 and is_size and int.from_bytes(start[1:5], "little") >= _SMALLEST_DICTIONARY
+    if start.startswith(_LZMA) or _is_named_lzma(start, source):
+        return _is_lzma(start, source)
     if start.startswith(_GZIP):
-        return start[2:3] == b"\x08" and len(start) > 3 and start[3] < _RESERVED_FLAGS
+        return start[2:3] == b"\x08" and len(start) > 3
     if start.startswith(_BZIP2):
         return start[4:10] in _BZIP2_BLOCKS
     known = (*(magic for magic, _, _ in _OPENED), *(magic for magic, _ in _CLOSED))
     return start.startswith(known)
+
+
+def _is_named_lzma(start: bytes, source: Source) -> bool:
+    """Return whether a name is that of a stream of LZMA, and the first byte may be that of one without a container."""
+    return start[:1] < bytes([_LZMA_FIRST]) and source.name.lower().endswith(_LZMA_NAMES)
+
+
+def _is_lzma(start: bytes, source: Source) -> bool:
+    """Return whether liblzma unfolds content, and it is not by chance: nearly any bytes are a stream of LZMA."""
+    if len(start) <= _LZMA_HEADER:
+        return False
+    try:
+        first = lzma.LZMADecompressor(memlimit=unfolded.MEMORY).decompress(start, len(_LIKE_PICKLE[0]))
+    except (lzma.LZMAError, EOFError):
+        return False
+    is_usual = start[2] == 0 and int.from_bytes(start[1:5], "little") >= _SMALLEST_DICTIONARY
+    return is_usual or _is_named_lzma(start, source) or first.startswith(_LIKE_PICKLE)
 
 
 def _unfolds(start: bytes) -> bool:
@@ -73,7 +95,10 @@ def scan(source: Source, scan: Scan) -> None:
         if start.startswith(magic):
             scan.report(CLOSED, detail=name)
             return
-    make, is_repeated = next((make, repeated) for magic, make, repeated in _OPENED if start.startswith(magic))
+    lzma_row = (unfolded.lzma_stream, True)
+    make, is_repeated = next(
+        ((make, repeated) for magic, make, repeated in _OPENED if start.startswith(magic)), lzma_row
+    )
     packed = _after_header(source) if start.startswith(_JOBLIB) else source
     parts = unfolded.blocks(packed, make, is_repeated=is_repeated)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -20,8 +21,14 @@ BLOCK = 256 * 1024
 MAX_RATIO = 1_000
 """Bytes unfolded from a compressed one, at most, above the first MIN_RATIO_SIZE."""
 MIN_RATIO_SIZE = 1 << 20
+MEMORY = 256 << 20
+"""Bytes that a decompressor of LZMA may take, at most."""
 _KEPT = 16 * BLOCK
 """Bytes behind the last read that are kept, so that small steps back cost nothing."""
+_FIXED, _TRAILER = 10, 8
+_CHECKED, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16
+"""Flags of a header of gzip, and the parts that they announce (RFC 1952, 2.3.1)."""
+_MAX_HEADER = 1 << 20
 _MAX_WORK = 4
 """Times that the limit of unfolded bytes may be worked through, by reading backwards."""
 
@@ -54,6 +61,7 @@ class Zlib:
     def __init__(self, bits: int) -> None:
         """Read a stream with the wrapper that `bits` names, as zlib does."""
         self._inner = zlib.decompressobj(bits)
+        self._behind = b""
 
     @property
     def eof(self) -> bool:
@@ -63,7 +71,7 @@ class Zlib:
     @property
     def unused_data(self) -> bytes:
         """The bytes after the end of the stream."""
-        return self._inner.unused_data
+        return self._inner.unused_data + self._behind
 
     @property
     def needs_input(self) -> bool:
@@ -72,7 +80,81 @@ class Zlib:
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         """Return at most `max_length` bytes."""
+        if self._inner.eof:  # bytes behind the end of a stream
+            self._behind += data
+            return b""
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+class Gzip:
+    """A member of gzip as Python's module reads it, which takes more than zlib's own reader.
+
+    It ignores reserved flags and the checksum of the header, and gives the content before it checks that of the content.
+    """
+
+    def __init__(self) -> None:
+        """Begin before a header, or zeros between members."""
+        self._header = b""
+        self._inner: Zlib | None = None
+        self._checksum = self._size = 0
+        self._is_wrong = False
+
+    @property
+    def eof(self) -> bool:
+        """True behind the member, if its checksum is right."""
+        return (
+            self._inner is not None
+            and self._inner.eof
+            and len(self._inner.unused_data) >= _TRAILER
+            and not self._is_wrong
+        )
+
+    @property
+    def unused_data(self) -> bytes:
+        """The bytes after the member."""
+        return self._inner.unused_data[_TRAILER:] if self._inner is not None else b""
+
+    @property
+    def needs_input(self) -> bool:
+        """True if it gives nothing without more bytes."""
+        return not self._is_wrong and (self._inner is None or self._inner.needs_input)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Return at most `max_length` bytes. Raises zlib.error, TooLongError."""
+        if self._is_wrong:
+            raise zlib.error("the checksum of its content is wrong")
+        if self._inner is None:
+            self._header = (self._header + data).lstrip(b"\0")
+            end = _header_end(self._header)
+            if end < 0:
+                return b""
+            data, self._inner = self._header[end:], Zlib(-15)
+        block = self._inner.decompress(data, max_length)
+        self._checksum, self._size = zlib.crc32(block, self._checksum), self._size + len(block)
+        trailer = self._inner.unused_data[:_TRAILER]
+        expected = struct.pack("<II", self._checksum, self._size & 0xFFFFFFFF)
+        self._is_wrong = self._inner.eof and len(trailer) == _TRAILER and trailer != expected
+        return block
+
+
+def _header_end(data: bytes) -> int:
+    """Return the bytes of a header of gzip; -1 if it is longer than the data. Raises zlib.error, TooLongError."""
+    if len(data) > _MAX_HEADER:
+        raise TooLongError(f"its header of gzip is longer than {_MAX_HEADER >> 20} MiB")
+    if not b"\x1f\x8b\x08".startswith(data[:3]):
+        raise zlib.error("it does not begin as gzip")
+    if len(data) < _FIXED + 2:
+        return -1
+    flags, end = data[3], _FIXED
+    if flags & _EXTRA:
+        end += 2 + int.from_bytes(data[end : end + 2], "little")
+    for flag in (_NAME, _COMMENT):
+        if flags & flag:
+            end = data.find(b"\0", end) + 1
+            if not end:
+                return -1
+    end += 2 if flags & _CHECKED else 0
+    return end if end < len(data) else -1
 
 
 def bz2_stream() -> Decompressor:
@@ -82,7 +164,7 @@ def bz2_stream() -> Decompressor:
 
 def lzma_stream() -> Decompressor:
     """Return a decompressor of xz and lzma, with at most 256 MiB of memory."""
-    return lzma.LZMADecompressor(memlimit=256 << 20)
+    return lzma.LZMADecompressor(memlimit=MEMORY)
 
 
 def blocks(source: Source, make: Callable[[], Decompressor], *, is_repeated: bool) -> Blocks:
@@ -102,8 +184,10 @@ def blocks(source: Source, make: Callable[[], Decompressor], *, is_repeated: boo
                 if block:
                     yield block
                 if inner.eof:
-                    rest = inner.unused_data + source.read(position, min(BLOCK, source.size - position))
-                    position += len(rest) - len(inner.unused_data)
+                    rest = inner.unused_data
+                    while is_repeated and position < source.size and not rest.strip(b"\0"):
+                        rest = source.read(position, min(BLOCK, source.size - position))
+                        position += len(rest)
                     if not is_repeated or not rest.strip(b"\0"):
                         return
                     data, inner = rest, make()
