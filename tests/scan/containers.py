@@ -206,6 +206,13 @@ ARRAYS: dict[str, tuple[bytes, str, str]] = {
         "pickle-call",
         "numpy-member",
     ),
+    "the next array": (objects("'<f4'", bytes(4)) + objects("'|O'"), "pickle-call", "numpy-arrays"),
+    "the next array, behind one of fields": (
+        objects("[('a', '<f4', (2,)), ('', '|V2'), ('b', [('c', 'U2')])]", bytes(18)) + objects("'|O'"),
+        "pickle-call",
+        "numpy-arrays",
+    ),
+    "a pickle behind an array": (objects("'<f4'", bytes(4)) + HOSTILE, "pickle-call", ""),
     "a pickle under its name": (HOSTILE, "pickle-call", "numpy"),
 }
 
@@ -213,6 +220,17 @@ ARRAYS: dict[str, tuple[bytes, str, str]] = {
 def _state(size: int, flags: int = 0) -> bytes:
     """The state of a dtype without fields."""
     return group(number(3), text("|"), NONE, NONE, NONE, number(size), number(1), number(flags)) + BUILD
+
+
+def _keyed(key: str, value: bytes) -> bytes:
+    """An array of joblib, whose state has a key twice: as a text, and as a scalar of numpy, which is equal to the text."""
+    data = key.encode("utf-32-le")
+    made = call(
+        "numpy._core.multiarray scalar",
+        call("numpy dtype", text(f"U{len(key)}"), b"\x89", b"\x88"),
+        b"C" + bytes([len(data)]) + data,
+    )
+    return wrapper("<f8", 2, bytes(8) + RUN + bytes(40), aligned=False).replace(b"ub\0", made + value + b"ub\0", 1)
 
 
 _SECRET = b"\x80\2" + RUN + STOP
@@ -238,6 +256,12 @@ JOBLIB: dict[str, tuple[bytes, str, str]] = {
     ),
     "a dtype whose flags are wrong": (dumped(wrapper("<f4", 2, bytes(8), state=_state(-1, flags=63)), RUN), "joblib-array", ""),
     "a count that overflows": (dumped(wrapper("<f4", 2, RUN).replace(number(2), number(1 << 62) + number(4)), RUN), "joblib-array", ""),
+    "a size by another key": (dumped(_keyed("shape", group(number(1)))), "joblib-array", ""),
+    "a dtype by another key": (dumped(_keyed("dtype", call("numpy dtype", text("|O"), b"\x89", b"\x88"))), "joblib-array", ""),
+    "a dtype without digits": (dumped(wrapper("f", 2, bytes(2) + STOP + b"\xff" * 5), RUN), "pickle-call", ""),
+    "behind a wrapper that pickle.load makes an object": (
+        dumped(wrapper("<f4", 2, b"0cteam.net\nrun\n)R." + bytes(8), aligned=False)), "pickle-call", ""
+    ),
     "an array in another file": (
         dumped(named("joblib.numpy_pickle NDArrayWrapper") + EMPTY + NEWOBJ + mapping({"filename": text("/etc/passwd")}) + BUILD),
         "joblib-outside", "",
@@ -305,5 +329,7 @@ def honest() -> Iterator[tuple[str, bytes]]:
         np.save(out, array)
         yield name, out.getvalue()
     yield "archives one after another", PLAIN + PLAIN + archive({"a.npy": objects("'<f4'", bytes(4))})
+    yield "arrays one after another", objects("'<f4'", bytes(4)) * 3
+    yield "an array before other bytes", objects("'<f4'", bytes(4)) + b"\1\2\3"
     yield "tar", tarred({"a.npy": objects("'<f4'", bytes(4))})
     yield "gzip", gzip.compress(pickle.dumps({"a": [1, 2.5, "x", b"y", None]}))

@@ -42,6 +42,17 @@ def test_a_pickle_that_a_pickle_holds_as_a_value_is_found(name: str) -> None:
         assert scan_file(source(honest)).verdict is Verdict.PLAIN
 
 
+def test_a_pickle_before_other_bytes_is_one_by_its_name_or_its_protocol() -> None:
+    """It begins like the length of a header in JSON, or like text; its loader imports a module beside it."""
+    length = b"\x80\2G" + bytes(5) + b'{"' + bytes(1)
+    for data, name in (
+        (b"cteam.net\nrun\n.more", "m.pkl"),
+        (length + b"0cteam.net\nrun\n." + bytes(0x470280), "m.bin"),
+    ):
+        assert scan_file(source(data, name)).names == ("team.net.run",)
+    assert scan_file(source(b"cteam.net\nrun\n.more", "notes.txt")).verdict is Verdict.PLAIN
+
+
 def test_the_memo_beyond_memory_and_unusual_numbers_are_unreadable() -> None:
     """One unpickler goes on where the other one stops, so what follows counts."""
     large = b"\x80\2Nr\xff\xff\xff\x7f0"

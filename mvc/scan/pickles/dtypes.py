@@ -18,6 +18,8 @@ PATH = "numpy.dtype"
 _RECORD = "numpy.record"
 """The class of elements with fields, in place of a name."""
 _TYPE = re.compile(r"[<>|=]?([?biufcmMSUVOa])([0-9]{0,9})(?:\[.{1,20}\])?")
+_SINGLE = {"?": 1, "b": 1, "i": 4, "f": 4, "c": 1, "m": 8, "M": 8, "O": 8, "S": 0, "U": 0, "V": 0, "a": 0}
+"""Sizes of names without digits."""
 _NAMES = {
     "bool": 1, "float16": 2, "float32": 4, "float64": 8, "complex64": 8, "complex128": 16, "int8": 1, "int16": 2,
     "int32": 4, "int64": 8, "uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8, "object": 8,
@@ -46,18 +48,23 @@ def read(value: Any, depth: int = _MAX_DEPTH) -> Dtype | None:
     name = value.args[0] if isinstance(value.args, tuple) and value.args else None
     if isinstance(name, Named):
         name = "V" if name.path == _RECORD else None
-    match = _TYPE.fullmatch(name) if isinstance(name, str) else None
-    if match is None:
-        plain = _NAMES.get(name) if isinstance(name, str) else None
-        kind, size = ("O" if name == "object" else "f"), plain
-    else:
-        kind, digits = match[1], int(match[2] or 1)
-        size = digits * _WIDE if kind == "U" else digits
+    kind, size = named(name) if isinstance(name, str) else ("", None)
     if size is None:
         return None
     if value.state is None:
         return Dtype(size, kind == "O")
     return _by_state(value.state, kind, size, depth)
+
+
+def named(name: str) -> tuple[str, int | None]:
+    """Return the kind of a dtype and the bytes of an element by its name, `<f4`; None if they are not known."""
+    match = _TYPE.fullmatch(name)
+    if match is None:
+        return "O" if name == "object" else "f", _NAMES.get(name)
+    kind, digits = match[1], match[2]
+    if kind == "O" or not digits:
+        return kind, _SINGLE.get(kind)
+    return kind, int(digits) * (_WIDE if kind == "U" else 1)
 
 
 def is_consistent(value: Made) -> bool:

@@ -51,7 +51,8 @@ def matches(start: bytes, source: Source) -> bool:
         )
     trial = Scan()
     try:
-        if _read_all(source, trial) == source.size:
+        is_whole = _read_all(source, trial) == source.size
+        if is_whole or source.name.lower().endswith(_SUFFIXES) or (has_protocol and trial.result().names):
             return _may_be_found(trial)
     except TooLongError:
         return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from mvc.formats.source import HeaderError
@@ -20,7 +21,9 @@ from mvc.scan.pickles.calls import Calls
 from mvc.scan.pickles.machine import Machine
 from mvc.scan.pickles.values import Container, Made
 from mvc.scan.pickles.window import Window
+from mvc.scan.verdict import Finding
 
+_CALLED = (rules.CALL.id, rules.CODE_CALL.id, rules.CLASS.id, rules.CLASS_ARGUMENTS.id, rules.INSTANCE.id)
 _MAX_COUNT = 1 << 63
 """Elements from which joblib's own product overflows."""
 
@@ -34,7 +37,7 @@ class ArrayCalls(Calls):
         if isinstance(instance, Made) and instance.function is not None and instance.function.path in BESIDE:
             self._check_file(machine, state)
         if isinstance(instance, Made) and instance.function is not None and instance.function.path == WRAPPER:
-            self._read_as_opcodes(machine)
+            self._read_as_opcodes(machine, state)
             if machine.frame_end == machine.window.position:
                 machine.frame_end = 0
             if machine.frame_end:  # joblib reads the array behind the frame
@@ -63,8 +66,8 @@ class ArrayCalls(Calls):
             machine.window.skip(machine.window.number(1))
         machine.window.skip(count * dtype.size)
 
-    @staticmethod
-    def _read_as_opcodes(machine: Machine) -> None:
+    @classmethod
+    def _read_as_opcodes(cls, machine: Machine, state: Any) -> None:
         """Read the bytes of the array as `pickle.load` does; findings count where it would call something."""
         window = Window(machine.window.source, machine.window.position)
         trial = machine.scan.trial()
@@ -73,7 +76,17 @@ class ArrayCalls(Calls):
         inner.memo = dict(machine.memo)
         with contextlib.suppress(HeaderError):
             inner.read()
-        runs = (rules.CALL.id, rules.IMPORT.id)  # the memo of an inner pickle gives meaningless names as well
-        findings = [finding for finding in trial.result().findings if finding.rule in runs]
-        if any(known_names.is_widespread(name) for finding in findings for name in finding.names):
+        findings = trial.result().findings
+        runs = (rules.CALL.id, rules.IMPORT.id)
+        names = [name for finding in findings if finding.rule in runs for name in finding.names]
+        if any(map(known_names.is_widespread, names)) or cls._calls(inner, findings, state):
             machine.scan.adopt(trial)
+
+    @staticmethod
+    def _calls(inner: Machine, findings: Iterable[Finding], state: Any) -> bool:
+        """Return whether the bytes look up a name and call it. In a pickle of objects, the memo gives meaningless names."""
+        dtype = dtypes.read(state.get("dtype")) if isinstance(state, Container) else None
+        is_pickle = dtype is not None and dtype.has_objects
+        texts = {value for value in inner.memo.values() if isinstance(value, str)} if is_pickle else set()
+        spelled = {named.path for named in inner.names if named.is_sound and not {named.module, named.name} & texts}
+        return any(finding.rule in _CALLED and spelled.intersection(finding.names) for finding in findings)

@@ -8,12 +8,13 @@ Source: numpy.lib.format, versions 1 to 3.
 from __future__ import annotations
 
 import ast
+import math
 import re
 import warnings
 from typing import Any
 
 from mvc.formats.source import HeaderError, Source
-from mvc.scan.pickles import file
+from mvc.scan.pickles import dtypes, file
 from mvc.scan.pickles.window import Window
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
@@ -36,6 +37,21 @@ def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the first b
 
 def scan(source: Source, scan: Scan) -> None:
     """Read the pickle of an array of objects. Raises HeaderError if the header is malformed."""
+    end = _array(source, scan)
+    while 0 < end < source.size:  # a loader may read the next array, or a pickle, from the same file
+        rest = source.part(end, source.size - end, source.name)
+        if not rest.read(0, min(len(MAGIC), rest.size)).startswith(MAGIC):
+            trial = scan.trial()
+            trial.nested(rest, "behind the array")
+            if trial.result().verdict >= Verdict.CODE:
+                scan.adopt(trial)
+            return
+        length = _array(rest, scan)
+        end = end + length if length else 0
+
+
+def _array(source: Source, scan: Scan) -> int:
+    """Read an array; return the offset behind it, 0 if it is not known. Raises HeaderError if the header is malformed."""
     start = source.read(0, min(12, source.size))
     width = _LENGTHS.get(start[6]) if len(start) == 12 else None
     if width is None:
@@ -44,20 +60,44 @@ def scan(source: Source, scan: Scan) -> None:
     if length > _MAX_HEADER:
         scan.report(DTYPE)
         raise HeaderError("its header is too long")
-    has_objects = _has_objects(_descr(source.read(8 + width, length)))
+    fields = _fields(source.read(8 + width, length))
+    has_objects = _has_objects(fields.get("descr"))
     if has_objects is None:
         scan.report(DTYPE)
     if has_objects is not False:
-        file.read(Window(source, 8 + width + length), scan)
+        window = Window(source, 8 + width + length)
+        return file.read(window, scan)
+    size, count = _size(fields["descr"]), _count(fields.get("shape"))
+    return 8 + width + length + size * count if size is not None and count is not None else 0
 
 
-def _descr(text: bytes) -> Any:
+def _fields(text: bytes) -> dict[str, Any]:
     try:
         with warnings.catch_warnings(action="ignore"):
             fields = ast.literal_eval(_LONG.sub(r"\1", text.decode("latin1")))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return None
-    return fields.get("descr") if isinstance(fields, dict) else None
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _size(descr: Any, depth: int = _MAX_DEPTH) -> int | None:
+    """Return the bytes of an element; None if they are not known."""
+    match descr:
+        case str() if depth:
+            return dtypes.named(descr)[1]
+        case (inner, tuple() | int() as shape) if isinstance(descr, tuple) and depth:
+            size, count = _size(inner, depth - 1), _count(shape)
+            return size * count if size is not None and count is not None else None
+        case list() if depth:
+            sizes = [_size(field[1:] if len(field) > 2 else field[1], depth - 1) for field in descr]
+            return None if None in sizes else sum(size for size in sizes if size is not None)
+    return None
+
+
+def _count(shape: Any) -> int | None:
+    """Return the elements of a shape; None if it is none."""
+    sizes = shape if isinstance(shape, tuple) else (shape,)
+    return math.prod(sizes) if all(type(size) is int and size >= 0 for size in sizes) else None
 
 
 def _has_objects(descr: Any, depth: int = _MAX_DEPTH) -> bool | None:

@@ -58,11 +58,13 @@ class OldText(str):
 class Container:
     """A list, dict, set or frozenset; of a dict, the first entries whose keys are texts."""
 
-    __slots__ = ("entries", "kind")
+    __slots__ = ("entries", "has_unread_keys", "kind")
 
     def __init__(self, kind: str) -> None:
         """Begin an empty one of a kind: `list`, `dict` or `set`."""
         self.kind = kind
+        self.has_unread_keys = False
+        """True if a key may be a text that is not known: the result of a call is equal to one."""
         self.entries: dict[str, Any] | None = None
 
     def keep(self, items: list[Any]) -> None:
@@ -73,12 +75,14 @@ class Container:
                 break
             if isinstance(key, str):
                 entries[key] = value
+            elif isinstance(key, Made | Persistent) or key is STRING:
+                self.has_unread_keys = True
         self.entries = entries
 
     @property
     def is_full(self) -> bool:
         """True if it may have entries that were not kept."""
-        return self.entries is not None and len(self.entries) >= MAX_KEPT
+        return self.has_unread_keys or (self.entries is not None and len(self.entries) >= MAX_KEPT)
 
     def get(self, key: str) -> Any:
         """Return the entry of a key, None if it has none."""
