@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 BUDGET = 128 * 1024 * 1024
 """Bytes read from the headers of one file, at most."""
+PASSES = 8
+"""Times that the content of a file is read as a whole, at most, to be unfolded or for checksums."""
 MAX_SEGMENTS = 100_000
 """Segments of one file, at most, so that a recipe can list them with their digests."""
 
@@ -44,7 +46,9 @@ class Source:
         `name` is the file's, which may show its format.
         """
         self._read_at = read_at
+        self._bulk_at = read_at
         self._left = BUDGET
+        self._bulk_left = BUDGET + PASSES * size
         self._whole: Source | None = None
         self.size = size
         self.name = name
@@ -60,6 +64,7 @@ class Source:
         """Return a source of the file of `size` bytes at `offset` inside this one; what is read counts for both."""
         part = Source(lambda start, count: self.read(offset + start, count), size, name)
         part._whole, part.depth = self, self.depth + 1
+        part._bulk_at = lambda start, count: self.bulk(offset + start, count)
         return part
 
     def spend(self, size: int) -> None:
@@ -72,14 +77,30 @@ class Source:
 
     def read(self, offset: int, size: int) -> bytes:
         """Read exactly `size` bytes at `offset`; raise HeaderError outside the file or beyond the budget."""
-        if offset < 0 or size < 0 or offset + size > self.size:
-            raise HeaderError(f"a range ends at byte {offset + size}, beyond the end of the file at {self.size}")
+        self._check(offset, size)
         if self._whole is None:  # a part spends what it reads through the whole
             self.spend(size)
-        data = self._read_at(offset, size)
-        if len(data) != size:
-            raise HeaderError("the file was truncated while it was read")
-        return data
+        return _exactly(self._read_at(offset, size), size)
+
+    def bulk(self, offset: int, size: int) -> bytes:
+        """Read as `read` does, but content that is unfolded or summed up: it has a limit by the size of the file."""
+        self._check(offset, size)
+        if self._whole is None:
+            self._bulk_left -= size
+            if self._bulk_left < 0:
+                raise TooLongError(f"its content is read more than {PASSES} times")
+        return _exactly(self._bulk_at(offset, size), size)
+
+    def _check(self, offset: int, size: int) -> None:
+        """Raise HeaderError if a range is not inside the file."""
+        if offset < 0 or size < 0 or offset + size > self.size:
+            raise HeaderError(f"a range ends at byte {offset + size}, beyond the end of the file at {self.size}")
+
+
+def _exactly(data: bytes, size: int) -> bytes:
+    if len(data) != size:
+        raise HeaderError("the file was truncated while it was read")
+    return data
 
 
 class Cursor:

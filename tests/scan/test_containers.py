@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import tarfile
 import zipfile
 
+import numpy as np
 import pytest
 
 from mvc.scan import known
@@ -88,6 +90,24 @@ def test_an_encrypted_member_is_closed_and_not_damaged(method: int) -> None:
     data[begin : begin + 8] = b"\xff" * 8  # no stream, and not the bytes of the checksum
     report = scan_file(source(bytes(data), "a.zip"))
     assert {finding.rule for finding in report.findings} == {"zip-closed"}
+
+
+def test_containers_larger_than_the_budget_of_headers_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checksums and streams take whole members: a limit that is meant for headers would refuse every large archive."""
+    monkeypatch.setattr("mvc.formats.source.BUDGET", 1 << 18)
+    arrays = [np.random.default_rng(seed).bytes(1 << 17) for seed in range(4)]
+    stored, folded, members = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    np.savez(stored, *arrays)
+    np.savez_compressed(folded, a=np.frombuffer(b"".join(arrays), "u1"))
+    with tarfile.open(fileobj=members, mode="w:gz", compresslevel=0) as archive:
+        for name, data in {"a.npy": stored.getvalue(), "data.pkl": containers.HOSTILE}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    for out in (stored, folded):
+        report = scan_file(source(out.getvalue(), "w.npz"))
+        assert (report.verdict, report.findings) == (Verdict.PLAIN, ())
+    assert "pickle-call" in {finding.rule for finding in scan_file(source(members.getvalue())).findings}
 
 
 def test_a_truncated_container_is_damaged() -> None:

@@ -175,7 +175,7 @@ def blocks(source: Source, make: Callable[[], Decompressor], *, is_repeated: boo
         try:
             while True:
                 if not data and inner.needs_input and not inner.eof:
-                    data = source.read(position, min(BLOCK, source.size - position))
+                    data = source.bulk(position, min(BLOCK, source.size - position))
                     position += len(data)
                     if not data:
                         raise HeaderError("its compressed content is truncated")
@@ -186,7 +186,7 @@ def blocks(source: Source, make: Callable[[], Decompressor], *, is_repeated: boo
                 if inner.eof:
                     rest = inner.unused_data
                     while is_repeated and position < source.size and not rest.strip(b"\0"):
-                        rest = source.read(position, min(BLOCK, source.size - position))
+                        rest = source.bulk(position, min(BLOCK, source.size - position))
                         position += len(rest)
                     if not is_repeated or not rest.strip(b"\0"):
                         return

@@ -70,7 +70,7 @@ def matches(start: bytes, source: Source) -> bool:
     length = min(_TAIL, source.size)
     if tar_directory.begins(start):  # it may end with a zip archive as its last member, which is scanned as such
         length = min(length, source.size - tar_directory.end(source))
-    tail = source.read(source.size - length, length) if length >= _SMALLEST else b""
+    tail = source.bulk(source.size - length, length) if length >= _SMALLEST else b""
     at = tail.rfind(_END)
     while at >= 0:
         if tail[max(0, at - _LOCATOR) : at][:4] == b"PK\6\7":  # an archive with a larger end record
@@ -218,7 +218,7 @@ def _check_sum(source: Source, place: _Place, scan: Scan) -> None:
     """Report a wrong checksum of a stored member that is not large; torch and zipfile check it too."""
     record = place.record
     is_checked = record.method == _STORED and record.packed <= _MAX_CHECKED
-    if is_checked and zlib.crc32(source.read(place.offset, record.packed)) != record.crc:
+    if is_checked and zlib.crc32(source.bulk(place.offset, record.packed)) != record.crc:
         scan.report(CHECKSUM, detail=record.name)
 
 

@@ -24,7 +24,10 @@ from mvc.scan.verdict import Rule, Verdict
 MAX_PARSED = 8 * 1024 * 1024
 """Bytes of a text that is always parsed."""
 MAX_TEXT = 64 * 1024 * 1024
-"""Bytes of a text, at most."""
+"""Bytes of a text that has one of the keys that matter, at most."""
+_BLOCK = 1 << 20
+_OVERLAP = 64
+"""Bytes that are searched twice, so that no key is missed between two blocks."""
 
 TWICE = Rule(
     "json-key-twice", Verdict.UNREADABLE, "Loaders read the key {} differently, since it occurs twice in one map."
@@ -72,11 +75,12 @@ def matches(start: bytes, source: Source) -> bool:  # noqa: ARG001 - the content
 
 def scan(source: Source, scan: Scan) -> None:
     """Report what loaders import or render by a text. Raises TooLongError; what is not JSON has no findings here."""
+    is_searched = source.size > MAX_PARSED and b"\0" not in source.read(0, 4)
+    if is_searched and not any(_has_key(block) for block in _blocks(source)):
+        return
     if source.size > MAX_TEXT:
         raise TooLongError(f"it is JSON of more than {MAX_TEXT >> 20} MiB")
-    data = source.read(0, source.size)
-    if source.size > MAX_PARSED and b"\0" not in data[:4] and not _has_key(data):
-        return
+    data = source.bulk(0, source.size)
     earlier: list[_Twice] = []
     try:
         value = _parsed(data, earlier)
@@ -104,6 +108,12 @@ def _is_balanced(data: bytes) -> bool:
     """Return whether as many brackets close as open; other bytes are JSON for no parser."""
     bare = _STRING.sub(b"", data.replace(b"\0", b""))
     return all(bare.count(first) == bare.count(last) for first, last in ((b"[", b"]"), (b"{", b"}")))
+
+
+def _blocks(source: Source) -> Iterator[bytes]:
+    """Yield a text in blocks that overlap."""
+    for start in range(0, source.size, _BLOCK):
+        yield source.bulk(start, min(_BLOCK + _OVERLAP, source.size - start))
 
 
 def _has_key(data: bytes) -> bool:

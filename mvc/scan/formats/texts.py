@@ -79,7 +79,7 @@ def scan(source: Source, scan: Scan) -> None:
     """Report the Python that a configuration names. Raises TooLongError."""
     name = source.name.lower()
     if name.endswith(_XML) and source.size <= MAX_TEXT:
-        for match in _ENTITY.finditer(source.read(0, source.size).decode("utf-8", "replace")):
+        for match in _ENTITY.finditer(source.bulk(0, source.size).decode("utf-8", "replace")):
             scan.report(ENTITY, detail=match[1])
     if name.endswith(_PROSE):
         return
@@ -88,7 +88,7 @@ def scan(source: Source, scan: Scan) -> None:
         if is_config:
             raise TooLongError(f"it is a configuration of more than {MAX_TEXT >> 20} MiB")
         return
-    data = source.read(0, source.size)
+    data = source.bulk(0, source.size)
     text = _text(data, is_start=False) or data.decode("utf-8", "replace")
     if not is_config and not _STRUCTURE.match(text) and not _DOCUMENT.search(text):
         templates.examine_text(text, scan)

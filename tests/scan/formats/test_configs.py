@@ -217,6 +217,7 @@ OTHER_CODE = {
     ),
     "adapter": Case("adapter_config.json", b'{"auto_mapping": {"parent_library": "my.lib"}}', ("custom-module",)),
 }
+HIDDEN_KEY = b'"\\u0061uto_map"'
 OTHER_HONEST = [
     Case("RELEASE_NOTES", b"Hydra's _target_ and the loader_module of MLflow are documented.\n"),
     Case("schema.sql", b"CREATE TABLE a (_target_ TEXT);\n"),
@@ -335,3 +336,14 @@ def test_a_long_text_is_parsed_if_it_has_a_key_that_matters() -> None:
     assert broken(report(Case("tokenizer.json", filler + b"}"))) == ()
     assert broken(report(Case("config.json", filler + b', "auto_map": {"AutoModel": "m.X"}}'))) == ("auto-map",)
     assert broken(report(Case("config.json", filler + b', "\\u0061uto_map": {"AutoModel": "m.X"}}'))) == ("auto-map",)
+
+
+def test_long_json_is_refused_only_with_a_key_that_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Annotations of COCO have hundreds of megabytes."""
+    for name, limit in {"MAX_PARSED": 1 << 10, "MAX_TEXT": 1 << 12, "_BLOCK": 1 << 8}.items():
+        monkeypatch.setattr(json_text, name, limit)
+    boxes = json.dumps([{"bbox": [1, 2, number]} for number in range(300)]).encode()
+    assert broken(report(Case("instances.json", boxes))) == ()
+    for place in range(5000, 5300):
+        data = boxes[:place] + HIDDEN_KEY + boxes[place:]
+        assert broken(report(Case("instances.json", data))) == ("too-long",)
