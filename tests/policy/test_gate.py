@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,22 @@ def test_a_protected_branch_is_only_fast_forwarded(shell: Shell) -> None:
     shell.ok("merge", "side")
     shell.ok("switch", "-c", "next")
     refused(shell("branch", "-D", "main"), "roll-back")
+
+
+def test_a_tag_of_a_remote_never_moves(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.ok("remote", "add", "origin", str(tmp_path / "origin"))
+    shutil.copytree(shell.folder, tmp_path / "other")
+    shell.ok("tag", "t", "v1")
+    shell.ok("push", "origin", "main", "t")
+    other = Shell(tmp_path / "other", monkeypatch)
+    other.ok("tag", "t", "v2")
+    other.ok("fetch")
+    policy(other, "tag:*", "roll-back = false")
+    refused(other("push", "--force-with-lease", "origin", "t"), "roll-back: t was at ", "a tag never moves")
+    assert "roll-back" in other("policy", "check", "v1", "--for", "tag:t").out
+    other.ok("push", "origin", "side")
+    (other.folder / NAME).unlink()
+    other.ok("push", "--force-with-lease", "origin", "t")
 
 
 def test_an_alias_takes_only_what_another_one_stands_for_now(shell: Shell) -> None:

@@ -250,6 +250,9 @@ def roll_back(
     elif ref.kind == HEADS and not _descends(repository, candidate, last):
         why = f"{candidate.called} does not have {last[:10]}, the version of {ref.name}, as an ancestor"
         yield Breach(rule, "roll-back", why, f"Make a new version on top of {last[:10]}: {ref.name} only goes forward.")
+    elif ref.kind == TAGS and candidate.id != last:
+        why = f"{ref.name} was at {last[:10]}, and a tag never moves"
+        yield Breach(rule, "roll-back", why, f"Choose another name for the tag of {candidate.called}.")
     elif ref.kind == ALIASES and candidate.id is not None and candidate.id != last:
         former = {tip.old, tip.new, *(entry.new for entry in repository.refs.entries(ref))} - {None}
         why = left_behind(repository, ref.name, candidate.id, [id_ for id_ in former if id_ is not None])
