@@ -14,7 +14,7 @@ import pytest
 import mvc
 from mvc import errors
 from mvc.repository.policy.gate import NAME
-from tests.cli.shell import Said, Shell, begin
+from tests.cli.shell import MODEL, Said, Shell, begin
 from tests.weights import network, safetensors
 
 
@@ -91,6 +91,15 @@ def test_a_tag_of_a_remote_never_moves(shell: Shell, tmp_path: Path, monkeypatch
     other.ok("push", "origin", "side")
     (other.folder / NAME).unlink()
     other.ok("push", "--force-with-lease", "origin", "t")
+
+
+def test_an_import_is_no_reason_for_a_tag(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.ok("tag", "t", "-m", "released")
+    (tmp_path / "new").mkdir()
+    new = begin(tmp_path / "new", monkeypatch)
+    policy(new, "tag:*", 'reason = "required"')
+    refused(new("import", f"{shell.folder}#{MODEL}"), "the move of t has no reason")
+    assert new.ok("tag").out == ""
 
 
 def test_an_alias_takes_only_what_another_one_stands_for_now(shell: Shell) -> None:

@@ -31,8 +31,9 @@ else:
     verify = lazy.Module("mvc.repository.signatures.verify")
 
 _SHOWN = 5
-_AUTOMATIC = ("", "alias: rolled back", "import", "push")
-"""The reasons of moves for which none was given."""
+_AUTOMATIC = ("", "alias: rolled back", "push")
+_IMPORT = "import: "
+"""The reasons of moves for which none was given, and the beginning of those of imported tags."""
 _WHO = "\0"
 """The place in a hint for the principals whose signatures are missing."""
 _KINDS = {"branch": HEADS, "tag": TAGS, "alias": ALIASES}
@@ -280,7 +281,8 @@ def _descends(repository: Repository, candidate: Candidate, last: VersionId) -> 
 
 def reason(rule: Rule, given: str, ref: RefName, candidate: Candidate | None, *, pushed: bool) -> Iterator[Breach]:
     """Yield a breach for a move, but not a deletion, without a reason of its own."""
-    if not rule.reason or candidate is None or given.strip() not in _AUTOMATIC:
+    is_given = given.strip() not in _AUTOMATIC and not given.startswith(_IMPORT)
+    if not rule.reason or candidate is None or is_given:
         return
     at = candidate.id[:10] if candidate.id is not None else "HEAD"
     command = f"mvc tag {ref.name} {at}" if ref.kind == TAGS else f"mvc alias set {ref.name} {at}"
