@@ -130,7 +130,7 @@ def publish(
     NeedsMemory, and as reading files does. The next call resumes where this one stopped.
     """
     repository = model.repository
-    gate.sent(repository, f"publish:{registry.organization}", model.key, dict.fromkeys(versions))
+    passed = gate.sent(repository, f"publish:{registry.organization}", model.key, dict.fromkeys(versions))
     name, existing = _registry_model(model, registry, registry_model)
     locals_ = [publishing.local_version(repository, id_) for id_ in dict.fromkeys(versions)]
     if progress is not None:
@@ -142,7 +142,12 @@ def publish(
         repository, registry, name, existing, allow_memory, report, require_context, _branches(model, versions)
     )
     lookup = Lookup(repository, registry, recorded_places.on_registry(model, registry))
-    run = _Run(repository, model, registry, actor, publisher, lookup, is_dry_run=dry_run, keep_going=keep_going)
+    run = _Run(
+        *(repository, model, registry, actor, publisher, lookup),
+        reason=gate.noted("publish", passed),
+        is_dry_run=dry_run,
+        keep_going=keep_going,
+    )
     run.read_recorded(locals_)
     if dry_run:
         planned = tuple(run.outcome(local) for local in locals_)
@@ -185,7 +190,10 @@ def _duplicates(registry: Registry, model: RemoteModel | None, created: set[str]
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of the verb; `read` has the registry versions at the recorded places, by id, as they were when it began."""
+    """One run of the verb; `read` has the registry versions at the recorded places, by id, as they were when it began.
+
+    `reason` is that of the entries with the new places.
+    """
 
     repository: Repository
     model: Model
@@ -193,6 +201,7 @@ class _Run:
     actor: Actor
     publisher: Publisher
     lookup: Lookup
+    reason: str = "publish"
     is_dry_run: bool = False
     keep_going: bool = False
     read: dict[str, Listed] = field(default_factory=dict)
@@ -234,7 +243,7 @@ class _Run:
     def _record(self, local: LocalVersion, remote: RemoteVersion) -> None:
         place = recorded_places.place_of(self.registry, remote)
         with self.repository.locked():
-            places.record(self.model, local.id, place, self.actor.move("publish"))
+            places.record(self.model, local.id, place, self.actor.move(self.reason))
             self.publisher.end_journal(local)
 
     def _dry_run(self, local: LocalVersion) -> PublishedVersion:

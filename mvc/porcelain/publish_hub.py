@@ -15,6 +15,7 @@ from mvc.registry.hubs import hub_version
 from mvc.registry.hubs.hub import Hub, Publication
 from mvc.repository.model import Model
 from mvc.repository.policy import gate
+from mvc.repository.repository import Repository
 from mvc.storage.progress import Progress
 
 
@@ -47,14 +48,22 @@ def publish_to_hub(
 ) -> HubPublished:
     """Publish versions of `model` in this order; set `names` to the last one and, `with_refs`, its tags and aliases to each.
 
-    Nothing is written to the repository. Raises Missing, Damaged, HubNameTaken, HubAhead, HubChanged, NotForHub, and as
-    the hub does. The next call continues where this one stopped.
+    Nothing is written to the repository, but the operation if rules of a policy are passed. Raises PolicyRefused, Missing,
+    Damaged, HubNameTaken, HubAhead, HubChanged, NotForHub, and as the hub does. The next call continues where this one stopped.
     """
     ids, done = list(dict.fromkeys(versions)), []
-    gate.sent(model.repository, f"publish:{hub.address}", model.key, ids)
+    passed = gate.sent(model.repository, f"publish:{hub.address}", model.key, ids)
+    if passed and not dry_run:
+        _record(model.repository, model.key)
     for id_ in ids:
         version = hub_version.of(model, id_, progress)
         refs = (*version.tags, *version.aliases) if with_refs else ()
         asked = dict.fromkeys((*refs, *(names if id_ == ids[-1] else ())))
         done.append(hub.publish(version, tuple(asked), force=force, dry_run=dry_run))
     return HubPublished(hub.address, tuple(done), done=not dry_run)
+
+
+def _record(repository: Repository, model: str) -> None:
+    """Record the command, with its reason to pass rules of a policy. Raises ReadOnlyStore, LockTimeout."""
+    with repository.operation("publish"), repository.locked():
+        repository.note(model)

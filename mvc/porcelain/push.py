@@ -278,7 +278,9 @@ class _Push:
             presence.check(self._repository, self._remote)
         except errors.NoRemoteYet:
             refs = tuple(PushedRef(request.ref, "*", None, request.new) for request in requests)
-            return Pushed(self._remote.name, self._model, refs, len(self._fresh(refs, {})), done=False)
+            fresh = self._fresh(refs, {})
+            self._check_policy(refs, {}, fresh)
+            return Pushed(self._remote.name, self._model, refs, len(fresh), done=False)
         self._dropped = Dropped(expiry_sync.read(self._repository, self._remote))
         tips = self._tips(requests)
         refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
@@ -306,7 +308,7 @@ class _Push:
             judged = [self._judge(request, tips[request.ref]) for request in requests]
             todo = [each for each in judged if each.flag not in "=!"]
             fresh = self._fresh(todo, tips)
-            self._check_policy(todo, tips, fresh)
+            passed = self._check_policy(todo, tips, fresh)
             before = [tip for tip in tips.values() if tip is not None]
             revived = self._revived(todo)
             sending.revived = tuple(revived)
@@ -322,7 +324,7 @@ class _Push:
                     remote.backend.settle(each.ref.folder)
             alone = len(todo) == 1
             moved = [
-                self._move(each, tips[each.ref], alone=alone) if each in todo else (each, tips[each.ref])
+                self._move(each, tips[each.ref], passed, alone=alone) if each in todo else (each, tips[each.ref])
                 for each in judged
             ]
             if todo:
@@ -451,23 +453,30 @@ class _Push:
         if absent:
             raise errors.HistoryAbsent(version=f"v{version.number}", parent=min(absent)[:10])
 
-    def _check_policy(self, refs: Sequence[PushedRef], tips: dict[RefName, RefEntry | None], fresh: Fresh) -> None:
-        """Raise PolicyRefused before anything is sent."""
-        moves = [self._moved(each, tips[each.ref]) for each in refs]
+    def _check_policy(self, refs: Sequence[PushedRef], tips: dict[RefName, RefEntry | None], fresh: Fresh) -> str:
+        """Raise PolicyRefused before anything is sent; return the note on rules that are passed for versions to send."""
+        moves = [self._moved(each, tips.get(each.ref)) for each in refs]
         gate.check(self._repository, moves)
         sent = [id_ for id_, _ in fresh]
-        gate.sent(self._repository, f"push:{self._remote.name}", self._model, sent)
+        passed = gate.sent(self._repository, f"push:{self._remote.name}", self._model, sent)
         if moves:
             gate.Gate(self._repository).ask_push(self._remote.name, self._model, moves, sent)
+        return passed
 
     def _moved(self, each: PushedRef, tip: RefEntry | None) -> gate.Move:
         return gate.Move(each.ref, tip, each.new, self._reason(each).reason, self._remote.name)
 
-    def _move(self, each: PushedRef, tip: RefEntry | None, *, alone: bool) -> tuple[PushedRef, RefEntry | None]:
-        """Move one ref on the remote. Raises RefDenied if the store forbids the only move; of several, one is rejected."""
-        note = gate.check(self._repository, [self._moved(each, tip)])  # again: the policy may have changed meanwhile
+    def _move(
+        self, each: PushedRef, tip: RefEntry | None, passed: str, *, alone: bool
+    ) -> tuple[PushedRef, RefEntry | None]:
+        """Move one ref on the remote. Raises RefDenied if the store forbids the only move; of several, one is rejected.
+
+        `passed` is the note on rules that were passed for the versions that were sent.
+        """
+        own = gate.check(self._repository, [self._moved(each, tip)])  # again: the policy may have changed meanwhile
         move = self._reason(each)
-        move = replace(move, reason=gate.noted(move.reason, note))
+        for note in dict.fromkeys((own, passed if each.new is not None else "")):
+            move = replace(move, reason=gate.noted(move.reason, note))
         try:
             entry = self._remote.refs.move(each.ref, tip, each.new, move)
         except errors.RefMoved as error:

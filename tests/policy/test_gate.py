@@ -136,6 +136,20 @@ def test_a_rule_with_force_is_passed_for_a_reason_that_the_log_keeps(shell: Shel
     refused(said, "passes only rules with force = true, unlike policy.toml, line 3.")
 
 
+def test_a_push_keeps_the_reason_for_which_a_rule_on_an_ancestor_was_passed(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("remote", "add", "origin", str(tmp_path / "origin"))
+    for license_ in ("AGPL-3.0-only", "MIT"):
+        shell.set(model__license=license_)
+        shell.commit(license_)
+    policy(shell, "push:origin", 'licenses.deny = ["AGPL-*"]', "force = true")
+    for options in ((), ("-n",)):
+        refused(shell("push", *options, "origin", "main"), "push:origin of helmets, v4 ", "licenses.deny")
+    shell.ok("push", "origin", "main", "--force-policy", "replaced since")
+    passed = "policy overridden: licenses.deny of policy.toml, line 3: replaced since"
+    path = tmp_path / "origin" / "refs" / MODEL / "heads" / "main" / "0000000001"
+    assert json.loads(path.read_bytes())["reason"] == f"push ({passed})"
+
+
 def test_each_line_of_a_refusal_has_the_repair_that_works(shell: Shell) -> None:
     policy(shell, "alias:*", 'licenses.allow = ["MIT"]', 'reason = "required"')
     lines = [line.strip() for line in refused(shell("alias", "set", "prod", "v1")).err.splitlines()]

@@ -53,3 +53,17 @@ def test_a_version_is_published_once_a_principal_signed_it(
     shell.commit("unsigned again")
     before = histories.state(platform)
     refused()
+
+
+def test_the_log_of_the_place_keeps_the_reason_for_which_a_rule_was_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
+) -> None:
+    shell = histories.small(tmp_path / "ana", monkeypatch)
+    histories.register(shell, platform, monkeypatch)
+    (shell.folder / NAME).write_text('[[rule]]\non = ["publish:*"]\nmax-version = 0\nforce = true\n', encoding="utf-8")
+    assert shell("publish").code == 17
+    shell.ok("publish", "--force-policy", "agreed")
+    (kind,) = (each for each in shell.repository.refs.kinds(MODEL, published=True) if each.startswith("published/"))
+    (place,) = (shell.repository.refs.tip(ref) for ref in shell.repository.refs.all(MODEL, kind))
+    assert place is not None
+    assert place.move.reason == "publish (policy overridden: max-version of policy.toml, line 3: agreed)"

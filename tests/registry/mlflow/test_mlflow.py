@@ -13,6 +13,7 @@ import pytest
 
 from mvc.backoff import Backoff
 from mvc.registry.mlflow import client
+from mvc.repository.policy.gate import NAME
 from tests.cli.shell import Said, Shell
 from tests.registry import histories
 from tests.servers import picsellia
@@ -343,3 +344,13 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, monkeypatch: Any,
     refused = _empty(tmp_path / "ben", monkeypatch)("import", f"mlflow+sqlite://{tmp_path}/x.db#helmet")
     assert refused.code == 128
     assert "not a database of MLflow" in refused.err
+
+
+def test_the_operation_keeps_the_reason_for_which_a_rule_was_passed(shell: Shell, tracking: Tracking) -> None:
+    text = '[[rule]]\non = ["publish:mlflow://*"]\nmax-version = 0\nforce = true\n'
+    (shell.folder / NAME).write_text(text, encoding="utf-8")
+    assert shell("publish", _url(tracking), "v1").code == 17
+    shell.ok("publish", _url(tracking), "v1", "-n", "--force-policy", "tried")
+    shell.ok("publish", _url(tracking), "v1", "--force-policy", "agreed")
+    shown = shell.ok("op", "log").out
+    assert ("agreed" in shown, "tried" in shown) == (True, False), shown
