@@ -101,6 +101,15 @@ def test_azure_gives_the_condition_to_who_pushes_only(tmp_path: Path, monkeypatc
     assert grants == [(role, ""), (pusher, '--condition-version 2.0 --condition "$condition" ')]
 
 
+@pytest.mark.parametrize("scheme", ["gs", "az"])
+def test_a_path_of_several_lines_does_not_end_the_condition(scheme: str, tmp_path: Path, monkeypatch: Any) -> None:
+    shell = begin(tmp_path, monkeypatch)
+    shell.repository.config.set_remote("origin", {"url": f"{scheme}://models/x%0aCONDITION%0a)%0atouch%20owned%0a"})
+    said = shell("remote", "policy", "origin", "--protect=alias:prod")
+    assert (said.code, said.out) == (2, ""), said
+    assert "its path has characters that a condition cannot have" in said.err
+
+
 def printed(shell: Shell, place: str, *arguments: str) -> str:
     shell.repository.config.set_remote("origin", {"url": place})
     return shell.ok("remote", "policy", "origin", "--protect=alias:prod", *arguments).out

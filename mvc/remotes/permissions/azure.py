@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from mvc import errors
 from mvc.remotes.backends.address import Address
-from mvc.remotes.permissions.protected import Access
+from mvc.remotes.permissions.protected import Access, path_in_bucket
 
 ROLE, PUSHER = "ROLE-OBJECT-ID", "PUSHERS-OBJECT-ID"
 """The placeholders of the two principals."""
@@ -61,10 +61,8 @@ def script(address: Address, options: Mapping[str, str], access: Access) -> str:
 
 
 def condition(address: Address, access: Access) -> str:
-    """Return the condition: no action that changes a blob is for a move of a protected ref."""
-    if _UNFIT.search(address.path):
-        raise errors.BadProtection(text=address.text, reason="its path has characters that a condition cannot have")
-    path = f"{address.path}/" if address.path else ""
+    """Return the condition: no action that changes a blob is for a move of a protected ref. Raises as `script`."""
+    path = path_in_bucket(address, _UNFIT)
     actions = "\n  AND ".join(f"!(ActionMatches{{'{action}'}})" for action in WRITES)
     paths = "\n  AND ".join(
         f"@Resource[{_BLOBS}:path] StringNotLike '{path}refs/*/{folder}/*'" for folder in access.folders

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from mvc import errors
 from mvc.remotes.backends.address import Address
-from mvc.remotes.permissions.protected import ANY, Access, ProtectedRef
+from mvc.remotes.permissions.protected import ANY, Access, ProtectedRef, path_in_bucket
 
 ROLE, PUSHER = "group:ROLE@example.org", "group:PUSHERS@example.org"
 """The placeholders of the two members."""
@@ -66,10 +66,9 @@ def expression(address: Address, access: Access) -> str:
     """Return the condition, in CEL, which is true for names that are no move of a protected ref.
 
     `extract` returns what the object has in the place of the braces, and "" if it does not have the rest around it.
+    Raises BadProtection, TooManyProtected.
     """
-    if _UNFIT.search(address.path):
-        raise errors.BadProtection(text=address.text, reason="its path has characters that a condition cannot have")
-    root = f"projects/_/buckets/{address.host}/objects/{address.path}{'/' if address.path else ''}refs/"
+    root = f"projects/_/buckets/{address.host}/objects/{path_in_bucket(address, _UNFIT)}refs/"
     places = [place for ref in access.refs for place in _places(ref)]
     if len(places) > MAX_OPERATORS + 1:
         limit = f"a condition of Google has at most {MAX_OPERATORS} logical operators; a pattern counts once, a name three times"

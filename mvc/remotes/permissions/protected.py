@@ -6,11 +6,13 @@ client that cannot create names in that folder cannot move the ref.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from mvc import errors
 from mvc.model import names
+from mvc.remotes.backends.address import Address
 from mvc.scan.policy.rule import ALIAS, BRANCH, TAG, Rule
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS
 
@@ -89,6 +91,16 @@ def parse(text: str) -> ProtectedRef:
     elif not name.isprintable() or len(name) > names.MAX_REF_BYTES:
         raise errors.BadProtection(text=text, reason="it is not a pattern of a name")
     return ref
+
+
+def path_in_bucket(address: Address, unfit: re.Pattern[str]) -> str:
+    """Return the path of a remote in its bucket, with a slash at the end, for a condition. Raises BadProtection.
+
+    A URL may name characters that it cannot have itself, as `%0a`: in a script, they would end the text of the condition.
+    """
+    if unfit.search(address.path) or not address.path.isprintable():
+        raise errors.BadProtection(text=address.text, reason="its path has characters that a condition cannot have")
+    return f"{address.path}/" if address.path else ""
 
 
 def of_rules(rules: Iterable[Rule]) -> tuple[ProtectedRef, ...]:
