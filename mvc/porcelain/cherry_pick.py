@@ -138,7 +138,8 @@ def versions(model: Model, texts: Sequence[str]) -> list[VersionId]:
     """Return the versions that `texts` name, those of a range `A..B` oldest first. Raises TakeRefused, UnknownRevision and the like."""
     found: list[VersionId] = []
     for text in texts:
-        take.check(model, text.rpartition("..")[2].lstrip("."))
+        for named in text.split("...") if "..." in text else text.split("..")[-1:]:
+            take.check(model, named)
         if ".." in text:
             span = revisions.resolve_range(model, text)
             found += [id_ for id_, _ in history.walk(model.repository.objects, span.tips, exclude=span.exclude)][::-1]

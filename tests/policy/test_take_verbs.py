@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -178,6 +179,7 @@ TABLE: dict[str, Row] = {
     "reset": Row(_ben("reset", "--hard", "origin/main"), prepare=_aside),
     "merge": Row(_ben("merge", "origin/main"), prepare=_aside),
     "cherry-pick": Row(_ben("cherry-pick", "origin/main"), prepare=_aside),
+    "cherry-pick of two sides": Row(_ben("cherry-pick", "origin/main...HEAD"), prepare=partial(_aside)),
     "mvc://": Row(_called(lambda world: fsspec.open(f"mvc://{MODEL}@prod/readme", repo=world.ben.folder).open())),
     "mvc://, cat": Row(
         _called(lambda world: fsspec.filesystem("mvc", repo=world.ben.folder).cat_file(f"{MODEL}@prod/readme"))
