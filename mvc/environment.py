@@ -130,8 +130,8 @@ class Environment:
 
     def keys(self, settings: Config, root: Path) -> trust.Keys:
         """Return the settings of keys, for the repository in `root`."""
-        home, own = self.variables.get("HOME"), self.user_config
-        return trust.Keys(settings, self.cwd, root, Path(home) if home else None, own.parent if own else None)
+        home = self.variables.get("HOME")
+        return trust.Keys(settings, self.cwd, root, Path(home) if home else None, self.user_config)
 
     def code(self, root: Path, own: Sequence[str]) -> Code | None:
         """Return the Git commit of the training code; None without Git.

@@ -69,6 +69,22 @@ def log_of(shell: Shell, revision: str) -> Path:
     return shell.folder / ".mvc" / "signatures" / MODEL / shell.ok("rev-parse", revision).out.strip()
 
 
+@pytest.mark.parametrize("beside", ["user", "dotfiles"])
+def test_a_rule_and_verify_trust_the_same_keys_where_the_settings_are_a_link(
+    shell: Shell, keys: Keys, tmp_path: Path, beside: str
+) -> None:
+    shell.ok("config", "--global", "--unset", "trust.allowed-signers")
+    settings, folder = tmp_path / "user" / "config.toml", tmp_path / "dotfiles"
+    folder.mkdir()
+    settings.rename(folder / "mvc.toml")
+    settings.symlink_to(folder / "mvc.toml")
+    (tmp_path / beside / "allowed_signers").write_bytes(keys.allowed("ana").read_bytes())
+    sign(shell, keys, "ana")
+    policy(shell, "alias:prod")
+    shell.ok("verify")
+    shell.ok("alias", "set", "prod")
+
+
 def test_two_different_principals_of_the_list_have_to_sign(shell: Shell, keys: Keys) -> None:
     policy(shell, "alias:prod", signers=2)
     assert [line.split() for line in shell.ok("policy").lines][-2] == ["signers", "2"]

@@ -44,25 +44,23 @@ class Signers:
 
 def of(repository: Repository) -> Signers:
     """Return the trusted and the revoked keys of the user of a repository. Raises BadSetting, NoSignersFile."""
-    home, own = os.path.expanduser("~"), repository.user_config
-    beside = Path(os.path.realpath(own)).parent if own is not None else None
-    return Keys(
-        repository.config, repository.root, repository.root, Path(home) if os.path.isabs(home) else None, beside
-    ).signers()
+    home = Path(os.path.expanduser("~"))
+    known = home if home.is_absolute() else None
+    return Keys(repository.config, repository.root, repository.root, known, repository.user_config).signers()
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The user's settings of keys.
 
-    `home` is the home folder, `beside` that of the user's settings, `root` the repository's; `folder` the current one.
+    `home` is the home folder, `root` the repository's, `folder` the current one; `own` is the file of the user's settings.
     """
 
     config: Config
     folder: Path
     root: Path
     home: Path | None
-    beside: Path | None
+    own: Path | None
 
     @property
     def always(self) -> bool:
@@ -92,8 +90,9 @@ class Keys:
         return Signers(allowed, self._setting(REVOKED) or self._of_git(_GIT_REVOKED))
 
     def _default(self) -> KeyFile | None:
-        path = self.beside / DEFAULT if self.beside is not None else None
-        return KeyFile.of(path) if path is not None and path.is_file() else None
+        """Return the file beside the user's settings; if these are a link, else that beside its target; None for none."""
+        places = [] if self.own is None else [self.own, Path(os.path.realpath(self.own))]
+        return next((KeyFile.of(path) for own in places if (path := own.parent / DEFAULT).is_file()), None)
 
     def _setting(self, key: str) -> KeyFile | None:
         setting = self.config.get(key)
