@@ -36,8 +36,9 @@ class Bom(Document):
 
     @property
     def text(self) -> str:
-        """The document as text, with sorted keys."""
-        return json.dumps(self.document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        """The document as text, with sorted keys; characters that act on a terminal are escapes of JSON."""
+        text = json.dumps(self.document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
 def bom(

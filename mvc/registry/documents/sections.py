@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mvc.model.ids import SHORT
+from mvc.model.paths import escape_name
 from mvc.plural import size
 from mvc.registry.documents import values
 from mvc.registry.documents.changes import Since
@@ -170,16 +171,21 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[st
 
 
 def plain(text: str) -> str:
-    """Return a text on one line, without an effect in Markdown's links, tables, comments and HTML."""
-    line = " ".join(text.split())
+    """Return a text on one line, without an effect in Markdown's links, tables, comments and HTML, or on a terminal."""
+    line = _one_line(text)
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("`", "'")
     return line.replace("[", "\\[").replace("]", "\\]")
 
 
 def code(text: str) -> str:
     """Return a text as code, on one line."""
-    line = " ".join(text.split()).replace("`", "'")
+    line = _one_line(text).replace("`", "'")
     return f"`{line}`"
+
+
+def _one_line(text: str) -> str:
+    """Return a text on one line, with unprintable characters as escapes."""
+    return escape_name(" ".join(text.split()))
 
 
 def _value(value: Any) -> str:

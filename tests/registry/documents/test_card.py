@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
 from mvc.formats.values import front_matter
+from mvc.porcelain.bom import FORMATS
 from mvc.registry.documents import annex_iv
 from tests.cli.shell import Shell, begin
 from tests.formats.test_licenses import CHECKPOINT
 from tests.registry.documents.models import MODEL_TOML
 
-HOSTILE = "<script>alert(1)</script> | [x](javascript:alert(1)) `--> <!-- mvc: end -->"
+HOSTILE = "<script>alert(1)</script> | [x](javascript:alert(1)) `--> <!-- mvc: end --> \x1b[2J\x9b\u202e"
 
 
 @pytest.fixture(scope="module")
@@ -138,5 +140,16 @@ def test_texts_of_a_version_have_no_effect_in_the_card(shell: Shell, tmp_path: P
         html = MarkdownIt("commonmark").enable("table").render(card.split("---\n", 2)[2])
         assert "<script" not in html
         assert 'href="javascript' not in html
+        assert all(line.isprintable() for line in card.split("\n"))
         shell.ok("card", "v3", "-o", str(target))
         assert target.read_text().count("alert(1)") == 0
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_texts_of_a_version_have_no_effect_on_a_terminal_that_shows_a_bill_of_materials(
+    shell: Shell, format_: str
+) -> None:
+    text = shell.ok("bom", "v4", "--format", format_).out
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert shell.ok("bom", "v4", "--format", format_, "--json").json["document"] == json.loads(text)
+    assert json.dumps(HOSTILE, ensure_ascii=True) in json.dumps(json.loads(text), ensure_ascii=True)
