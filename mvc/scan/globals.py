@@ -25,12 +25,15 @@ class Arguments(enum.Enum):
     NONE = "it is not called"
     ANY = "whatever the pickle holds: it neither calls its arguments nor opens what they name"
     VALUES = "numbers, texts and containers"
+    TUPLE = "a tuple, whatever it holds, or values"
+    NOTHING = "None, whose class it returns"
     ENCODED = "a text, and latin1 or utf-8"
     BYTES = "nothing, a string of bytes, or a text with its encoding"
     CLASS = "nothing, or a class of the table"
     DTYPE = "a text or numpy.record, and values"
     ARRAY = "numpy.ndarray, a shape and a dtype"
     REBUILT = "a function of the table that rebuilds tensors, a class, and what that function may be called with"
+    REBUILT_ARRAY = "numpy's function that rebuilds an array, what that may be called with, and states"
     STORAGE = "the bytes of a file, which are scanned as such"
     GENERATOR = "a name or a class of the table, or an object"
     OBJECT = "a class, `object`, and None"
@@ -85,10 +88,11 @@ def _kinds(types: str, suffix: str) -> str:
 
 TABLE: dict[str, Use] = dict((
     # Python: containers, numbers, texts
-    *_rows(_VALUES, "builtins", names="tuple frozenset complex slice range"),
+    *_rows(_VALUES, "builtins", names="frozenset complex slice range"),
+    ("builtins.tuple", Use(Arguments.TUPLE)), ("builtins.type", Use(Arguments.NOTHING)),
     *((f"builtins.{kind}", Use(Arguments.VALUES, items=kind)) for kind in ("list", "dict", "set")),
     *_rows(Use(Arguments.BYTES), "builtins", names="bytes bytearray"),
-    *_rows(_REFERENCE, "builtins", names="int float bool str"),
+    *_rows(_REFERENCE, "builtins", names="int float bool str Ellipsis NotImplemented"),
     ("builtins.object", Use(is_made=True)),
     ("collections.OrderedDict", Use(Arguments.VALUES, is_made=True, state=State.ATTRIBUTES, items="dict")),
     ("collections.defaultdict", Use(Arguments.CLASS, items="dict")),
@@ -133,6 +137,8 @@ TABLE: dict[str, Use] = dict((
     *_rows(_REFERENCE, "torch", names="per_tensor_affine per_channel_affine per_tensor_symmetric per_channel_symmetric "
            "per_channel_affine_float_qparams"),
     ("torch.torch_version.TorchVersion", Use(Arguments.VALUES, is_made=True, state=State.ATTRIBUTES, verdict=Verdict.DATA)),
+    # jax: an array, by numpy's
+    ("jax._src.array._reconstruct_array", Use(Arguments.REBUILT_ARRAY)),
     # joblib: an array whose bytes follow
     ("joblib.numpy_pickle.NumpyArrayWrapper", Use(is_made=True, state=State.ATTRIBUTES)),
     # joblib before 0.10: an array in a file beside the pickle
@@ -148,7 +154,7 @@ TABLE: dict[str, Use] = dict((
         names="Path PosixPath WindowsPath PurePath PurePosixPath PureWindowsPath",
     ),
     *_rows(Use(Arguments.ANY, verdict=Verdict.DATA), "datetime", names="datetime date time timedelta timezone"),
-    ("decimal.Decimal", _DATA),
+    ("decimal.Decimal", _DATA), ("fractions.Fraction", _DATA),
     ("uuid.UUID", Use(is_made=True, state=State.ATTRIBUTES, verdict=Verdict.DATA)), ("uuid.SafeUUID", _DATA),
 ))  # fmt: skip
 """Every name that is admitted, with its uses."""

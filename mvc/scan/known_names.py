@@ -83,16 +83,39 @@ CODE_CALLS = frozenset({
     "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist", "torch.jit._pickle.build_tensor_from_id",
     "torch.jit._pickle.restore_type_tag", "torch.nn.parameter.UninitializedParameter",
     "torch.nn.parameter.UninitializedBuffer", "torch.finfo", "torch.iinfo",
+    "torch.nested._internal.nested_tensor._rebuild_njt",
+    "pandas.core.internals.managers.BlockManager", "pandas.core.internals.managers.SingleBlockManager", "pandas.StringDtype",
+    "pandas.Interval", "pandas.Period", "pandas.PeriodDtype", "pandas.IntervalDtype", "pandas.DatetimeTZDtype",
+    "pandas._libs.sparse.IntIndex", "pandas._libs.sparse.BlockIndex", "pandas._libs.tslibs.nattype._nat_unpickle",
+    "pandas._libs.tslibs.timedeltas._timedelta_unpickle", "pandas.core.indexes.interval._new_IntervalIndex",
+    "pandas.core.indexes.period._new_PeriodIndex", "pytz._p", "pytz._UTC",
+    *(f"pyarrow.lib.{name}" for name in (
+        "type_for_alias", "py_buffer", "_restore_array", "chunked_array", "field", "schema", "scalar", "list_", "large_list", "struct", "map_",
+        "dictionary", "timestamp", "duration", "time32", "time64", "decimal128", "binary",
+    )),
+    *(f"sklearn.{name}.newObj" for name in (
+        "neighbors._kd_tree", "neighbors._ball_tree", "metrics._dist_metrics", "neighbors._dist_metrics", "neighbors.kd_tree",
+        "neighbors.ball_tree", "neighbors.dist_metrics",
+    )),
+    *(f"statsmodels.tsa.statespace.{module}.{kind}{name}" for kind in "sdcz" for module, name in (
+        ("_initialization", "Initialization"), ("_representation", "Statespace"), ("_kalman_filter", "KalmanFilter"),
+        ("_kalman_smoother", "KalmanSmoother"), ("_simulation_smoother", "SimulationSmoother"),
+    )),
     "pandas._libs.internals._unpickle_block", "pandas.core.indexes.base._new_Index",
     "pandas.core.indexes.datetimes._new_DatetimeIndex", "pandas._libs.tslibs.timestamps._unpickle_timestamp",
     "sklearn.tree._tree.Tree", "scipy.sparse._base._formats",
 })  # fmt: skip
 """Functions outside of the table that writers of models call: code, not more."""
 
+_CLASSES_OF_DATA = frozenset({"pandas._libs.tslibs.offsets"})
+"""Modules whose classes have no effect when they are called: a calendar's offsets."""
+UNPICKLED_BY_GETATTR = frozenset({("zoneinfo.ZoneInfo", "_unpickle")})
+"""Methods of classes that pickles look up by `getattr`, as their objects do it, and call."""
+
 _FRAMEWORKS = frozenset({"torch", "numpy", "joblib", "scipy", "tensorflow", "keras", "tf_keras", "jax", "jaxlib", "dill",
                          "cloudpickle", "IPython", "fsspec", "requests", "aiohttp", "httpx", "urllib3", "paramiko", "boto3",
                          "fabric", "invoke", "pexpect", "plumbum", "sh", "docker", "dask", "distributed", "ray", "yaml",
-                         "jinja2", "mako", "numexpr", "pandas", "git", "gitpython", "Cython", "cffi", "numba",
+                         "jinja2", "mako", "numexpr", "pandas", "pyarrow", "git", "gitpython", "Cython", "cffi", "numba",
                          "pkgutil", "py", "pytest", "_pytest", "nose", "bdb"})  # fmt: skip
 """Packages whose functions are widely installed, and can be called to run, read or write something."""
 
@@ -158,5 +181,5 @@ def runs_if_called(module: str, name: str, *, is_simple: bool) -> bool:
         return False
     is_class = last[:1].isupper() or last.lstrip("_")[:1].isupper()
     if package in _FRAMEWORKS:
-        return not (is_class and is_simple)
+        return not (is_class and (is_simple or module in _CLASSES_OF_DATA))
     return bool(_RUNNING_WORD.search(last)) or not (is_class or is_simple)

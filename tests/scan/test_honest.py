@@ -6,6 +6,7 @@ import argparse
 import collections
 import datetime as dt
 import decimal
+import fractions
 import functools
 import importlib
 import json
@@ -17,11 +18,13 @@ import sys
 import types
 import uuid
 import zlib
+import zoneinfo
 from collections import _OrderedDictItemsView as Unlisted
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mvc.formats.source import Source
@@ -29,8 +32,10 @@ from mvc.scan import globals as table
 from mvc.scan.pickles.file import _FIRST
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Verdict
+from tests.formats.pickles import FALSE, NONE, REDUCE, STOP, call, group, mapping, named, number, numbers, text
 from tests.scan import written
 from tests.scan.cases import source
+from tests.scan.structures import SYSTEM
 from tests.scan.test_fuzz import InC, InPython, lookups
 
 DATA = Path(__file__).parents[1] / "formats" / "data"
@@ -51,13 +56,14 @@ PLAIN: dict[str, Any] = {
                np.array([1, "a", None], object), np.array(5), np.zeros(2, [("x", "f4"), ("y", "i2", (2,))]),
                np.array(["a", "b"], np.dtypes.StringDType()), np.array(["2026-11-30"], "M8[D]"), np.zeros(3, ">f8"), np.zeros((2, 2), bool)],
     "scalars": [np.float32(1), np.int64(-1), np.bool_(1), np.complex128(1j), np.str_("a"), np.datetime64("2026-11-30")],
+    "constants": [..., NotImplemented, type(None)],
     "dtypes": [np.dtype("f4"), np.dtype([("a", "O")]), np.dtype("U5"), np.dtype([(f"field{number}", "f4") for number in range(100)]), np.float32, np.int8, float, int, str],
 }  # fmt: skip
 DATA_CLASSES: dict[str, Any] = {
     "arguments": argparse.Namespace(lr=0.1, data=pathlib.PurePosixPath("a/b"), nested=types.SimpleNamespace(a=1)),
     "paths": [pathlib.Path("weights/best.pt"), pathlib.PureWindowsPath("C:/x")],
     "dates": [dt.datetime(2026, 11, 30, tzinfo=dt.UTC), dt.timedelta(1), dt.date(2026, 1, 1), dt.time(3)],
-    "others": [uuid.UUID(int=5), decimal.Decimal("1.5")],
+    "others": [uuid.UUID(int=5), decimal.Decimal("1.5"), fractions.Fraction(1, 2)],
     "generators": [np.random.RandomState(1), np.random.default_rng(1), np.random.RandomState(1).get_state()],
     "a state of random": np.random.MT19937(2),
 }  # fmt: skip
@@ -72,7 +78,47 @@ CODE: dict[str, Any] = {
     "a partial function": functools.partial(int, base=2),
     "random": random.Random(1),
     "an enumeration": Verdict.CODE,
+    "a time zone": dt.datetime(2026, 11, 30, tzinfo=zoneinfo.ZoneInfo("Europe/Paris")),
+    "a table": pd.DataFrame(
+        {"a": [1], "b": ["x"]}, pd.date_range("2026-01-01", periods=1, freq="MS", tz="Europe/Paris")
+    ),
+    "spans": [pd.Period("2026"), pd.Interval(0, 1), pd.Timedelta(1), pd.offsets.MonthEnd(2)],
 }
+
+_ARRAY = (named("numpy._core.multiarray _reconstruct"), group(named("numpy ndarray"), numbers(0), b"U\1b"))
+_STATE = group(number(1), numbers(1), call("numpy dtype", text("f4")), FALSE, b"U\4\0\0\0\0")
+CALLS: dict[str, tuple[bytes, bytes, Verdict]] = {
+    "a subclass of tensors": (
+        call("torch._tensor _rebuild_from_type_v2", named("torch._utils _rebuild_wrapper_subclass"), named("team.tensors T"), group(), NONE),
+        call("torch._tensor _rebuild_from_type_v2", SYSTEM, named("torch Tensor"), group(text("id")), NONE), Verdict.CODE,
+    ),
+    "an array of jax": (
+        call("jax._src.array _reconstruct_array", *_ARRAY, _STATE, mapping({"weak_type": FALSE})),
+        call("jax._src.array _reconstruct_array", SYSTEM, group(text("id")), group(), mapping({})), Verdict.PLAIN,
+    ),
+    "a tensor of Paddle": (
+        call("builtins tuple", group(text("w"), named("numpy._core.multiarray _reconstruct") + _ARRAY[1] + REDUCE)),
+        call("builtins tuple", call("builtins map", SYSTEM, group(text("id")))), Verdict.PLAIN,
+    ),
+    "neighbours": (
+        call("sklearn.neighbors._kd_tree newObj", named("sklearn.neighbors._kd_tree KDTree")),
+        call("sklearn.neighbors._kd_tree load", text("/x")), Verdict.CODE,
+    ),
+    "a filter": (
+        call("statsmodels.tsa.statespace._kalman_filter dKalmanFilter", text("a"), number(1)),
+        call("statsmodels.iolib.smpickle load_pickle", text("/x")), Verdict.CODE,
+    ),
+    "columns of Arrow": (
+        call("pyarrow.lib field", text("a"), call("pyarrow.lib type_for_alias", text("int32"))),
+        call("pyarrow.lib OSFile", text("/x"), text("w")), Verdict.CODE,
+    ),
+    "the class of None": (call("builtins type", NONE), call("builtins type", text("A"), group(), mapping({})), Verdict.PLAIN),
+    "a method of a class": (
+        call("builtins getattr", named("zoneinfo ZoneInfo"), text("_unpickle")) + group(text("UTC"), FALSE) + REDUCE,
+        call("builtins getattr", named("zoneinfo ZoneInfo"), text("no_cache")) + group(text("UTC")) + REDUCE, Verdict.CODE,
+    ),
+}  # fmt: skip
+"""What writers of models call, a hostile call beside it, and the verdict of the first."""
 
 
 @pytest.mark.parametrize(
@@ -87,6 +133,13 @@ def test_pickles_of_every_protocol_are_what_they_are(values: dict[str, Any], wor
         for protocol in range(6)
     }
     assert {key: verdict for key, verdict in verdicts.items() if verdict != worst} == {}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_writers_of_models_call_is_not_hostile_and_its_neighbour_is(name: str) -> None:
+    honest, hostile, verdict = CALLS[name]
+    assert scan_file(source(b"\x80\2" + honest + STOP)).verdict is verdict
+    assert scan_file(source(b"\x80\2" + hostile + STOP)).verdict is Verdict.HOSTILE
 
 
 def test_files_that_trainers_wrote_are_neither_hostile_nor_unreadable() -> None:
@@ -110,8 +163,8 @@ def test_no_bytes_by_chance_are_refused(rng: random.Random) -> None:
     """A pickle of protocol 0 has no magic bytes, so data may begin as one; only what a loader would look up counts."""
     opcodes = sorted(_FIRST)
     refused = []
-    for number in range(10_000):
-        data = bytes([opcodes[number % len(opcodes)]]) + rng.randbytes(rng.choice((50, 400)))
+    for place in range(10_000):
+        data = bytes([opcodes[place % len(opcodes)]]) + rng.randbytes(rng.choice((50, 400)))
         if (report := scan_file(source(data))).verdict >= Verdict.UNREADABLE:
             refused.append((data, report.findings))
     assert refused == []

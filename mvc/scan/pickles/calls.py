@@ -28,12 +28,17 @@ class Calls(Called):
         function.is_made = True
         use = table.use_of(function.module, function.name)
         if use is None:
+            if (method := _method(function, args)) is not None:
+                return method
             self._report_call(machine, function, args)
         elif function.path == table.RECONSTRUCTOR:
             return self._reconstruct(machine, args)
         elif use.arguments is Arguments.ARRAY and (class_ := _array_class(args)) is not None:
             class_.is_made = True
             machine.report(rules.CLASS, class_.path)
+        elif use.arguments is Arguments.REBUILT and (rebuild := _rebuild(args)) is not None:
+            rebuild.is_made = True
+            self._report_call(machine, rebuild, args[2])
         elif not isinstance(args, tuple) or not _accepts(use.arguments, args):
             machine.report(rules.ARGUMENTS, function.path, call=values.call(function, args))
         else:
@@ -161,12 +166,14 @@ class Calls(Called):
 def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:
     """Return whether a function may be called with some arguments."""
     match arguments, args:
-        case Arguments.ANY, _:
+        case (Arguments.ANY, _) | (Arguments.TUPLE, (tuple(),)):
             return True
         case Arguments.DTYPE, (Named(path="numpy.record"), *rest):
             return is_value(tuple(rest))
-        case Arguments.VALUES | Arguments.DTYPE, _:
+        case Arguments.VALUES | Arguments.DTYPE | Arguments.TUPLE, _:
             return is_value(args)
+        case Arguments.NOTHING, (None,):
+            return True
         case Arguments.ENCODED, (str() | values.STRING, str(encoding)):
             return encoding in _ENCODINGS
         case Arguments.BYTES, () | (Bytes() | Container() | Made(),):
@@ -181,11 +188,31 @@ def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:
             return is_value(tuple(rest))
         case Arguments.REBUILT, (Named() as function, Named(), tuple() as inner, *_):
             return function.path in table.REBUILDS and _is_rebuilt(inner)
+        case Arguments.REBUILT_ARRAY, (Named() as function, tuple() as inner, tuple(), Container()):
+            use = table.use_of(function.module, function.name)
+            return use is not None and use.arguments is Arguments.ARRAY and _accepts(use.arguments, inner)
         case Arguments.STORAGE, (Bytes(),) | (Made(function=Named(path=table.ENCODE)),):
             return True
         case Arguments.GENERATOR, _:
             return all(_is_generator(value) for value in args)
     return False
+
+
+def _method(function: Named, args: Any) -> Named | None:
+    """Return the method of a class that `getattr` looks up for objects whose class is known to do so."""
+    match args:
+        case (Named() as class_, str(name)) if function.path == "builtins.getattr":
+            if (class_.path, name) in known_names.UNPICKLED_BY_GETATTR:
+                return Named(class_.module, f"{class_.name}.{name}", class_.offset)
+    return None
+
+
+def _rebuild(args: Any) -> Named | None:
+    """Return the function outside of the table by which a subclass of tensors rebuilds its objects; torch calls it."""
+    match args:
+        case (Named() as function, Named(), tuple(), *_) if not _is_listed(function):
+            return function
+    return None
 
 
 def _array_class(args: Any) -> Named | None:
