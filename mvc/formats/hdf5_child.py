@@ -27,7 +27,10 @@ MAX_ATTRIBUTES = 1024
 """Attributes of the root, at most; further ones are left out."""
 CONFIGS = ("model_config", "training_config")
 """Attributes of the root by which Keras builds a model."""
-_PYTABLES = "PYTABLES_FORMAT_VERSION"
+_KINDS = (("PSEUDOATOM", "object"), ("base_type", "pickle"))
+"""Attributes by which PyTables and hickle know datasets of pickles, and their values."""
+_MAX_ROWS = 256
+"""Pickles of one dataset that are read, at most."""
 _MAX_CONFIG = 8 * 1024 * 1024
 _MAX_ATTRIBUTE = 4 * 1024 * 1024
 _MAX_ITEMS = 50_000
@@ -125,8 +128,7 @@ def references(file: Any) -> Iterator[list[str]]:
             is_short = attribute.get_storage_size() <= _MAX_ATTRIBUTE
             text = _text(file.attrs[name]) if is_short else None
             yield ["config", name, text] if text is not None and len(text) <= _MAX_CONFIG else ["long", name, ""]
-    if _PYTABLES in file.attrs:
-        yield from _pickles(file)
+    yield from _pickles(file)
     links: list[bytes] = []
     names: list[bytes] = []
     file.id.links.visit(lambda name, info: _collect_link(links, name, info), info=True)
@@ -144,15 +146,40 @@ def references(file: Any) -> Iterator[list[str]]:
 
 
 def _pickles(file: Any) -> Iterator[list[str]]:
-    """Yield [`pickle`, name, text] of each attribute that PyTables would unpickle, its bytes as Latin-1 (attributeset.py)."""
+    """Yield [`pickle`, name, text] of each attribute and row that PyTables or hickle would unpickle, its bytes as Latin-1.
+
+    PyTables unpickles any attribute that ends as a pickle does (attributeset.py).
+    """
     names = [b"."]
     h5py.h5o.visit(file.id, names.append)
     for name in names:
-        for key, value in file[name].attrs.items():
-            data = bytes(value) if isinstance(value, bytes) else str(value).encode() if isinstance(value, str) else b""
+        node, path = file[name], name.decode("utf-8", "replace")
+        for key, value in node.attrs.items():
+            data = _bytes(value)
             if data.endswith(b".") and len(data) > 2:
-                place = f"{name.decode('utf-8', 'replace')}/{key}".removeprefix("./")
+                place = f"{path}/{key}".removeprefix("./")
                 yield ["pickle", place.encode("utf-8", "replace").decode(), data.decode("latin-1")]
+        if isinstance(node, h5py.Dataset) and any(_bytes(node.attrs.get(key)) == kind.encode() for key, kind in _KINDS):
+            yield from _rows(path, node)
+
+
+def _rows(path: str, dataset: Any) -> Iterator[list[str]]:
+    """Yield the pickles of a dataset: its rows of bytes, or all of its bytes."""
+    is_rows = h5py.check_vlen_dtype(dataset.dtype) is not None
+    if dataset.size > (_MAX_ROWS if is_rows else _MAX_ATTRIBUTE):
+        yield ["failed", path, f"{path} has more pickles than are read"]
+        return
+    for row in dataset[()].reshape(-1) if is_rows else [dataset[()]]:
+        yield ["pickle", path, bytes(row.tobytes() if hasattr(row, "tobytes") else row).decode("latin-1")]
+
+
+def _bytes(value: Any) -> bytes:
+    """Return the bytes of an attribute that is a text or bytes; nothing for any other."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    if type(value).__name__ == "void":
+        return bytes(value.tobytes())
+    return bytes(value) if isinstance(value, bytes) else b""
 
 
 def _text(value: Any) -> str | None:

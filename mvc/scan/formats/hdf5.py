@@ -2,6 +2,7 @@
 
     model_config     {"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", …}, …]}}
     dense/kernel     external storage: "/etc/passwd"
+    axis0            rows of bytes, PSEUDOATOM = "object"            PyTables, and so pandas, unpickles them
 
 The file is parsed by the HDF5 library in a subprocess. Source: keras/src/legacy/saving/legacy_h5_format.py; the HDF5 user guide,
 "External Storage", "Virtual Datasets" and "External Links".
@@ -58,7 +59,10 @@ def _report(kind: str, name: str, text: str, scan: Scan) -> None:
         scan.report(LONG, detail=name)
     elif kind == "pickle":
         data = text.encode("latin-1")
-        scan.nested(Source(lambda offset, size: data[offset : offset + size], len(data)), name)
+        trial = scan.trial()
+        trial.nested(Source(lambda offset, size: data[offset : offset + size], len(data), f"{name}.pkl"), name)
+        if not trial.result().is_unknown or trial.result().verdict > Verdict.UNKNOWN:  # a text may end as a pickle does
+            scan.adopt(trial)
     elif kind == "failed":
         scan.report(FAILED, detail=text)
     else:

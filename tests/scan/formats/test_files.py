@@ -92,6 +92,28 @@ def test_attributes_that_pytables_would_unpickle_are_scanned_as_pickles() -> Non
     assert report(Case("m.h5", tables(b"(I1\nI2\nt."))).verdict is Verdict.PLAIN
 
 
+def test_pickles_in_datasets_of_pytables_and_hickle_are_scanned() -> None:
+    def pandas(pickled: bytes, count: int = 1) -> bytes:
+        def fill(root: Any) -> None:
+            rows = root.create_dataset("axis0", (count,), h5py.vlen_dtype(np.uint8))
+            rows[:] = [np.frombuffer(pickled, np.uint8)] * count
+            rows.attrs["PSEUDOATOM"] = np.bytes_(b"object")
+
+        return made(fill)
+
+    def hickle(pickled: bytes) -> bytes:
+        def fill(root: Any) -> None:
+            root.create_dataset("data", data=np.frombuffer(pickled, np.uint8)).attrs["base_type"] = np.bytes_(b"pickle")
+
+        return made(fill)
+
+    for write in (pandas, hickle):
+        hostile = report(Case("m.h5", write(b"cos\nsystem\n(S'id'\ntR.")))
+        assert (hostile.verdict, hostile.names) == (Verdict.HOSTILE, ("os.system",))
+        assert report(Case("m.h5", write(b"(I1\nI2\nt."))).verdict is Verdict.PLAIN
+    assert broken(report(Case("m.h5", pandas(b"N.", 300)))) == ("hdf5-failed",)
+
+
 def test_a_file_that_the_library_cannot_list_is_unreadable_and_a_truncated_one_damaged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
