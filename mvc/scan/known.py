@@ -52,14 +52,18 @@ SCANNERS: tuple[Scanner, ...] = (
     Scanner("tflite", "formats.tflite", (b"TFL3",), offset=4),
     Scanner("tensorflow", "formats.saved_model", (b"\x08\1\x12",), suffixes=(".pb", ".meta", ".pbtxt", ".graphdef")),
     Scanner("json", "formats.json_text"),
+    Scanner(
+        "model-text", "formats.model_text", suffixes=(".textproto", ".prototxt", ".pbtxt", ".onnxtxt", ".onnxtext")
+    ),
     Scanner("template", "formats.jinja.templates", suffixes=(".jinja", ".jinja2", ".j2")),
     Scanner("text", "formats.texts"),
+    Scanner("xml", "formats.xml_text"),
     Scanner("program", "formats.programs"),
     Scanner("disguise", "formats.disguise"),
 )
 """Scanners of content, in the order in which they are run."""
 
-TEXTS = frozenset({"json", "template", "text", "program", "disguise"})
+TEXTS = frozenset({"json", "model-text", "template", "text", "xml", "program", "disguise"})
 """Names of scanners of content that never has weights."""
 
 LAYOUTS: tuple[str, ...] = ("pickles.torch", "formats.torchscript", "formats.exported")

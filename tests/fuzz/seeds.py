@@ -41,7 +41,7 @@ from mvc.transport.lockfile import Lock
 from tests.fuzz.targets.objects import RECORDS, kind_of
 from tests.fuzz.texts import TEXTS
 from tests.hostile.worlds import PREPARATIONS, World
-from tests.scan import calls, containers, structures
+from tests.scan import calls, containers, readers, structures
 from tests.scan.formats import test_configs, test_files, test_graphs, test_templates
 
 LONGEST = 8 * 1024
@@ -224,7 +224,7 @@ def _of_scans() -> Iterator[tuple[str, bytes]]:
     yield from _held()
     for case in itertools.chain(calls.cases(), structures.cases()):
         yield "scan-pickle", case.data
-    for case in containers.cases():
+    for case in itertools.chain(containers.cases(), readers.cases()):
         family = next((name for name in ("zip", "tar", "npy") if name in case.family), "")
         yield f"scan-{family}" if family else "scan", case.data if family else b"model.bin\n" + case.data
         yield "scan-compressed", case.data
@@ -238,8 +238,8 @@ def _of_scans() -> Iterator[tuple[str, bytes]]:
     ):
         for row in table.values():
             data = next((part for part in row if isinstance(part, bytes)), b"")
-            yield "scan-json", data
-            yield "scan-text", data
+            for name in ("scan-json", "scan-text", "scan-xml", "scan-model-text"):
+                yield name, data
     for module in (test_files, test_graphs, test_templates):
         for value in vars(module).values():
             yield from _cases(value)

@@ -9,13 +9,14 @@ Python's own reader does. A long text is parsed only if it may have one of the k
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mvc.formats.source import Source, TooLongError
-from mvc.scan.formats import exported, keras_config, model_config
+from mvc.scan.formats import exported, keras_config, model_config, onnx
 from mvc.scan.formats.jinja import templates
 from mvc.scan.pickles import held
 from mvc.scan.scan import Scan
@@ -43,6 +44,7 @@ RULES = (
     *model_config.RULES,
     *templates.RULES,
     *exported.RULES,
+    *onnx.RULES,
 )
 
 _START = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe\0?\0?|\0?\0?\xfe\xff)?[\s\0]*[\[{][\s\0]*[\"\[{\]}\-0-9tfn\0]")
@@ -50,8 +52,12 @@ _BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]|[^\xff\xfe]\0")
 _KEYS = (
     b"auto_map", b"class_name", b"custom_pipelines", b"_target_", b"activation_function", b"expr_str",
     b"graph_module", b"weight_map", b"py/", b"__loader__", b"guards_code", b'"params"', b'"type"', b"hat_template", b'"gA', b'"800', b"nbformat",
+    b"attn_implementation", b"experts_implementation", b"custom_ops_library", b"@module", b"paramMap", b'"uses"', b"megatron_core",
+    b"opType", b'"location"', b":serialized:", b'"pickle"', b"numcodecs.pickle", b"_Native", b"_NDArray", b"op_type",
+    b"template_path",
 )  # fmt: skip
 """Keys that rules look at; of some a part, whatever the case of the first letter."""
+_SERIALIZED = ":serialized:"
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _ESCAPE = re.compile(rb"\\u00[2-7]")
 """An escape that may hide one."""
@@ -129,6 +135,8 @@ def examine(values: list[Any], name: str, scan: Scan, member: str = "") -> None:
                     keras_config.examine(part, scan, member)
                 model_config.examine(part, scan, member)
                 exported.examine(part, scan, member)
+                onnx.examine(part, scan, member)
+                _load(part.get(_SERIALIZED), scan, member)
             for text in _texts(part):
                 if "{" in text:
                     templates.examine_text(text, scan, member)
@@ -136,6 +144,19 @@ def examine(values: list[Any], name: str, scan: Scan, member: str = "") -> None:
                     held.report(content, scan, member=member)
         if name.rpartition("/")[2].lower() == "modules.json":
             model_config.examine_modules(value, scan, member)
+        elif name.rpartition("/")[2].lower() == "model_index.json":
+            model_config.examine_index(value, scan, member)
+
+
+def _load(text: Any, scan: Scan, member: str) -> None:
+    """Scan a pickle that Stable-Baselines3 decodes, whatever characters are between those of base64, and loads."""
+    if not isinstance(text, str):
+        return
+    try:
+        content = base64.b64decode(text)
+    except ValueError:
+        return
+    scan.nested(Source(lambda start, size: content[start : start + size], len(content), f"{member}.pkl"), _SERIALIZED)
 
 
 def parsed(text: str) -> list[Any]:

@@ -31,7 +31,17 @@ RULES = (LAMBDA, IMPORT, CUSTOM, FILE, WRAPPED, OPERATION)
 
 _LOADING = frozenset({"TFSMLayer", "TorchModuleWrapper"})
 """Layers that load a model of another library while they are built."""
-_PATHS = ("vocabulary", "vocabulary_file", "vocab_file", "merges", "filepath", "file_path", "filename")
+_PATHS = (
+    "vocabulary",
+    "vocabulary_file",
+    "vocab_file",
+    "merges",
+    "filepath",
+    "file_path",
+    "filename",
+    "proto",
+    "vocabulary_save_path",
+)
 _OPERATION = re.compile(r"\bop['\"]?\s*:\s*['\"](\w+)")
 _OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 

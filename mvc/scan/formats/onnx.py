@@ -9,8 +9,12 @@ Source: onnx.proto of the ONNX project, IR version 13; its pages "External Data"
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from mvc.formats import onnx as header
 from mvc.formats.source import HeaderError, Source, TooLongError
+from mvc.formats.syntax import protobuf_text
 from mvc.formats.syntax.protobuf import BYTES, Field, Reader
 from mvc.scan.formats.model_config import is_outside
 from mvc.scan.scan import Scan
@@ -41,6 +45,8 @@ _OWN = frozenset({
 """Domains that ONNX or ONNX Runtime has itself."""
 _PYTHON = frozenset({"PyCustomOpDef", "PyOp", "PythonOp", "PythonOpGrad"})
 _ENGINES = frozenset({"EPContext", "TRTEngineOp", "TRT_PluginV2", "QNNContext"})
+_LOCATION = re.compile(r"[\"']?location[\"']?\s*:\s*\"([^\"]*)\"")
+_OPERATOR = re.compile(r"=\s*([A-Za-z_][\w.]*)\.(\w+)\s*[(<]")
 _MAX_TEXT = 4096
 _MAX_NAMES = 200
 
@@ -48,6 +54,36 @@ _MAX_NAMES = 200
 def matches(start: bytes, source: Source) -> bool:
     """Return whether it is a model, by its name or its first fields."""
     return len(start) > 1 and header.matches(start, source)
+
+
+def examine(value: dict[str, Any], scan: Scan, member: str = "") -> None:
+    """Report what one map of a model as JSON names, not the maps inside of it."""
+    match value:
+        case {"key": "location", "value": str(location)} if is_outside(location):
+            scan.report(OUTSIDE, member=member, detail=location)
+        case {"opType": str(name), "domain": str(domain)} if domain not in _OWN:
+            scan.report(DOMAIN, member=member, names=[f"{domain}.{name}"])
+
+
+def examine_text(text: str, scan: Scan) -> None:
+    """Report what a model as text names, in the format of protocol buffers or of ONNX. Raises ValueError."""
+    for name, fields in protobuf_text.messages(text):
+        locations = fields.get("value", []) if name == "external_data" and "location" in fields.get("key", ()) else []
+        for location in filter(is_outside, locations):
+            scan.report(OUTSIDE, detail=location)
+        domains = [domain for domain in fields.get("domain", ()) if domain not in _OWN] if name == "node" else []
+        if domains:
+            scan.report(DOMAIN, names=[f"{domains[0]}.{kind}" for kind in fields.get("op_type", ())])
+
+
+def examine_syntax(text: str, scan: Scan) -> None:
+    """Report what a model in the syntax of ONNX's own parser names."""
+    for match in _LOCATION.finditer(text):
+        if is_outside(match[1]):
+            scan.report(OUTSIDE, detail=match[1])
+    names = [f"{match[1]}.{match[2]}" for match in _OPERATOR.finditer(text) if match[1] not in _OWN]
+    if names:
+        scan.report(DOMAIN, names=names[:_MAX_NAMES])
 
 
 def scan(source: Source, scan: Scan) -> None:

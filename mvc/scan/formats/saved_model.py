@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 
 from mvc.formats.source import HeaderError, Source, TooLongError
+from mvc.formats.syntax import protobuf_text
 from mvc.formats.syntax.protobuf import BYTES, NUMBER, Field, Reader
 from mvc.scan.formats import json_text
 from mvc.scan.formats import tensorflow_operations as operations
@@ -115,11 +116,14 @@ def _scan_text(source: Source, scan: Scan) -> None:
     if source.size > _MAX_LISTED:
         raise TooLongError(f"it is a graph of more than {_MAX_LISTED >> 20} MiB")
     text = source.read(0, source.size).decode("utf-8", "replace")
-    names = dict.fromkeys(match[1] for match in _TEXT.finditer(text))
-    if "\\" in "".join(re.findall(r"""\bop\s*:\s*["'][^"']*""", text)) or re.search(
-        r"""\bop\s*:\s*["'](\w*)["']\s*["']""", text
-    ):
-        scan.report(SYNTAX, detail="an operation's name is written in parts")
+    names: dict[str, None] = {}
+    try:
+        for _, fields in protobuf_text.messages(text):
+            names.update(dict.fromkeys(fields.get("op", ())))
+    except ValueError as error:
+        names.update((match[1], None) for match in _TEXT.finditer(text))
+        if names:
+            scan.report(SYNTAX, detail=str(error))
     for name in names:
         _report(name, scan)
 

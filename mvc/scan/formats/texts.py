@@ -2,6 +2,9 @@
 
     !!python/object/apply:os.system ["…"]     PyYAML's unsafe loader builds it, and so runs it
     _target_: torch.optim.Adam                Hydra imports and calls it
+    class_path: torch.optim.Adam              Lightning imports and calls it
+    !new:torch.optim.Adam                     SpeechBrain imports and calls it
+    activation: print(1)                      YOLO evaluates it
     loader_module: my_team.loader             MLflow imports it
 
 YAML is not parsed: anchors, styles and escapes give a key many forms, so each form in which a text has the name is reported.
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from mvc.formats.source import Source, TooLongError
 from mvc.scan.formats import model_config
@@ -30,17 +34,13 @@ HIDDEN = Rule(
 DOWNLOAD = Rule(
     "yaml-download", Verdict.CODE, "Ultralytics would run the script under `download` to fetch the dataset."
 )
-ENTITY = Rule("xml-entity", Verdict.HOSTILE, "A parser of XML that follows entities would read {}.")
-RULES = (PYTHON, CLASSES, HIDDEN, DOWNLOAD, ENTITY, *model_config.RULES)
+EVALUATED = Rule("yaml-evaluated", Verdict.HOSTILE, "YOLO would evaluate {} of the configuration as Python.")
+RULES = (PYTHON, CLASSES, HIDDEN, DOWNLOAD, EVALUATED, *model_config.RULES)
 
 _DOWNLOAD = re.compile(
     r"^download\s*:\s*([|>][-+0-9]*\s*(#.*)?$|[\"']?bash\s|[^\n]*\b(import|exec|eval|os)\b)", re.MULTILINE
 )
-_ENTITY = re.compile(
-    r"<!ENTITY\s+(?:%\s+)?[^\s>]+\s+(?:SYSTEM|PUBLIC)\s+(?:[\"'][^\"']*[\"']\s+)?[\"']([^\"']*)", re.IGNORECASE
-)
-_XML = (".xml", ".pmml", ".svg", ".html", ".htm")
-_CONFIGS = (".yaml", ".yml", ".config", ".conf", ".cfg")
+_CONFIGS = (".yaml", ".yml", ".config", ".conf", ".cfg", ".gin")
 _NAMES = ("mlmodel", "hparams", "config")
 _PROSE = (
     ".md", ".rst", ".txt", ".html", ".htm", ".csv", ".tsv", ".json", ".jsonl", ".ipynb", ".xml", ".svg", ".tex", ".bib",
@@ -62,12 +62,25 @@ _DOCUMENT = re.compile(r"^---", re.MULTILINE)
 _PREFIX = re.compile(r"^%TAG\s+(\S+)\s+(\S+)", re.MULTILINE)
 _KEYS = "_target_|loader_module"
 _NAMED = re.compile(
-    rf"""(?:^|[\s{{,?\[])["']?({_KEYS}|target)["']?\s*:\s+(?:&\S+\s+|!\S+\s+)*["']?([A-Za-z_][\w.:]*)["']?""",
+    rf"""(?:^|[\s{{,?\[])["']?({_KEYS}|target|class_path)["']?\s*:\s+(?:&\S+\s+|!\S+\s+)*["']?([A-Za-z_][\w.:]*)["']?""",
     re.MULTILINE,
 )
 _MENTION = re.compile(_KEYS)
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)")
 _COMMENT = re.compile(r"(^|\s)#[^\n]*")
+_PERCENT = re.compile(r"!\S*%[0-9A-Fa-f]{2}\S*|^%TAG[^\n]*", re.MULTILINE)
+"""Tags, and prefixes of tags, whose characters may be escaped as in a URI."""
+_BUILT = re.compile(r"(?:^|[\s\[{,])!(?:new|name|apply|applyref|module):([A-Za-z_][\w.]*)")
+"""Tags of HyperPyYAML, by which SpeechBrain imports and calls."""
+_BACKBONE, _HEAD = (re.compile(rf"^[\"']?{key}[\"']?\s*:", re.MULTILINE) for key in ("backbone", "head"))
+_UNQUOTED_COMMENT = re.compile(r"""^((?:[^\n#"']|"[^"\n]*"|'[^'\n]*'|(?<=\S)\#)*+)\#[^\n]*""", re.MULTILINE)
+_EVALUATED = re.compile(r"(?<![\w.])(?!(?:torch\.)?nn\.[A-Z]\w*\()([\w.\])}]+\s*\()")
+_IMPORTED = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
+_PLACED = re.compile(
+    r"^[ \t]+(?:data|code|model_path|pickled_model|model_code_path|python_model|model_data|path)[ \t]*:[ \t]*[\"']?([^\s\"']+)",
+    re.MULTILINE,
+)
+"""Paths in a model of MLflow."""
 
 
 def matches(start: bytes, source: Source) -> bool:
@@ -78,9 +91,6 @@ def matches(start: bytes, source: Source) -> bool:
 def scan(source: Source, scan: Scan) -> None:
     """Report the Python that a configuration names. Raises TooLongError."""
     name = source.name.lower()
-    if name.endswith(_XML) and source.size <= MAX_TEXT:
-        for match in _ENTITY.finditer(source.bulk(0, source.size).decode("utf-8", "replace")):
-            scan.report(ENTITY, detail=match[1])
     if name.endswith(_PROSE):
         return
     is_config = name.endswith(_CONFIGS) or name.rpartition("/")[2].startswith(_NAMES)
@@ -93,10 +103,17 @@ def scan(source: Source, scan: Scan) -> None:
     if not is_config and not _STRUCTURE.match(text) and not _DOCUMENT.search(text):
         templates.examine_text(text, scan)
         return
-    decoded = _ESCAPE.sub(_decoded, text)
+    decoded = _PERCENT.sub(lambda match: unquote(match[0]), _ESCAPE.sub(_decoded, text))
     for form in dict.fromkeys((text, decoded)):
         _examine(form, scan)
         templates.examine_text(form, scan)
+    if name.endswith(".gin"):
+        for match in _IMPORTED.finditer(text):
+            model_config.report(match[1], scan, is_called=True)
+    if name.rpartition("/")[2].startswith("mlmodel"):
+        for match in _PLACED.finditer(text):
+            if model_config.is_outside(match[1]):
+                scan.report(model_config.OUTSIDE, detail=match[1])
     if is_config and _MENTION.search(_COMMENT.sub("", decoded)) and not _NAMED.search(decoded):
         scan.report(HIDDEN)
 
@@ -109,12 +126,17 @@ def _examine(text: str, scan: Scan) -> None:
                 scan.report(PYTHON, names=[name or tag], detail=tag)
         elif not is_data(name):
             scan.report(CLASSES, names=[name])
+    for match in _BUILT.finditer(text):
+        model_config.report(match[1], scan, is_called=True)
     if _DOWNLOAD.search(text):
         scan.report(DOWNLOAD)
+    if _BACKBONE.search(text) and _HEAD.search(text):
+        for match in _EVALUATED.finditer(_UNQUOTED_COMMENT.sub(r"\1", text)):
+            scan.report(EVALUATED, detail=match[1].removesuffix("(").strip())
     for match in _NAMED.finditer(_COMMENT.sub("", text)):
         key, name = match[1], match[2]
         is_own = key == "loader_module" and name.startswith("mlflow.")
-        if not is_own and (key != "target" or "." in name):
+        if not is_own and (key not in ("target", "class_path") or "." in name):
             model_config.report(name, scan, is_called=True)
 
 

@@ -22,7 +22,13 @@ _SUFFIXES = {
     "safetensors": (".safetensors",),
     "tar": (".nemo",),
 }
-_NAMES = {"tensorflow": "saved_model.pb", "template": "chat_template.jinja", "text": "config.yaml", "program": "a.py"}
+_NAMES = {
+    "tensorflow": "saved_model.pb",
+    "template": "chat_template.jinja",
+    "text": "config.yaml",
+    "program": "a.py",
+    "model-text": "m.textproto",
+}
 
 
 class _Strict(scan.Scan):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from mvc.scan.formats import json_text, keras_config, model_config, texts
+from mvc.scan.formats import json_text, keras_config, model_config, model_text, texts, xml_text
 from mvc.scan.verdict import Verdict
 from tests.scan.formats.cases import Case, broken, check, report
 
@@ -178,6 +179,75 @@ OTHER_HOSTILE = {
         b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>',
         ("xml-entity",),
     ),
+    "escaped tag": Case("h.yaml", b"!!p%79thon/object/apply:os.mkdir [ran-6]\n", ("yaml-python",)),
+    "escaped slash": Case("i.yaml", b"a: !!python%2Fobject/apply:os.mkdir [ran-7]\n", ("yaml-python",)),
+    "escaped verbatim tag": Case(
+        "j.yaml", b"a: !<tag:yaml.org,2002:p%79thon/object/apply:os.mkdir> [ran-8]\n", ("yaml-python",)
+    ),
+    "escaped prefix": Case(
+        "k.yaml", b"%TAG !p! tag:yaml%2Eorg,2002:p%79thon/object/\n---\n!p!apply:os.mkdir [ran-9]\n", ("yaml-python",)
+    ),
+    "speechbrain": Case("hyperparams.yaml", b"x: !apply:os.system\n  - id\n", ("config-import",)),
+    "lightning": Case("config.yaml", b"model:\n  class_path: os.system\n", ("config-import",)),
+    "yolo": Case(
+        "yolo.yaml",
+        b"activation: __import__('os').system('id') # nn.SiLU()\nbackbone: []\nhead: []\n",
+        ("yaml-evaluated",),
+    ),
+    "yolo layer": Case("yolo.yaml", b'backbone:\n  - [-1, 1, "print (1)", [64]]\nhead: []\n', ("yaml-evaluated",)),
+    "mlflow path": Case("MLmodel", b"flavors:\n  sklearn:\n    pickled_model: ../../x.pkl\n", ("index-outside",)),
+    "entity in utf-16": Case(
+        "m.txt",
+        '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY % e PUBLIC "" "http://a/b">]><x/>'.encode("utf-16"),
+        ("xml-entity",),
+    ),
+    "entity without a byte order mark": Case(
+        "m.xml", '<!DOCTYPE x [<!ENTITY e SYSTEM "/etc/passwd">]><x/>'.encode("utf-16-le"), ("xml-entity",)
+    ),
+    "document type": Case("m", b'<!DOCTYPE x SYSTEM "http://a/b.dtd"><x/>', ("xml-entity",)),
+    "inclusion": Case(
+        "m.pmml",
+        b'<x xmlns:i="http://www.w3.org/2001/XInclude"><i:include href="/etc/passwd"/></x>',
+        ("xml-inclusion",),
+    ),
+    "encoding": Case("m.pmml", b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE x', ("xml-encoding",)),
+    "ebcdic": Case("m.pmml", "<?xml version='1.0'?><x/>".encode("cp037"), ("xml-encoding",)),
+    "sharded weights of Keras": Case(
+        "m.weights.json", b'{"weight_map": {"/layers/a/vars": ["../x.weights.h5"]}}', ("index-outside",)
+    ),
+    "prompt": Case("p.json", b'{"_type": "prompt", "template_path": "/etc/passwd"}', ("index-outside",)),
+    "skops method": Case(
+        "schema.json",
+        b'{"__class__": "methodcaller", "__module__": "operator", "__loader__": "OperatorFuncNode"}',
+        ("config-import",),
+    ),
+    "skops content": Case(
+        "schema.json",
+        b'{"__class__": "ufunc", "__module__": "numpy", "__loader__": "FunctionNode", "content": {"module_path": "os", "function": "system"}}',
+        ("config-import",),
+    ),
+    "monty": Case("model.json", b'{"@module": "os", "@class": "system"}', ("config-import",)),
+    "mxnet": Case(
+        "m-symbol.json", b'{"nodes": [{"op": "_Native", "attrs": {"info": "0x41"}, "inputs": []}]}', ("mxnet-address",)
+    ),
+    "stable baselines": Case(
+        "data",
+        b'{"policy": {":serialized:": "!' + base64.b64encode(b"\x80\2cos\nsystem\nX\2\0\0\0id\x85R.") + b'"}}',
+        ("pickle-call",),
+    ),
+    "onnx as json": Case(
+        "m.onnxjson",
+        b'{"graph": {"initializer": [{"externalData": [{"key": "location", "value": "../x"}]}]}}',
+        ("onnx-outside",),
+    ),
+    "onnx as text": Case(
+        "m.textproto",
+        b"graph { initializer { external_data { value: '/etc' # c\n '/passwd' key: \"loc\\141tion\" } } }",
+        ("onnx-outside",),
+    ),
+    "onnx in its own syntax": Case("m.onnxtxt", b'<float[1] w = ["location": "/etc/passwd"]>', ("onnx-outside",)),
+    "caffe, writing": Case("d.prototxt", b'layer { hdf5_output_param { file_name: "x" } }', ("caffe-output",)),
+    "caffe, broken": Case("d.prototxt", b'layer { python_param { module: "a" $ } }', ("model-text",)),
     "aliased key": Case("g.yaml", b"a: &k _target_\n*k : os.system\n", ("yaml-hidden",)),
     "nested": Case("x.json", b"[" * 200_000 + b"]" * 200_000, ("json-nested",)),
     "key twice": Case(
@@ -215,6 +285,41 @@ OTHER_CODE = {
     "skops": Case(
         "schema.json", b'{"__class__": "T", "__module__": "my.mod", "__loader__": "ObjectNode"}', ("custom-module",)
     ),
+    "speechbrain": Case("hyperparams.yaml", b"x: !new:my.nets.Net\n  size: 3\n", ("custom-module",)),
+    "lightning": Case("config.yaml", b"model:\n  class_path: my.Net\n", ("custom-module",)),
+    "gin": Case("operative_config.gin", b"import my.layers\nmain.x = 1\n", ("custom-module",)),
+    "kernel": Case(
+        "config.json",
+        b'{"attn_implementation": {"": "sdpa", "text_config": "user/kernel@main:fn"}}',
+        ("kernel-download",),
+    ),
+    "library": Case("genai_config.json", b'{"session_options": {"custom_ops_library": "x.so"}}', ("config-library",)),
+    "zarr": Case(".zarray", b'{"zarr_format": 2, "filters": [{"id": "pickle", "protocol": 5}]}', ("zarr-pickle",)),
+    "monty": Case("model.json", b'{"@module": "my.models", "@class": "Net"}', ("custom-module",)),
+    "spark": Case("metadata", b'{"class": "my.Net", "uid": "a", "paramMap": {}}', ("custom-module",)),
+    "rasa": Case("metadata.json", b'{"nodes": {"a": {"uses": "my.Policy", "fn": "load"}}}', ("custom-module",)),
+    "mxnet": Case(
+        "m-symbol.json",
+        b'{"nodes": [{"op": "Custom", "attrs": {"op_type": "crop"}, "inputs": []}]}',
+        ("custom-module",),
+    ),
+    "megatron": Case(
+        "adapter_config.json", b'{"megatron_config": {"a": 1}, "megatron_core": "my.core"}', ("custom-module",)
+    ),
+    "skops method": Case(
+        "schema.json",
+        b'{"__class__": "SVC", "__module__": "sklearn.svm", "__loader__": "MethodNode"}',
+        ("custom-module",),
+    ),
+    "pipeline of another class": Case(
+        "model_index.json", b'{"_class_name": "A", "unet": ["my", "Net"]}', ("custom-module",)
+    ),
+    "caffe": Case(
+        "d.prototxt", b'layer { type: "Python" python_param { module: "my" layer: "Crop" } }', ("custom-module",)
+    ),
+    "onnx as text": Case("m.pbtxt", b'graph { node { op_type: "Crop" domain: "my" } }', ("onnx-domain",)),
+    "onnx in its own syntax": Case("m.onnxtxt", b"{ y = my.Crop(x) }", ("onnx-domain",)),
+    "onnx as json": Case("m.json", b'{"graph": {"node": [{"opType": "Crop", "domain": "my"}]}}', ("onnx-domain",)),
     "adapter": Case("adapter_config.json", b'{"auto_mapping": {"parent_library": "my.lib"}}', ("custom-module",)),
 }
 HIDDEN_KEY = b'"\\u0061uto_map"'
@@ -274,6 +379,33 @@ OTHER_HONEST = [
     ),
     Case("coco8.yaml", b"path: coco8\nnames: {0: person}\ndownload: https://example.org/coco8.zip  # optional\n"),
     Case("m.xml", b'<?xml version="1.0"?><net name="m" version="11"><!-- <!ENTITY --></net>'),
+    Case(
+        "m.svg",
+        b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd"><svg/>',
+    ),
+    Case(
+        "x.xml", b'<?xml version="1.0" encoding="ISO-8859-15"?><!DOCTYPE annotation SYSTEM "labels.dtd"><annotation/>'
+    ),
+    Case(
+        "yolo11.yaml",
+        b"# YOLO's model (n)\nnc: 80 # number of classes (COCO)\nactivation: nn.LeakyReLU(0.1)\nbackbone:\n"
+        b"  - [-1, 1, Conv, [64, 3, 2]] # 0-P1/2 (a)\nhead:\n  - [-1, 1, nn.Upsample, [None, 2, 'nearest']]\n",
+    ),
+    Case("detector.yaml", b"backbone:\n  name: ResNet (50)\nneck:\n  name: FPN (a)\n"),
+    Case("config.yaml", b"class_path: null\nwhat: '100%25 ok'\n"),
+    Case("config.json", b'{"attn_implementation": "flash_attention_2", "_attn_implementation": null}'),
+    Case(
+        "d.prototxt",
+        b'name: "net" # a net\nlayer { name: "c" type: "Convolution" convolution_param { num_output: 64 pad: [1, 1] } }\n',
+    ),
+    Case("label_map.pbtxt", b"item {\n  id: 1\n  name: 'dog\\'s'\n}\n"),
+    Case("m-symbol.json", b'{"nodes": [{"op": "Convolution", "attrs": {"kernel": "(3, 3)"}, "inputs": [[0, 0, 0]]}]}'),
+    Case(
+        "schema.json",
+        b'{"__class__": "ufunc", "__module__": "numpy", "__loader__": "FunctionNode", "content": {"module_path": "numpy", "function": "exp"}}',
+    ),
+    Case("metadata", b'{"class": "org.apache.spark.ml.PipelineModel", "uid": "a", "paramMap": {}}'),
+    Case("store.json", b'{"id": "pickle", "price": 3}'),
     Case("empty.json", b"{}"),
     Case("empty.yaml", b""),
 ]
@@ -327,7 +459,9 @@ def test_the_yaml_cases_really_run_when_pyyaml_loads_them_unsafely(
 def test_every_rule_of_configurations_has_a_case() -> None:
     rules = {rule for _, rule in KERAS_HOSTILE.values()} | {"keras-custom"}
     rules |= {rule for case in (*OTHER_HOSTILE.values(), *OTHER_CODE.values()) for rule in case.rules}
-    modules = (keras_config.RULES, model_config.RULES, texts.RULES, (json_text.TWICE, json_text.NESTED))
+    own = (json_text.TWICE, json_text.NESTED, model_text.SYNTAX, model_text.OUTPUT)
+    modules = (keras_config.RULES, model_config.RULES, texts.RULES, xml_text.RULES, own)
+    rules -= {"onnx-domain", "onnx-outside", "pickle-call"}
     assert rules == {rule.id for module in modules for rule in module if not rule.id.startswith("template-")}
 
 

@@ -167,8 +167,10 @@ TF_HOSTILE = {
     "meta": ("model.ckpt.meta", message(1, message(5, b"2")) + message(2, graph(op("r", "ReadFile"))), "graph-operation"),
     "another name": ("weights.bin", saved(op("r", "ReadFile", "c")), "graph-operation"),
     "text": ("saved_model.pbtxt", b'meta_graphs { graph_def { node { name: "r" op: "ReadFile" } } }', "graph-operation"),
-    "text in parts": ("saved_model.pbtxt", b'graph_def { node { name: "r" op: "Read" "File" } }', "graph-syntax"),
-    "text escaped": ("saved_model.pbtxt", rb'graph_def { node { name: "r" op: "Read\x46ile" } }', "graph-syntax"),
+    "text in parts": ("saved_model.pbtxt", b'graph_def { node { name: "r" op: "Read" "File" } }', "graph-operation"),
+    "text escaped": ("saved_model.pbtxt", rb'graph_def { node { name: "r" op: "Read\x46ile" } }', "graph-operation"),
+    "text behind a comment": ("saved_model.pbtxt", b'graph_def { node { op: # a\n "ReadFile" } }', "graph-operation"),
+    "text that is broken": ("saved_model.pbtxt", b'graph_def { node { name: "r" op: "Add" $ } }', "graph-syntax"),
     "restore a constant path": (
         "saved_model.pb",
         saved(CONST, op("j", "StringJoin", "c"), op("r", "RestoreV2", "j", "n", "s"), op("n", "Const"), op("s", "Const")),
