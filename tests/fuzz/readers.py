@@ -6,6 +6,7 @@ json.loads(data)   _ENTRY.unpack_from(body)   sealed.unseal(data)   np.frombuffe
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,8 @@ OF_MODULES = {
 """Functions that parse, by the name they are called with."""
 METHODS = {"fromisoformat", "iter_unpack", "unpack", "unpack_from"}
 """Methods that parse, of whatever they are called on."""
+_MENTIONED = re.compile(rf"\.({'|'.join({method for _, method in OF_MODULES} | METHODS)})\b")
+"""What a module with such a call has in its text: the others are not parsed."""
 
 
 class Place(NamedTuple):
@@ -36,7 +39,8 @@ class Place(NamedTuple):
 def places() -> Iterator[Place]:
     """Yield every call that parses, but those that make a constant of a module: they read its own source."""
     for path in sorted((TOP / "mvc").rglob("*.py")):
-        for node in _within_functions(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for node in _within_functions(ast.parse(text)) if _MENTIONED.search(text) else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 value = node.func.value
                 owner = value.id if isinstance(value, ast.Name) else ""

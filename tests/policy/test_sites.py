@@ -56,8 +56,9 @@ def _sites() -> set[Site]:
     found: set[Site] = set()
     for path in TOP.rglob("*.py"):
         place = path.relative_to(TOP).as_posix()
-        if not place.startswith("repository/policy/") and place != "porcelain/policy.py":
-            found |= set(_calls(ast.parse(path.read_text(encoding="utf-8")), place, ()))
+        text = path.read_text(encoding="utf-8")
+        if "gate" in text and not place.startswith("repository/policy/") and place != "porcelain/policy.py":
+            found |= set(_calls(ast.parse(text), place, ()))
     return found
 
 
