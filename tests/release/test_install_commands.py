@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import subprocess
@@ -34,7 +35,8 @@ def commands(text: str) -> Iterator[str]:
             yield from (FILLED_IN.sub(extra, word) for extra in sorted(EXTRAS)) if FILLED_IN.search(word) else [word]
 
 
-def _recommended() -> dict[str, set[str]]:
+@functools.cache
+def recommended() -> dict[str, set[str]]:
     """Each requirement, with the files that recommend it."""
     files: dict[str, set[str]] = {}
     for path in [TOP / "README.md", *(TOP / "docs").rglob("*"), *(TOP / "mvc").rglob("*.py")]:
@@ -44,25 +46,22 @@ def _recommended() -> dict[str, set[str]]:
     return files
 
 
-RECOMMENDED = _recommended()
-
-
 def test_a_command_is_found_in_any_spelling() -> None:
     text = "`pip install .`, 'pip3 install 'a[b]' c (pip install d) \"pip install e\"\n    pip install f   # g\n"
     assert [*commands(text)] == [".", "a[b]", "c", "d", "e", "f"]
 
 
 def test_pages_and_messages_recommend_it() -> None:
-    assert {"modelvc", *(f"modelvc[{extra}]" for extra in EXTRAS)} <= {*RECOMMENDED}
-    files = set().union(*RECOMMENDED.values())
+    assert {"modelvc", *(f"modelvc[{extra}]" for extra in EXTRAS)} <= {*recommended()}
+    files = set().union(*recommended().values())
     assert {"README.md", "docs/reference/remotes.md"} <= files
     assert [file for file in files if file.startswith("mvc/errors")] != []
 
 
 def test_each_names_this_distribution_and_extras_that_exist() -> None:
-    parsed = {requirement: re.fullmatch(r"([\w.-]+)(?:\[([\w,]+)\])?", requirement) for requirement in RECOMMENDED}
+    parsed = {requirement: re.fullmatch(r"([\w.-]+)(?:\[([\w,]+)\])?", requirement) for requirement in recommended()}
     wrong = {
-        requirement: RECOMMENDED[requirement]
+        requirement: recommended()[requirement]
         for requirement, match in parsed.items()
         if match is None
         or match[1] not in (PROJECT["name"], ".")
@@ -72,7 +71,7 @@ def test_each_names_this_distribution_and_extras_that_exist() -> None:
 
 
 def test_pip_finds_each_in_a_folder_with_the_wheel_alone(wheel: Path) -> None:
-    requirements = sorted(requirement for requirement in RECOMMENDED if not requirement.startswith("."))
+    requirements = sorted(requirement for requirement in recommended() if not requirement.startswith("."))
     done = subprocess.run(
         [*(sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--ignore-installed", "--isolated"),
          *("--no-index", "--find-links", str(wheel.parent), "--disable-pip-version-check", *requirements)],
@@ -93,4 +92,4 @@ def test_a_missing_library_is_installed_by_an_extra_that_exists(scheme: str, mon
     with pytest.raises(errors.MissingExtra) as raised:
         connect.connect(place, {})
     (requirement,) = commands(str(raised.value.hint))
-    assert requirement in RECOMMENDED
+    assert requirement in recommended()
