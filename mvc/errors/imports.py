@@ -20,6 +20,13 @@ class ImportUnsafe(Refused):
     """
 
 
+class ImportWouldBeUnsafe(ImportUnsafe):
+    """The import would end at {step}, because of what a loader of its files would do: {listed}
+
+    Nothing was changed. Do not load these files. If you know where they are from, repeat the command with --allow-unsafe.
+    """
+
+
 class NothingToImport(Refused):
     """Nothing to import from {origin}: {reason}.
 

@@ -5,9 +5,12 @@ source ─► steps: versions, each durable ─► branches, tags, aliases ◄�
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
-from mvc import errors
+from mvc import errors, plural
 from mvc.deferred import dataclass
 from mvc.model import names
 from mvc.model.document import Document, keys
@@ -20,9 +23,13 @@ from mvc.repository.imports.importer import LEFT_OUT, NEW, ImportedStep, Importe
 from mvc.repository.imports.refs import ImportedRef, Refs
 from mvc.repository.imports.source import SourceHistory
 from mvc.repository.model import Model
+from mvc.repository.policy import scan_settings
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.transport import expiry_sync
+
+_SHOWN = 3
+"""Files that a warning names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +81,9 @@ def import_history(
 ) -> ImportedHistory:
     """Import the steps of `history` into the model `model`, by default the one of its name; it is created if absent.
 
-    A `dry_run` writes nothing, scans nothing, and does not know the files written for a model that has versions.
-    `allow_unsafe` stores files whatever a loader would run. Raises NothingToImport, BadModelKey, OtherHistory,
-    ImportUnsafe, CollectedMeanwhile, and errors of the source; ImportInTheWay if files of the current branch cannot be written, before any ref has moved.
+    A `dry_run` changes nothing, scans only what it has or reads, and does not know the files written for a model that has
+    versions. `allow_unsafe` stores files whatever a loader would run. Raises NothingToImport, BadModelKey, OtherHistory,
+    ImportUnsafe, ImportWouldBeUnsafe, CollectedMeanwhile, and errors of the source; ImportInTheWay if files of the current branch cannot be written, before any ref has moved.
     """
     if not history.steps:
         reason = "; ".join(history.warnings) or "it has no versions with weights"
@@ -89,10 +96,13 @@ def import_history(
     first = first_checkout.of(repository, key, history)
     if first is not None and not dry_run:
         first.require_free()
-    importer = Importer(repository, key, history, actor, dry_run=dry_run, progress=progress, allow_unsafe=allow_unsafe)
-    if not dry_run:
-        expiry_sync.repeat(repository, history.expired)
-    steps = importer.run()
+    with _spool(dry_run=dry_run) as spool:
+        importer = Importer(
+            repository, key, history, actor, dry_run=dry_run, progress=progress, allow_unsafe=allow_unsafe, spool=spool
+        )
+        if not dry_run:
+            expiry_sync.repeat(repository, history.expired)
+        steps = importer.run()
     imported = any(step.how != LEFT_OUT for step in steps)
     refs = Refs(Model(repository, key), importer, actor)
     if imported and not dry_run:
@@ -109,18 +119,33 @@ def import_history(
         steps,
         tuple(refs.moved),
         tuple(dict.fromkeys(importer.absent)),
-        (*history.warnings, *refs.warnings, *(_blocked(first) if first is not None and dry_run else ())),
+        (*history.warnings, *refs.warnings, *(_foreseen(importer, first) if dry_run else ())),
         importer.contents.received,
         *((first.folder, first.paths) if first is not None and imported and dry_run else (folder, refs.written)),
     )
 
 
-def _blocked(first: FirstCheckout) -> Iterator[str]:
-    """Yield what an import would be refused for."""
-    blocked = first.blocked()
+@contextlib.contextmanager
+def _spool(*, dry_run: bool) -> Iterator[Path | None]:
+    """Yield a folder for a dry run, outside of the repository, which it does not change."""
+    if not dry_run:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="mvc-import-") as folder:
+        yield Path(folder)
+
+
+def _foreseen(importer: Importer, first: FirstCheckout | None) -> Iterator[str]:
+    """Yield what an import would be refused for, and which files it may be refused for."""
+    blocked = first.blocked() if first is not None else []
     if blocked:
         verb = "is" if len(blocked) == 1 else "are"
         yield f"the import will be refused: {', '.join(map(escape_name, blocked))} {verb} not tracked, and in the way"
+    unscanned = [escape_name(path) for path in importer.unscanned]
+    repository = importer.repository
+    settings = scan_settings.of(repository.config, repository.root, repository.user_config) if unscanned else None
+    if settings is not None and settings.level is not None:
+        yield f"the bytes of {plural.first(unscanned, _SHOWN)} were not read: the import scans them, and may be refused"
 
 
 def _require_own(model: Model, history: SourceHistory, actor: Actor) -> None:

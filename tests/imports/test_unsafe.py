@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from mvc import errors
 from mvc.porcelain.import_history import import_history
 from mvc.repository.imports.scanned import ImportScan
-from mvc.repository.imports.source import SourceHistory
+from mvc.repository.imports.source import Sink, SourceHistory
 from mvc.repository.model import Model
 from mvc.repository.repository import Actor, Repository
 from tests.cli.shell import Shell, begin
@@ -69,18 +71,30 @@ def test_a_hostile_file_is_refused_and_passed_by_an_option(
     shell = Shell(tmp_path / "own", monkeypatch)
     monkeypatch.setenv("MVC_AUTHOR_NAME", "Ana")
     shell.ok("init", "--model", "helmets")
+    before = _stored(shell)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    said = shell("import", *source, "--dry-run")
+    if kind is _mvc:  # whose files a dry run does not read
+        assert (said.code, "the bytes of best.pt were not read: the import scans them" in said.err) == (0, True), said
+    else:
+        assert (said.code, "would end at" in said.err, "best.pt is hostile" in said.err) == (17, True, True), said
+    assert "best.pt is hostile" in shell.ok("import", *source, "--dry-run", "--allow-unsafe").err or kind is _mvc
+    assert (_stored(shell), [*tmp_path.glob("mvc-import-*")]) == (before, [])
     said = shell("import", *source)
     assert said.code == 17, said
     assert "best.pt is hostile" in said.err
     assert "--allow-unsafe" in said.err
     assert not _ids(shell), said
-    stored = b"".join(path.read_bytes() for path in (shell.folder / ".mvc").rglob("*") if path.is_file())
-    assert HOSTILE not in stored
+    assert HOSTILE not in b"".join(_stored(shell).values())
     assert not list((shell.folder / ".mvc" / "tmp").glob("*"))
     shell.ok("fsck", "--read-data")
     said = shell.ok("import", *source, "--allow-unsafe")
     assert "best.pt is hostile" in said.err
     assert _ids(shell)
+
+
+def _stored(shell: Shell) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (shell.folder / ".mvc").rglob("*") if path.is_file()}
 
 
 def _ids(shell: Shell) -> list[str]:
@@ -120,12 +134,39 @@ def test_a_content_is_scanned_under_each_path_and_where_it_is_stored_already(mad
     assert note.startswith("modeling.py is code")
 
 
-def test_a_dry_run_and_a_known_version_are_not_scanned(made: Made, ben: Actor) -> None:
+def test_a_known_version_is_not_scanned(made: Made, ben: Actor) -> None:
     repository = made("here")
     source = history(step("a", data=HOSTILE))
-    _run(repository, source, ben, dry_run=True)
     _run(repository, source, ben, allow_unsafe=True)
     assert _run(Repository(repository.root), source, ben) == ()
+    assert _run(Repository(repository.root), source, ben, dry_run=True) == ()
+
+
+def test_a_dry_run_scans_what_is_here_and_names_what_it_would_download(made: Made, ben: Actor, tmp_path: Path) -> None:
+    repository, there = made("here"), replace(file(HOSTILE, "there.pt"), remote=True)
+    source = history(step("a", files=(there, file(FINE, "b.pt", "w"))))
+    assert _run(repository, source, ben, dry_run=True) == ()
+    done = import_history(repository, source, ben, model="helmets", dry_run=True)
+    assert done.warnings == ("the bytes of there.pt were not read: the import scans them, and may be refused",)
+    source = history(step("a", files=(there, file(HOSTILE, "b.pt", "w"))))
+    with pytest.raises(errors.ImportWouldBeUnsafe, match=r"would end at a, .* b\.pt is hostile"):
+        _run(repository, source, ben, dry_run=True)
+    (tmp_path / "own.toml").write_text('[scan]\nlevel = "off"\n', encoding="utf-8")
+    unscanned = Repository(repository.root, user_config=tmp_path / "own.toml")
+    assert import_history(unscanned, source, ben, model="helmets", dry_run=True).warnings == ()
+
+
+def test_a_content_of_several_steps_is_kept_once_in_a_dry_run(made: Made, ben: Actor) -> None:
+    calls: list[int] = []
+
+    def content(sink: Sink) -> None:
+        calls.append(1)
+        sink(FINE)
+
+    one = replace(file(FINE, algorithm="sha256"), content=content)
+    steps = (step("a", files=(one,)), step("b", "a", files=(one, file(b"x", "x", "x"))))
+    assert _run(made("here"), history(*steps), ben, dry_run=True) == ()
+    assert len(calls) == 1
 
 
 def test_a_file_that_changes_between_its_scan_and_its_storing_is_refused(

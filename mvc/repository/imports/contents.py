@@ -38,13 +38,16 @@ class Content(NamedTuple):
 
 
 class Contents:
-    """The contents of one import. A dry run writes nothing, and downloads nothing."""
+    """The contents of one import. A dry run downloads nothing, and writes nothing in the repository."""
 
-    def __init__(self, repository: Repository, *, dry_run: bool, progress: Progress | None = None) -> None:
-        """Read nothing yet."""
+    def __init__(
+        self, repository: Repository, *, dry_run: bool, progress: Progress | None = None, spool: Path | None = None
+    ) -> None:
+        """Read nothing yet. A dry run keeps what a function gives in the folder `spool`, if any, until the step ends."""
         self._repository = repository
         self._checksums = Checksums(repository.door)
         self._dry_run = dry_run
+        self._spool = spool
         self._progress = progress
         self._sizes: dict[FileId, int] = {}
         self._places: dict[tuple[Path, Checksum | None], Content] = {}
@@ -111,6 +114,11 @@ class Contents:
             if stored.file != content.file or scanned_as not in (None, _stamp(fd)):
                 raise errors.FileChanged(path=escape_name(file.path))
 
+    def can_read(self, file: SourceFile, content: Content, *, expected: bool) -> bool:
+        """Return whether `reader` can be used: a dry run has not the bytes of a remote file, nor of an `expected` entry."""
+        is_read = not self._dry_run or isinstance(file.content, Path) or not (file.remote or expected)
+        return is_read or content.temporary is not None or self.is_stored(content.file)
+
     def reader(self, step: str, file: SourceFile, content: Content) -> Callable[[], int] | None:
         """Return what opens a file on disk before it is stored, None if it is stored.
 
@@ -151,8 +159,7 @@ class Contents:
         if temporary is None and isinstance(file.content, Path):
             return file.content
         if temporary is None:  # of an earlier step, which was left out
-            temporary = self._again[content.file] = self._repository.door.temporary()
-            self._temporaries.append(temporary)
+            temporary = self._again[content.file] = self._new_temporary()
             reading = _Reading(file, None)
             reading.run(temporary)
             reading.verified(step)
@@ -173,10 +180,17 @@ class Contents:
         return Content(id_, size) if size is not None and file.size in (None, size) else None
 
     def _temporary(self, file: SourceFile) -> Temporary | None:
-        if self._dry_run or isinstance(file.content, Path):
+        if isinstance(file.content, Path) or (self._dry_run and self._spool is None):
             return None
-        self._temporaries.append(self._repository.door.temporary())
-        return self._temporaries[-1]
+        return self._new_temporary()
+
+    def _new_temporary(self) -> Temporary:
+        """Return a temporary file that is removed when the step ends."""
+        made = (
+            Temporary(self._spool / f"{len(self._temporaries)}") if self._spool else self._repository.door.temporary()
+        )
+        self._temporaries.append(made)
+        return made
 
 
 def _stamp(fd: int) -> tuple[int, ...]:

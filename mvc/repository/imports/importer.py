@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import field
+from pathlib import Path
 
 from mvc import errors
 from mvc.deferred import dataclass
@@ -75,14 +76,18 @@ class Importer:
     progress: Progress | None = None
     allow_unsafe: bool = False
     """Store files whatever a loader of them would run."""
+    spool: Path | None = None
+    """A folder for a dry run to keep a file in while it is scanned; without it, a dry run scans nothing."""
     places: dict[str, Place] = field(default_factory=dict)
     absent: list[VersionId] = field(default_factory=list)
+    unscanned: dict[str, None] = field(default_factory=dict)
+    """The paths of files whose bytes a dry run does not have."""
 
     def __post_init__(self) -> None:
         """Roll an interrupted command forward and record the import, unless it is a dry run; import nothing yet."""
         self._expired = frozenset(file for record in self.history.expired for file in record.files)
-        self.contents = Contents(self.repository, dry_run=self.dry_run, progress=self.progress)
-        self._scan = ImportScan(self.repository, allow_unsafe=self.allow_unsafe)
+        self.contents = Contents(self.repository, dry_run=self.dry_run, progress=self.progress, spool=self.spool)
+        self._scan = ImportScan(self.repository, allow_unsafe=self.allow_unsafe, dry_run=self.dry_run)
         if self.dry_run:
             self._generation = b""
             return
@@ -93,7 +98,7 @@ class Importer:
     def run(self) -> tuple[ImportedStep, ...]:
         """Import all steps, in their order; then refs name them, and `end` is called.
 
-        Raises ImportUnsafe, CollectedMeanwhile, DiskFailed, and errors of the source.
+        Raises ImportUnsafe, ImportWouldBeUnsafe, CollectedMeanwhile, DiskFailed, and errors of the source.
         """
         try:
             return tuple([self.step(step) for step in self.history.steps])
@@ -118,7 +123,7 @@ class Importer:
             contents = [content for content in found if content is not None]
             if len(contents) < len(found):
                 self.places[step.key] = Place((None,), parents.number + 1)
-                return self._outcome(step, NEW, None, parents.number + 1, ())
+                return self._outcome(step, NEW, None, parents.number + 1, self._scanned(step, found))
             try:
                 snapshot = self._snapshot(step, contents)
                 version = versions.of_step(step, parents, snapshot)
@@ -135,21 +140,32 @@ class Importer:
         id_ = version.id() if isinstance(version, Version) else None
         number = version.number if isinstance(version, Version) else version
         how, notes = self._how(id_, snapshot), tuple[str, ...]()
+        if how == NEW:
+            notes = self._scanned(step, contents)
         if isinstance(version, Version) and not self.dry_run:
             if how == NEW:
-                notes = self._scanned(step, contents)
                 self._store(step, contents, snapshot, version)
             else:  # an interrupted import may have stored it, and not yet recorded what it lacks
                 self._record_absent(version)
         self.places[step.key] = Place((id_,), number)
         return self._outcome(step, how, id_, number, (*snapshot.warnings, *_secrets(snapshot, step), *notes))
 
-    def _scanned(self, step: Step, contents: Sequence[Content]) -> tuple[str, ...]:
-        """Return notes on what loaders of the files would run. Raises ImportUnsafe before any is stored."""
-        pairs = list(zip(step.files, contents, strict=True))
-        entries = [TreeEntry(file.path, file.role, content.size, content.file) for file, content in pairs]
-        readers = [self.contents.reader(step.key, file, content) for file, content in pairs]
-        return self._scan.check(step.key, dict(zip(entries, readers, strict=True)))
+    def _scanned(self, step: Step, found: Sequence[Content | None]) -> tuple[str, ...]:
+        """Return notes on what loaders of the files would run; None is content that a dry run does not have.
+
+        Raises ImportUnsafe before any is stored, ImportWouldBeUnsafe in a dry run.
+        """
+        if self.dry_run and self.spool is None:
+            return ()
+        readers = {}
+        for file, content in zip(step.files, found, strict=True):
+            if content is None or not self.contents.can_read(file, content, expected=step.objects is not None):
+                self.unscanned[file.path] = None
+                continue
+            entry = TreeEntry(file.path, file.role, content.size, content.file)
+            if not self._scan.has_seen(entry):
+                readers[entry] = self.contents.reader(step.key, file, content)
+        return self._scan.check(step.key, readers)
 
     def _parents(self, step: Step) -> Place:
         """Return the versions that are the parents of a step, and the number of the first."""

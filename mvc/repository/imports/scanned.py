@@ -27,15 +27,20 @@ Opened = Callable[[], int]
 class ImportScan:
     """The scan of one import, of each content under each path once."""
 
-    def __init__(self, repository: Repository, *, allow_unsafe: bool) -> None:
+    def __init__(self, repository: Repository, *, allow_unsafe: bool, dry_run: bool = False) -> None:
         """Scan nothing yet; with `allow_unsafe`, nothing is refused."""
         self._repository = repository
         self._allow_unsafe = allow_unsafe
+        self._error = errors.ImportWouldBeUnsafe if dry_run else errors.ImportUnsafe
         self._seen: set[tuple[str, FileId]] = set()
+
+    def has_seen(self, entry: TreeEntry) -> bool:
+        """Return whether the content was scanned under this path."""
+        return (entry.path, entry.file) in self._seen
 
     def check(self, step: str, files: Mapping[TreeEntry, Opened | None]) -> tuple[str, ...]:
         """Return notes on the files of a step, each with what opens it on disk, None if it is stored. Raises ImportUnsafe."""
-        new = {entry: open_ for entry, open_ in files.items() if (entry.path, entry.file) not in self._seen}
+        new = {entry: open_ for entry, open_ in files.items() if not self.has_seen(entry)}
         self._seen.update((entry.path, entry.file) for entry in new)
         try:
             problems = scanned.check(
@@ -46,7 +51,7 @@ class ImportScan:
                 has_faults=True,
             )
         except errors.ScanRefused as error:
-            raise errors.ImportUnsafe(step=escape_name(step), listed=error.fields["listed"]) from None
+            raise self._error(step=escape_name(step), listed=error.fields["listed"]) from None
         return tuple(problem.message for problem in problems)
 
 
