@@ -40,12 +40,13 @@ def sarif(scanned: Scanned) -> dict[str, Any]:
 def _results(file: ScannedFile) -> Iterator[dict[str, Any]]:
     for finding in file.findings:
         names = f" {', '.join(finding.names)}" if finding.names else ""
-        yield {
+        result = {
             "ruleId": finding.rule,
             "level": _level(finding.verdict),
-            "message": {"text": finding.message + names},
+            "message": {"text": "\n".join([finding.message + names, *(f"    {call}" for call in finding.calls)])},
             "locations": [_location(file, finding)],
         }
+        yield {**result, "properties": {"calls": [*finding.calls]}} if finding.calls else result
 
 
 def _location(file: ScannedFile, finding: Finding) -> dict[str, Any]:

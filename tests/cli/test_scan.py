@@ -102,6 +102,13 @@ def test_findings_have_a_place_and_a_document_for_code_hosts(shell: Shell) -> No
     assert {result["ruleId"] for result in run["results"]} == {"pickle-call", "pickle-class"}
     assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {"pickle-call", "pickle-class"}
     assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "best.pt"
+    called, other = (
+        next(each for each in run["results"] if each["ruleId"] == f"pickle-{of}") for of in ("call", "class")
+    )
+    (call,) = called["properties"]["calls"]
+    assert call.startswith("os.system('")
+    assert called["message"]["text"].endswith(f"os.system\n    {call}")
+    assert "properties" not in other
 
 
 def test_bytes_that_are_damaged_or_not_here_are_named(
