@@ -22,7 +22,7 @@ from mvc.remotes.inventory import Inventory
 from mvc.remotes.remote import Remote
 from mvc.repository import history, refnames
 from mvc.repository.model import Model
-from mvc.repository.policy import gate, take
+from mvc.repository.policy import override, take
 from mvc.repository.policy.take import Offer, Reader, RefusedRef
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.disk.workers import Workers
@@ -230,7 +230,7 @@ def note(
             entry, before = tips[ref], repository.refs.target(ref.tracking_ref(remote.name))
             if entry.new != before:  # first: once the remote-tracking ref has moved, the ref to follow is not known
                 _follow(repository, ref, before, entry, actor)
-            reason = gate.noted("fetch", passed)
+            reason = override.noted("fetch", passed)
             if tracking.record(repository, remote.name, ref, entry, actor, reason) and entry.new != before:
                 moved.append(FetchedRef(ref, before, entry.new))
     return Taken(tuple(moved), tuple(each.refused for each in judged.values() if each.refused is not None))

@@ -38,7 +38,7 @@ from mvc.registry.tags.follow import TagChange
 from mvc.repository import history, places, refnames
 from mvc.repository.model import Model
 from mvc.repository.parts import MAIN
-from mvc.repository.policy import gate
+from mvc.repository.policy import gate, override
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.storage.progress import Progress
 from mvc.storage.records.reflog import HEADS, Place
@@ -144,7 +144,7 @@ def publish(
     lookup = Lookup(repository, registry, recorded_places.on_registry(model, registry))
     run = _Run(
         *(repository, model, registry, actor, publisher, lookup),
-        reason=gate.noted("publish", passed),
+        reason=override.noted("publish", passed),
         is_dry_run=dry_run,
         keep_going=keep_going,
     )

@@ -29,7 +29,7 @@ from mvc.remotes.remote import Remote
 from mvc.remotes.upload_plan import DroppedFiles, Fresh
 from mvc.repository import history, refnames
 from mvc.repository.model import Model
-from mvc.repository.policy import gate, take
+from mvc.repository.policy import gate, override, take
 from mvc.repository.replay import Target
 from mvc.repository.repository import Actor, Repository, writes
 from mvc.repository.signatures import pushed_moves
@@ -476,7 +476,7 @@ class _Push:
         own = gate.check(self._repository, [self._moved(each, tip)])  # again: the policy may have changed meanwhile
         move = self._reason(each)
         for note in dict.fromkeys((own, passed if each.new is not None else "")):
-            move = replace(move, reason=gate.noted(move.reason, note))
+            move = replace(move, reason=override.noted(move.reason, note))
         try:
             entry = self._remote.refs.move(each.ref, tip, each.new, move)
         except errors.RefMoved as error:

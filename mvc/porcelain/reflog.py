@@ -9,6 +9,8 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.repository import revisions
 from mvc.repository.model import Model
+from mvc.repository.policy import override
+from mvc.repository.policy.override import Overridden
 from mvc.repository.refnames import KINDS
 from mvc.repository.repository import Repository
 from mvc.storage.packs import gc
@@ -20,10 +22,11 @@ class Moved(Document):
     """A move: `name@{ago}` is the version moved to, `number` its number.
 
     `new` is None if the ref was removed; `number` is None then, and for a version that is not here: it was
-    garbage-collected, or is `missing` although garbage collection kept it.
+    garbage-collected, or is `missing` although garbage collection kept it. `overridden` are the rules of policy.toml that
+    were passed with --force-policy, as `message` says.
     """
 
-    KEYS = keys("ago old new number missing time=move.at by=move.by message=move.reason")
+    KEYS = keys("ago old new number missing time=move.at by=move.by message=move.reason overridden")
 
     ago: int
     old: VersionId | None
@@ -31,6 +34,11 @@ class Moved(Document):
     number: int | None
     move: Move
     missing: bool = False
+
+    @property
+    def overridden(self) -> tuple[Overridden, ...]:
+        """The rules that were passed."""
+        return override.of_reason(self.move.reason)
 
 
 @dataclass(frozen=True, repr=False, slots=True)

@@ -13,6 +13,7 @@ import pytest
 
 import mvc
 from mvc import errors
+from mvc.repository.policy import override
 from mvc.repository.policy.gate import NAME
 from tests.cli.shell import MODEL, Said, Shell, begin
 from tests.weights import network, safetensors
@@ -119,15 +120,19 @@ def test_a_rule_with_force_is_passed_for_a_reason_that_the_log_keeps(shell: Shel
     shell.ok("alias", "set", "prod", "--force-policy", "the  pager\nrings")
     entry = json.loads(shell.ok("alias", "log", "prod", "--json").out)["moves"][0]
     assert entry["message"] == "policy overridden: reason of policy.toml, line 3: the pager rings"
+    assert entry["overridden"] == [{"key": "reason", "file": "policy.toml", "line": 3}]
     shell.ok("--force-policy", "unneeded", "alias", "set", "prod", "v1", "-m", "own reason")
-    assert json.loads(shell.ok("alias", "log", "prod", "--json").out)["moves"][0]["message"] == "own reason"
-    policy(shell, "branch:main", "max-version = 0", "force = true")
+    entry = json.loads(shell.ok("alias", "log", "prod", "--json").out)["moves"][0]
+    assert (entry["message"], entry["overridden"]) == ("own reason", [])
+    policy(shell, "branch:main", "max-version = 0", "max-file = 0", "force = true")
     shell.write("notes.txt", b"hello")
     shell.ok("add", "notes.txt", "--as", "notes")
     refused(shell("commit", "-m", "x"), "max-version")
     shell.ok("commit", "-m", "x", "--force-policy", "small")
-    log = json.loads(shell.ok("reflog", "main", "--json").out)["moves"][0]["message"]
-    assert log == "commit: x (policy overridden: max-version of policy.toml, line 3: small)"
+    entry = json.loads(shell.ok("reflog", "main", "--json").out)["moves"][0]
+    found = "max-file of policy.toml, line 4, max-version of policy.toml, line 3"
+    assert entry["message"] == f"commit: x (policy overridden: {found}: small)"
+    assert [(each["key"], each["line"]) for each in entry["overridden"]] == [("max-file", 4), ("max-version", 3)]
     policy(shell, "branch:main", "max-version = 0")
     refused(shell("commit", "--allow-empty", "-m", "x", "--force-policy", "please"), "max-version")
     said = shell("alias", "set", "prod", "--force-policy", " ")
@@ -164,6 +169,21 @@ def test_each_line_of_a_refusal_has_the_repair_that_works(shell: Shell) -> None:
     out = shell("policy", "check").out
     assert out.count("model.license is not set") == 1
     assert "; for commit, branch:main)" in out
+
+
+def test_what_only_resembles_the_note_on_a_rule_is_none(shell: Shell) -> None:
+    for reason in (
+        "",
+        "policy overridden: ",
+        "policy overridden: the rule of policy.toml, line 3: x",
+        "policy overridden: reason of policy.toml, line 3",
+        "no policy overridden: reason of policy.toml, line 3: x",
+    ):
+        assert override.of_reason(reason) == (), reason
+    (found,) = override.of_reason("a (policy overridden: x) (policy overridden: reason of /a, line 1 of b, line 2: c)")
+    assert (found.key, found.file, found.line) == ("reason", "/a, line 1 of b", 2)
+    both = override.of_reason("policy overridden: reason of a, line 1: c (policy overridden: scan of b, line 2: c)")
+    assert [(each.key, each.line) for each in both] == [("reason", 1), ("scan", 2)]
 
 
 def test_python_passes_a_rule_with_force_for_a_reason_that_the_log_keeps(shell: Shell) -> None:

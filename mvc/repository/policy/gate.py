@@ -18,7 +18,7 @@ from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.repository import history
 from mvc.repository.model import Model
-from mvc.repository.policy import files
+from mvc.repository.policy import files, override
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class Gate:
             what = " and ".join(dict.fromkeys(what for what, _ in refused))
             error = errors.PolicyUndecided if all(breach.is_absent for _, breach in refused) else errors.PolicyRefused
             raise error(what=what, findings=listed(breaches), fix=next_step(breaches, self._repository.force_policy))
-        return passed([breach for _, breach in found], self._repository.force_policy)
+        return override.note([breach for _, breach in found], self._repository.force_policy)
 
 
 def check(repository: Repository, moves: Sequence[Move]) -> str:
@@ -285,19 +285,8 @@ def next_step(found: Sequence[Breach], why: str) -> str:
     return AGAIN
 
 
-def passed(found: Iterable[Breach], why: str) -> str:
-    """Return the note on breaches of rules that are passed for a reason, "" for none."""
-    places = dict.fromkeys(f"{breach.key} of {breach.rule.at(breach.key)}" for breach in found)
-    return f"policy overridden: {', '.join(places)}: {' '.join(why.split())}" if places else ""
-
-
-def noted(reason: str, note: str) -> str:
-    """Return the reason of a move with the note on rules that were passed."""
-    return f"{reason} ({note})" if reason and note else reason or note
-
-
 def _with_note(entry: RefEntry, note: str) -> RefEntry:
-    return replace(entry, move=replace(entry.move, reason=noted(entry.move.reason, note))) if note else entry
+    return replace(entry, move=replace(entry.move, reason=override.noted(entry.move.reason, note))) if note else entry
 
 
 def _content(each: Rule, candidate: Candidate) -> Iterator[Breach]:

@@ -19,7 +19,7 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.repository import history, revisions
 from mvc.repository.model import Model
-from mvc.repository.policy import gate
+from mvc.repository.policy import gate, override
 from mvc.scan.policy.rule import TAKE
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
@@ -146,7 +146,7 @@ class Reader:
         found, why = self.breaches(offer), self._repository.force_policy
         refused = [each for each in found if not (each.rule.force and why)]
         if not refused:
-            return Judged(None, gate.passed(found, why))
+            return Judged(None, override.note(found, why))
         step = gate.next_step(refused, why)
         fix = " ".join([*dict.fromkeys(each.fix for each in refused), *([step] if step != gate.AGAIN else [])])
         rules = tuple(dict.fromkeys(each.line for each in refused))
