@@ -389,8 +389,11 @@ class Version:
         return policy.check(self._session.of(self.model), self.id, events, reason=message)
 
     def scan(self, *, allow: Iterable[str] = ()) -> Scanned:
-        """Scan its files for what a loader would run; nothing is loaded or fetched. `allow` names classes, as the command does."""
-        return scan.result(scan.version(self._session.of(self.model), self.id), texts(allow))
+        """Scan its files for what a loader would run; nothing is loaded or fetched. `allow` names classes, as the command does.
+
+        The settings scan.allow and scan.command, and `[scan]` of policy.toml, count, too. Raises BadPolicy, BadConfig.
+        """
+        return scan.of_version(self._session.of(self.model), self.id, texts(allow))
 
     def check_source(self, *, registry: str | None = None) -> SourceChecked:
         """Compare the recorded experiment and dataset versions with a registry. Raises NoRegistry, NoToken."""

@@ -134,8 +134,11 @@ class WorkingTree(Handle):
         return status(self._session.of(self.name))
 
     def scan(self, *, allow: Iterable[str] = ()) -> Scanned:
-        """Scan the tracked files for what a loader would run; nothing is loaded. `allow` names classes, as the command does."""
-        return scan.result(scan.working(self._session.of(self.name)), texts(allow))
+        """Scan the tracked files for what a loader would run; nothing is loaded. `allow` names classes, as the command does.
+
+        The settings scan.allow and scan.command, and `[scan]` of policy.toml, count, too. Raises BadPolicy, BadConfig.
+        """
+        return scan.of_working(self._session.of(self.name), texts(allow))
 
     def restore(
         self,

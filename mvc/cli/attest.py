@@ -18,7 +18,6 @@ from mvc.repository import revisions
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.repository.signatures.private_key import PrivateKey
-from mvc.storage.records.config import SCAN_ALLOW
 
 _MAKES = ("--type", "--predicate-type", "--builder", "--key")
 _APART = [*(("--list", option) for option in (*_MAKES, "--remove")), *(("--remove", option) for option in _MAKES)]
@@ -104,9 +103,7 @@ def _predicate(
         _check_uri("--predicate-type", predicate_type)
         return predicate_type, porcelain.of_file(invocation.cwd / kind)
     if kind == SCAN:
-        setting = str(invocation.settings().get(SCAN_ALLOW) or "")
-        names = [name.strip() for name in setting.split(",") if name.strip()]
-        return kind, porcelain.of_scan(model, id_, names)
+        return kind, porcelain.of_scan(model, id_)
     if builder is not None:
         _check_uri("--builder", builder)
     return kind, porcelain.of_provenance(model, id_, builder)

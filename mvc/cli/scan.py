@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -18,7 +18,7 @@ from mvc.cli.app.terminal import escape, style
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain import scan
-from mvc.porcelain.scan import Scanned, ScannedFile
+from mvc.porcelain.scan import Judged, Scanned, ScannedFile
 from mvc.porcelain.scan_sarif import sarif
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -60,24 +60,15 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
     """
     root = _root(invocation)
     settings = scan_settings.of(invocation.settings(), root, invocation.user_config)
-    given = allow_list.split(allow)
-    names = (*settings.own, *given)
-    command_ = ScanCommand(settings.command) if settings.command else None
-    scanned = list(_files(invocation, words, root, command_))
-    lists = {f"the setting {SCAN_ALLOW}": settings.own, "--allow": given}
-    needed = _needed(lists, [file for file, _ in scanned])
-    files = [(file.without(names), is_ours) for file, is_ours in scanned]
-    of_policies = _needed(settings.shared, [file for file, is_ours in files if is_ours])
-    shared = [name for policy in of_policies for name in settings.shared[policy]]
-    needed |= of_policies
-    result = scan.result([file.without(shared) if is_ours else file for file, is_ours in files], names, shared)
+    judged = scan.judged(_files(invocation, words, root, scan.command_of(settings)), settings, allow)
+    result = judged.result
     if format_ == "sarif":
         text = json.dumps(sarif(result), indent=2)
         invocation.emit("scan", result, text.splitlines, wrap=False)
     else:
         shown = dataclasses.replace(invocation, json=True) if format_ == "json" else invocation
         bad = [file.path for file in result.files if file.report is not None and file.report.verdict >= Verdict.CODE]
-        shown.emit("scan", result, lambda: _lines(result, settings, needed, explain=explain), ids=bad, page=True)
+        shown.emit("scan", result, lambda: _lines(judged, settings, explain=explain), ids=bad, page=True)
     return _exit_code(result)
 
 
@@ -96,12 +87,6 @@ def _root(invocation: Invocation) -> Path | None:
         return invocation.find_root()
     except errors.NoRepository:
         return None
-
-
-def _needed(lists: Mapping[str, Sequence[str]], files: Sequence[ScannedFile]) -> dict[str, tuple[str, ...]]:
-    """Return the lists that allow classes which these files need, each with these classes."""
-    needed = {place: {name for file in files for name in file.needs(names)} for place, names in lists.items()}
-    return {place: tuple(sorted(names)) for place, names in needed.items() if names}
 
 
 def _files(
@@ -128,9 +113,7 @@ def _plain(
     invocation: Invocation, name: str, root: Path | None, command: ScanCommand | None
 ) -> Iterator[tuple[ScannedFile, bool]]:
     """Yield the plain files at a path."""
-    place = invocation.cwd / name
-    is_ours = root is not None and place.resolve().is_relative_to(root.resolve())
-    yield from ((file, is_ours) for file in scan.plain(place, name, command))
+    yield from scan.plain(invocation.cwd / name, name, root, command)
 
 
 def _named(
@@ -166,9 +149,8 @@ def _is_revision(model: Model, word: str) -> bool:
     return True
 
 
-def _lines(
-    result: Scanned, settings: ScanSettings, needed: Mapping[str, Sequence[str]], *, explain: bool
-) -> Iterator[str]:
+def _lines(judged: Judged, settings: ScanSettings, *, explain: bool) -> Iterator[str]:
+    result, needed = judged.result, judged.needed
     for file in result.files:
         if file.report is None:
             yield f"{'-':{_WIDTH}}  {escape(file.path)}  not here: {file.absent}"

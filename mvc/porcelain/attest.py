@@ -98,9 +98,12 @@ def of_provenance(model: Model, id_: VersionId, builder: str | None = None) -> d
     return provenance.predicate(documented_version.of(model, id_), builder)
 
 
-def of_scan(model: Model, id_: VersionId, allow: Sequence[str]) -> dict[str, Any]:
-    """Return the predicate about a scan of the files of a version. Raises NotScanned, Missing, Damaged."""
-    result = scan.result(scan.version(model, id_), allow)
+def of_scan(model: Model, id_: VersionId, allow: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the predicate about a scan of the files of a version, by the rules of mvc only.
+
+    Classes that settings and policies allow, or `allow`, are left out, and named. Raises NotScanned, Missing, Damaged, BadPolicy.
+    """
+    result = scan.of_version(model, id_, allow, ask=False)
     for file in result.files:
         if file.report is None:
             label = history.label(model.repository, id_)

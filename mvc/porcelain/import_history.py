@@ -142,9 +142,7 @@ def _foreseen(importer: Importer, first: FirstCheckout | None) -> Iterator[str]:
         verb = "is" if len(blocked) == 1 else "are"
         yield f"the import will be refused: {', '.join(map(escape_name, blocked))} {verb} not tracked, and in the way"
     unscanned = [escape_name(path) for path in importer.unscanned]
-    repository = importer.repository
-    settings = scan_settings.of(repository.config, repository.root, repository.user_config) if unscanned else None
-    if settings is not None and settings.level is not None:
+    if unscanned and scan_settings.of_repository(importer.repository).level is not None:
         yield f"the bytes of {plural.first(unscanned, _SHOWN)} were not read: the import scans them, and may be refused"
 
 

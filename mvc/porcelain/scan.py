@@ -6,7 +6,7 @@ Nothing is loaded, and nothing is fetched: a file whose bytes are not here is na
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +21,15 @@ from mvc.model.tree import TreeEntry
 from mvc.repository import contents, history, revisions
 from mvc.repository.contents import Contents
 from mvc.repository.model import Model
+from mvc.repository.policy import scan_settings
+from mvc.repository.policy.scan_settings import ScanSettings
 from mvc.repository.record.scan_command import ScanCommand
 from mvc.repository.worktree import snapshot
 from mvc.scan import opinion
 from mvc.scan.allow import allowed, split
 from mvc.scan.allow import names as classes
 from mvc.scan.verdict import RULES_VERSION, Finding, Report, Verdict
+from mvc.storage.records.config import SCAN_ALLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,57 @@ class Scanned(Document):
         return any(file.report is not None and file.report.verdict >= verdict for file in self.files)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Scanned files, and the classes that they need of each list that allows some: a setting, an option, a policy."""
+
+    result: Scanned
+    needed: Mapping[str, Sequence[str]]
+
+
+def judged(scanned: Iterable[tuple[ScannedFile, bool]], settings: ScanSettings, given: Iterable[str]) -> Judged:
+    """Return files without the findings about classes that the user's setting allows, or those `given`.
+
+    Each file is with whether it is one of the repository: for these, the classes that a policy allows count, too.
+    """
+    files, given = list(scanned), split(given)
+    lists = {f"the setting {SCAN_ALLOW}": settings.own, "--allow": given}
+    names = tuple(dict.fromkeys((*settings.own, *given)))
+    needed = _needed(lists, [file for file, _ in files])
+    files = [(file.without(names), is_ours) for file, is_ours in files]
+    of_policies = _needed(settings.shared, [file for file, is_ours in files if is_ours])
+    shared = [name for policy in of_policies for name in settings.shared[policy]]
+    left = tuple(file.without(shared) if is_ours else file for file, is_ours in files)
+    return Judged(Scanned(left, tuple(dict.fromkeys((*names, *shared)))), needed | of_policies)
+
+
+def _needed(lists: Mapping[str, Sequence[str]], files: Sequence[ScannedFile]) -> dict[str, Sequence[str]]:
+    """Return the lists that allow classes which these files need, each with these classes."""
+    needed = {place: {name for file in files for name in file.needs(names)} for place, names in lists.items()}
+    return {place: tuple(sorted(names)) for place, names in needed.items() if names}
+
+
+def of_version(model: Model, id_: VersionId, allow: Iterable[str] = (), *, ask: bool = True) -> Scanned:
+    """Return the files of a version as `mvc scan` judges them; with `ask`, by the program of scan.command, too.
+
+    Raises BadPolicy, BadConfig.
+    """
+    settings = scan_settings.of_repository(model.repository)
+    files = version(model, id_, command=command_of(settings) if ask else None)
+    return judged(((file, True) for file in files), settings, allow).result
+
+
+def of_working(model: Model, allow: Iterable[str] = ()) -> Scanned:
+    """Return the tracked files of the working tree as `mvc scan` judges them. Raises as `working`, BadPolicy, BadConfig."""
+    settings = scan_settings.of_repository(model.repository)
+    return judged(((file, True) for file in working(model, command=command_of(settings))), settings, allow).result
+
+
+def command_of(settings: ScanSettings) -> ScanCommand | None:
+    """Return the program that is asked about each file, too."""
+    return ScanCommand(settings.command) if settings.command else None
+
+
 def version(
     model: Model,
     id_: VersionId,
@@ -137,22 +191,19 @@ def working(model: Model, *, names: Collection[str] = (), command: ScanCommand |
             yield _scanned(look, entry, found.snapshot.tree.by_path, absent="missing", stored=False, command=command)
 
 
-def plain(place: Path, shown: str, command: ScanCommand | None = None) -> Iterator[ScannedFile]:
-    """Yield the file at a path, or those below it. Raises NoSuchFile, NotComparable, UnreadablePath, TooBig."""
+def plain(
+    place: Path, shown: str, root: Path | None, command: ScanCommand | None = None
+) -> Iterator[tuple[ScannedFile, bool]]:
+    """Yield the file at a path, or those below it, with whether they are below the `root` of the repository.
+
+    Raises NoSuchFile, NotComparable, UnreadablePath, TooBig.
+    """
+    is_ours = root is not None and place.resolve().is_relative_to(root.resolve())
     found = plain_files.at(place, shown)
     above = "" if found.folder is None or shown in (".", "./") else f"{found.shown.rstrip('/')}/"
     look = PlainContents(found)
     for file in found.files.values():
-        yield ScannedFile(above + file.path, look.scan(file, command))
-
-
-def result(files: Iterable[ScannedFile], allow: Sequence[str], shared: Sequence[str] = ()) -> Scanned:
-    """Return scanned files without the findings about classes that are allowed.
-
-    Findings about the `shared` classes of a policy were left out before.
-    """
-    names = split(allow)
-    return Scanned(tuple(file.without(names) for file in files), tuple(dict.fromkeys((*names, *shared))))
+        yield ScannedFile(above + file.path, look.scan(file, command)), is_ours
 
 
 def _scanned(

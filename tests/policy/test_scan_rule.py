@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+import mvc
+from mvc import errors
+from mvc.porcelain import attest
+from mvc.repository.model import Model
 from mvc.repository.policy.gate import NAME
 from tests.cli.shell import Said, Shell, begin
 
@@ -167,3 +171,40 @@ def _store(shell: Shell) -> dict[str, bytes]:
     skipped = ("cache/", "tmp/", "lock")
     found = {path.relative_to(top).as_posix(): path for path in top.rglob("*") if path.is_file()}
     return {name: path.read_bytes() for name, path in found.items() if not name.startswith(skipped)}
+
+
+def test_python_and_attestations_judge_as_the_command_does(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shell.folder)
+    model = mvc.open(shell.folder).model()
+
+    def answers() -> list[tuple[str | None, tuple[str, ...]]]:
+        head = model["HEAD"]
+        found = [model.scan(), head.scan(), mvc.scan_files("w.pt"), mvc.scan_files(shell.folder / "w.pt")]
+        stated = attest.of_scan(Model(shell.repository, "helmets"), head.id)
+        said = [(each.verdict, each.allowed) for each in found]
+        return [*said, (stated["verdict"], tuple(stated["allowed"]))]
+
+    def commands() -> list[tuple[str | None, tuple[str, ...]]]:
+        said = [scan_of(shell, *words) for words in ([], ["HEAD"], ["--", "w.pt"])]
+        return [(each["verdict"], tuple(each["allowed"])) for each in said]
+
+    assert set(answers()) == set(commands()) == {("code", ())}
+    policy(shell, "[scan]", f'allow = ["{CLASS}"]')
+    assert set(answers()) == set(commands()) == {("plain", (CLASS,))}
+    monkeypatch.chdir(tmp_path)
+    assert mvc.scan_files(shell.folder / "w.pt").verdict == "code"  # as of the command, which is in no repository
+    monkeypatch.chdir(shell.folder)
+    (shell.folder / NAME).unlink()
+    shell.ok("config", "--global", "scan.allow", CLASS)
+    assert set(answers()) == set(commands()) == {("plain", (CLASS,))}
+    assert mvc.scan_files("w.pt", allow=["a.B"]).allowed == (CLASS, "a.B")
+    shell.ok("config", "--global", "scan.command", "false {}")
+    assert set(answers()[:-1]) == set(commands()) == {("hostile", (CLASS,))}
+    assert answers()[-1][0] == "plain"  # an attestation states what the rules of mvc find
+    (tmp_path / "own" / NAME).write_text("[scan]\nlevel = 1\n", encoding="utf-8")
+    with pytest.raises(errors.BadPolicy):
+        model.scan()
+    with pytest.raises(errors.BadPolicy):
+        mvc.scan_files("w.pt")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from typing import Literal
 
+from mvc import errors
 from mvc.api.session import PathLike, texts
 from mvc.environment import Environment
 from mvc.porcelain import diff_files as comparison
@@ -15,6 +17,9 @@ from mvc.porcelain.diff_files import FilesDiff
 from mvc.porcelain.ls_files import FilesListed
 from mvc.porcelain.scan import Scanned
 from mvc.porcelain.verify_oms import VerifiedFolder, verify_folder
+from mvc.repository import discovery
+from mvc.repository.policy import scan_settings
+from mvc.storage.records.config import Config
 
 
 def diff_files(old: PathLike, new: PathLike, *, tensors: Literal["headers", "deep"] | None = None) -> FilesDiff:
@@ -40,10 +45,17 @@ def list_files(*paths: PathLike, ids: bool = False, tensors: bool = True, licens
 def scan_files(*paths: PathLike, allow: Iterable[str] = ()) -> Scanned:
     """Scan files, and all files below folders, for what a loader would run; nothing is loaded. `allow` names classes.
 
-    Raises NoSuchFile, NotComparable, UnreadablePath.
+    The settings scan.allow and scan.command count, too, and `[scan]` of the policy.toml of the user, and of the repository
+    of the current folder for files in it. Raises NoSuchFile, NotComparable, UnreadablePath, BadPolicy, BadConfig.
     """
-    cwd = Environment.current().cwd
-    return scan.result((file for path in paths for file in scan.plain(cwd / path, os.fspath(path))), texts(allow))
+    environment, root = Environment.current(), None
+    cwd, own = environment.cwd, environment.user_config
+    with contextlib.suppress(errors.NoRepository):
+        root = discovery.find_root(cwd)
+    settings = scan_settings.of(Config(None, own), root, own)
+    asked = scan.command_of(settings)
+    files = (file for path in paths for file in scan.plain(cwd / path, os.fspath(path), root, asked))
+    return scan.judged(files, settings, texts(allow)).result
 
 
 def verify_files(folder: PathLike, *, key: PathLike, signature: PathLike | None = None) -> VerifiedFolder:

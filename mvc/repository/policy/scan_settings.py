@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mvc.deferred import dataclass
 from mvc.repository.policy import files
@@ -20,6 +21,9 @@ from mvc.scan.policy import parse
 from mvc.scan.policy.scan_table import ScanTable
 from mvc.scan.verdict import Verdict
 from mvc.storage.records.config import OFF, SCAN_ALLOW, SCAN_COMMAND, SCAN_LEVEL, UNREADABLE, Config, command_of
+
+if TYPE_CHECKING:
+    from mvc.repository.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,11 @@ class ScanSettings:
         """The classes that a policy allows besides the user's settings, by the file."""
         added = {table.file: tuple(name for name in table.allow if name not in self.own) for table in self.tables}
         return {file: names for file, names in added.items() if names}
+
+
+def of_repository(repository: Repository) -> ScanSettings:
+    """Return the settings for a repository. Raises as `of`."""
+    return of(repository.config, repository.root, repository.user_config)
 
 
 def of(config: Config, root: Path | None, user_config: Path | None) -> ScanSettings:

@@ -46,7 +46,7 @@ def check(
     of that path is read from, as its user knows it. With `has_faults`, damaged weight files are warned of, whose faults a
     commit reports by itself.
     """
-    settings = scan_settings.of(repository.config, repository.root, repository.user_config)
+    settings = scan_settings.of_repository(repository)
     level = settings.level
     if level is None:
         return ()
