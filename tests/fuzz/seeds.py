@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import zstandard
+
 from mvc.model.compare.environment_record import EnvironmentRecord
 from mvc.model.ids import FileId, VersionId, digest
 from mvc.model.toml import parse
@@ -38,6 +40,7 @@ from mvc.storage.records.annotations.evaluations import Cell, ClassResult, Curve
 from mvc.storage.records.annotations.remarks import Note
 from mvc.storage.records.annotations.signatures import Signature
 from mvc.transport.lockfile import Lock
+from tests.formats.archives import archive
 from tests.fuzz.targets.objects import RECORDS, kind_of
 from tests.fuzz.texts import TEXTS
 from tests.hostile.worlds import PREPARATIONS, World
@@ -218,6 +221,11 @@ def _held() -> Iterator[tuple[str, bytes]]:
         yield "scan", b"model.bin\n" + pickle.dumps({"hook": text}, 2)
     yield "scan-compressed", bz2.compress(containers.HOSTILE)
     yield "scan-compressed", bz2.compress(b"a")
+    for data in (zstandard.compress(containers.HOSTILE), containers.lz4(containers.HOSTILE)):
+        yield "scan-compressed", data
+        yield "scan-compressed", containers.PASSED_OVER + data
+    yield "scan-zip", containers.zstd_member(containers.HOSTILE)
+    yield "scan-zip", archive({"a.pkl": containers.HOSTILE}, zipfile.ZIP_LZMA)
 
 
 def _of_scans() -> Iterator[tuple[str, bytes]]:

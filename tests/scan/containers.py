@@ -11,9 +11,11 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import zstandard
 
 from mvc.scan.archives import streams, tar
 from mvc.scan.archives import zip as zips
@@ -183,12 +185,50 @@ TARS: dict[str, tuple[bytes, str, str]] = {
     "a path": (tarred({"/etc/cron.d/x": b"x"}), "tar-path", ""),
     "before the end": (tarred({"data.pkl": HOSTILE})[:2100], "pickle-call", "tar"),
 }  # fmt: skip
+
+
+def lz4(data: bytes) -> bytes:
+    """A frame of LZ4 with one block, which is stored as it is (lz4_Frame_format.md)."""
+    return b"\x04\x22\x4d\x18\x60\x40\x82" + struct.pack("<I", len(data) | 1 << 31) + data + bytes(4)
+
+
+def zstd_member(data: bytes) -> bytes:
+    """A zip archive with a member that is compressed by Zstandard, method 93 of APPNOTE.TXT."""
+    packed = zstandard.compress(data)
+    plain = archive({"a.pkl": packed})
+    for magic, method, size in ((ENTRY, 10, 24), (LOCAL, 8, 22)):
+        plain = patched(patched(plain, magic, method, 93, 2), magic, size, len(data), 4)
+        plain = patched(plain, magic, size - 8, zlib.crc32(data), 4)
+    return plain
+
+
+def larger(data: bytes) -> bytes:
+    """A stream of lzma that asks for a dictionary of 1 GiB."""
+    return data[:1] + struct.pack("<I", 1 << 30) + data[5:]
+
+
+PASSED_OVER = b"\x50\x2a\x4d\x18\4\0\0\0abcd"
+"""A frame that readers of LZ4 and of Zstandard pass over."""
 STREAMS: dict[str, tuple[bytes, str, str]] = {
     "gzip": (gzip.compress(HOSTILE), "pickle-call", "gzip"),
     "gzip after gzip": (gzip.compress(b"\x80\2") + gzip.compress(RUN + STOP), "pickle-call", "gzip"),
     "bzip2": (bz2.compress(HOSTILE), "pickle-call", ""),
     "xz": (lzma.compress(HOSTILE), "pickle-call", ""),
     "lzma": (lzma.compress(HOSTILE, lzma.FORMAT_ALONE), "pickle-call", ""),
+    "lzma, a large dictionary": (larger(lzma.compress(HOSTILE, lzma.FORMAT_ALONE)), "too-long", ""),
+    "zstd": (zstandard.compress(HOSTILE), "pickle-call", ""),
+    "zstd, two frames": (zstandard.compress(b"\x80\2") + zstandard.compress(RUN + STOP), "pickle-call", ""),
+    "zstd, a frame that is passed over": (PASSED_OVER + zstandard.compress(HOSTILE), "pickle-call", ""),
+    "zstd, truncated": (zstandard.compress(HOSTILE + np.random.default_rng(1).bytes(1 << 18))[:-20], "pickle-call", ""),
+    "zstd, a large window": (b"\x28\xb5\x2f\xfd\0\xa0\x01\0\0", "too-long", ""),
+    "zstd, far more": (zstandard.compress(bytes(1 << 24)), "too-long", ""),
+    "lz4": (lz4(HOSTILE), "pickle-call", ""),
+    "lz4, two frames": (lz4(b"\x80\2") + lz4(RUN + STOP), "pickle-call", ""),
+    "lz4, a frame that is passed over": (PASSED_OVER + PASSED_OVER + lz4(HOSTILE), "pickle-call", ""),
+    "lz4, truncated": (lz4(HOSTILE)[:-4], "pickle-call", ""),
+    "lz4 in zstd": (zstandard.compress(lz4(HOSTILE)), "pickle-call", ""),
+    "lzma in an archive": (archive({"a.pkl": HOSTILE}, zipfile.ZIP_LZMA), "pickle-call", ""),
+    "zstd in an archive": (zstd_member(HOSTILE), "pickle-call", ""),
     "zlib": (zlib.compress(HOSTILE), "pickle-call", ""),
     "zlib, fast": (zlib.compress(HOSTILE, 1), "pickle-call", ""),
     "a tar archive": (gzip.compress(tarred({"data.pkl": HOSTILE})), "pickle-call", ""),
@@ -274,8 +314,7 @@ FAMILIES = {
 
 CLOSED: dict[str, bytes] = {
     "7-Zip": b"7z\xbc\xaf\x27\x1c" + bytes(40),
-    "Zstandard": b"\x28\xb5\x2f\xfd" + bytes(40),
-    "LZ4": b"\x04\x22\x4d\x18" + bytes(40),
+    "LZ4 before its frames": b"\x02\x21\x4c\x18" + bytes(40),
     "RAR": b"Rar!\x1a\x07\1\0" + bytes(40),
 }
 """Streams that the scan does not unfold."""
@@ -312,6 +351,15 @@ ALONE: dict[str, bytes] = {
 """For each rule of containers, a file whose verdict is another one without it."""
 
 
+LZ4_OF_JOBLIB = (
+    "BCJNGEBAwO8AAABSgASV2QABAPAQfZSMAXeUjBNqb2JsaWIubnVtcHlfcGlja2xllIwRTg8A8RNBcnJheVdyYXBwZXKUk5QpgZR9lCiMCHN1Ym"
+    "NsYXNzlIwFNgBglIwHbmRhLAD0GJSTlIwFc2hhcGWUSwJLFIaUjAVvcmRlcpSMAUOUjAVkdHlwZZRoCAoA8Q2TlIwCZjSUiYiHlFKUKEsDjAE8"
+    "lE5OTkr/////BQDyBksAdJRijAphbGxvd19tbWFwlIiMG6oAAXAA9ghfYWxpZ25tZW50X2J5dGVzlEsQdWIL/wEAAusAb4A/AAAAQAwAflAAAA"
+    "BzLgAAAAA="
+)
+"""What joblib 1.6 wrote with `compress="lz4"`: an array, as base64."""
+
+
 def honest() -> Iterator[tuple[str, bytes]]:
     """Files that are plain."""
     yield "checkpoint", PLAIN
@@ -332,4 +380,14 @@ def honest() -> Iterator[tuple[str, bytes]]:
     yield "arrays one after another", objects("'<f4'", bytes(4)) * 3
     yield "an array before other bytes", objects("'<f4'", bytes(4)) + b"\1\2\3"
     yield "tar", tarred({"a.npy": objects("'<f4'", bytes(4))})
-    yield "gzip", gzip.compress(pickle.dumps({"a": [1, 2.5, "x", b"y", None]}))
+    values = pickle.dumps({"a": [1, 2.5, "x", b"y", None]})
+    yield "gzip", gzip.compress(values)
+    yield "zstd", zstandard.compress(values)
+    yield "zstd, parts", zstandard.compress(values[:9]) + PASSED_OVER + zstandard.compress(values[9:])
+    long = zstandard.ZstdCompressionParameters(window_log=27, write_checksum=True, write_content_size=False)
+    yield "zstd, long", zstandard.ZstdCompressor(compression_params=long).compress(values)
+    yield "lz4", lz4(values)
+    yield "lz4, parts", lz4(values[:9]) + PASSED_OVER + lz4(values[9:])
+    yield "lz4, by joblib", b64decode(LZ4_OF_JOBLIB)
+    yield "lzma in an archive", archive({"a.pkl": values}, zipfile.ZIP_LZMA)
+    yield "zstd in an archive", zstd_member(values)

@@ -106,7 +106,6 @@ STREAMS: dict[str, tuple[bytes, str, str]] = {
     "gzip behind zeros": (zipped(0, data=_PARTS[0]) + bytes(600_000) + zipped(0, data=_PARTS[1]), "pickle-call", "gzip-file"),
     "lzma with no dictionary": (_lzma(b"]\0\0\0\0"), "pickle-call", "lzma-file"),
     "lzma after lzma": (b"".join(lzma.compress(part, lzma.FORMAT_ALONE) for part in _PARTS), "pickle-call", "lzma-file"),
-    "a frame that is passed over": (b"\x50\x2a\x4d\x18\4\0\0\0abcd\x28\xb5\x2f\xfd", "compressed-closed", ""),
 }  # fmt: skip
 LZMA = _lzma(b"", lc=0, lp=0, pb=0)
 """A stream that Python's lzma opens under its name, and begins with a zero."""

@@ -111,7 +111,8 @@ def members(source: Source) -> dict[str, Member]:
 def has_end(source: Source) -> bool:
     """Return whether there is an end record, so that the archive was not truncated."""
     length = min(source.size, _END.size + _MAX_COMMENT)
-    return _LAST in source.read(source.size - length, length)
+    tail = source.read(source.size - length, length)
+    return _LAST in tail[: max(0, length - _END.size + len(_LAST))]
 
 
 def directory(source: Source) -> Directory:

@@ -1,4 +1,4 @@
-"""Compressed streams: gzip, zlib, bzip2, xz and those of old joblib are unfolded and scanned; others are named, as a loader may read them.
+"""Compressed streams: gzip, zlib, bzip2, xz, Zstandard, LZ4 and those of old joblib are unfolded and scanned; others are named.
 
 Source: RFC 1952 (gzip), RFC 1950 (zlib), the magic bytes of the others; joblib/compressor.py.
 """
@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 
 from mvc.formats.source import HeaderError, Source, TooLongError
-from mvc.scan.archives import unfolded
+from mvc.scan.archives import frames, unfolded
 from mvc.scan.archives.unfolded import Decompressor, Zlib
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
@@ -28,11 +28,11 @@ _OPENED: tuple[tuple[bytes, Callable[[], Decompressor], bool], ...] = (
     (_LZMA, unfolded.lzma_stream, True),
     (_ZLIB, lambda: Zlib(15), False),
     (_JOBLIB, lambda: Zlib(15), False),
+    (frames.ZSTANDARD, frames.zstandard, True),
+    (frames.LZ4, frames.lz4, True),
 )
 _CLOSED = (
-    (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"\x28\xb5\x2f\xfd", "Zstandard"), (b"\x04\x22\x4d\x18", "LZ4"),
-    *((bytes([first]) + b"\x2a\x4d\x18", "Zstandard or LZ4") for first in range(0x50, 0x60)),  # frames that are passed over
-    (b"\x02\x21\x4c\x18", "LZ4"), (b"Rar!\x1a\x07", "RAR"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"\x02\x21\x4c\x18", "LZ4 before its frames"), (b"Rar!\x1a\x07", "RAR"),
     (b"\xff\x06\0\0sNaPpY", "Snappy"), (b"LZIP\1", "lzip"), (b"MSCF\0\0\0\0", "Cabinet"), (b"xar!\0\x1c", "xar"),
 )  # fmt: skip
 _ZLIB_CHECK = 31
@@ -57,7 +57,7 @@ def matches(start: bytes, source: Source) -> bool:
         return start[2:3] == b"\x08" and len(start) > 3
     if start.startswith(_BZIP2):
         return start[4:10] in _BZIP2_BLOCKS
-    known = (*(magic for magic, _, _ in _OPENED), *(magic for magic, _ in _CLOSED))
+    known = (*(magic for magic, _, _ in _OPENED), *(magic for magic, _ in _CLOSED), *frames.SKIPPED)
     return start.startswith(known)
 
 
@@ -70,11 +70,11 @@ def _is_lzma(start: bytes, source: Source) -> bool:
     """Return whether liblzma unfolds content, and it is not by chance: nearly any bytes are a stream of LZMA."""
     if len(start) <= _LZMA_HEADER:
         return False
+    is_usual = start[2] == 0 and int.from_bytes(start[1:5], "little") >= _SMALLEST_DICTIONARY
     try:
         first = lzma.LZMADecompressor(memlimit=unfolded.MEMORY).decompress(start, len(_LIKE_PICKLE[0]))
-    except (lzma.LZMAError, EOFError):
-        return False
-    is_usual = start[2] == 0 and int.from_bytes(start[1:5], "little") >= _SMALLEST_DICTIONARY
+    except (lzma.LZMAError, EOFError) as error:
+        return is_usual and unfolded.is_limit(error)
     return is_usual or _is_named_lzma(start, source) or first.startswith(_LIKE_PICKLE)
 
 
@@ -95,6 +95,9 @@ def scan(source: Source, scan: Scan) -> None:
         if start.startswith(magic):
             scan.report(CLOSED, detail=name)
             return
+    start = frames.first_magic(source) if start.startswith(frames.SKIPPED) else start
+    if not start:  # frames that are passed over, and nothing else
+        return
     lzma_row = (unfolded.lzma_stream, True)
     make, is_repeated = next(
         ((make, repeated) for magic, make, repeated in _OPENED if start.startswith(magic)), lzma_row
@@ -131,7 +134,7 @@ def _sound(parts: unfolded.Blocks) -> int:
 
 def _inner_name(name: str) -> str:
     """Return the name of a compressed file without its last suffix, which shows the format of what it holds."""
-    for suffix in (".gz", ".bz2", ".xz", ".lzma", ".z"):
+    for suffix in (".gz", ".bz2", ".xz", ".lzma", ".z", ".zst", ".zstd", ".lz4"):
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return name

@@ -37,7 +37,7 @@ Blocks = Callable[[], Iterator[bytes]]
 
 
 class Decompressor(Protocol):
-    """A decompressor of zlib, bz2 or lzma behind one face."""
+    """A decompressor of a compressed stream, as bz2 and lzma have it."""
 
     @property
     def eof(self) -> bool:
@@ -167,6 +167,11 @@ def lzma_stream() -> Decompressor:
     return lzma.LZMADecompressor(memlimit=MEMORY)
 
 
+def is_limit(error: Exception) -> bool:
+    """Return whether a stream of LZMA takes more memory than it may here; loaders have no such limit."""
+    return isinstance(error, lzma.LZMAError) and "Memory" in str(error)
+
+
 def blocks(source: Source, make: Callable[[], Decompressor], *, is_repeated: bool) -> Blocks:
     """Return the blocks of a compressed source; with `is_repeated`, of streams one after another."""
 
@@ -192,6 +197,8 @@ def blocks(source: Source, make: Callable[[], Decompressor], *, is_repeated: boo
                         return
                     data, inner = rest, make()
         except (zlib.error, OSError, EOFError, lzma.LZMAError) as error:
+            if is_limit(error):
+                raise TooLongError(f"it cannot be unfolded here: {error}") from error
             raise HeaderError(f"its compressed content is malformed: {error}") from error
 
     return iterate

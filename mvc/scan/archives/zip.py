@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.formats.syntax import tar_directory, zip_directory
 from mvc.formats.syntax.zip_directory import Directory, Record
 from mvc.scan.archive import Archive
-from mvc.scan.archives import unfolded, zip_sequence
+from mvc.scan.archives import frames, unfolded, zip_sequence
+from mvc.scan.archives.unfolded import Decompressor
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -52,7 +53,14 @@ _SMALLEST, _LOCATOR = 22, 20
 """Bytes of an end record without a comment, and of the locator of a larger one before it."""
 _WIDE_RECORD = 56
 _TAIL = _SMALLEST + 0xFFFF
-_STORED, _DEFLATED, _BZIP2 = 0, 8, 12
+_STORED = 0
+_OPENED: dict[int, tuple[Callable[[], Decompressor], bool]] = {
+    8: (lambda: unfolded.Zlib(-15), False),
+    12: (unfolded.bz2_stream, False),
+    14: (frames.MemberOfLzma, False),
+    93: (frames.zstandard, True),
+}
+"""Decompressors by the method of a member: deflate, bzip2, LZMA, Zstandard. Python's zipfile reads the last one since 3.14."""
 
 
 class _Place(NamedTuple):
@@ -114,7 +122,7 @@ def _scan(source: Source, scan: Scan) -> None:
     def opened(name: str) -> Source:
         place = by_name[name]
         is_encrypted = bool(place.record.flags & _ENCRYPTED)
-        if place.record.method not in (_STORED, _DEFLATED, _BZIP2) or is_encrypted:
+        if place.record.method not in (_STORED, *_OPENED) or is_encrypted:
             scan.report(CLOSED, detail=name)
         if is_encrypted:
             return _despite_the_flag(source, place)
@@ -235,10 +243,8 @@ def _despite_the_flag(source: Source, place: _Place) -> Source:
 def _open(source: Source, place: _Place) -> Source:
     record = place.record
     part = source.part(place.offset, record.packed, record.name)
-    if record.method == _DEFLATED:
-        parts = unfolded.blocks(part, lambda: unfolded.Zlib(-15), is_repeated=False)
-    elif record.method == _BZIP2:
-        parts = unfolded.blocks(part, unfolded.bz2_stream, is_repeated=False)
-    else:
+    if record.method not in _OPENED:
         return part
+    make, is_repeated = _OPENED[record.method]
+    parts = unfolded.blocks(part, make, is_repeated=is_repeated)
     return unfolded.source_of(parts, record.size, record.name, part.depth)
