@@ -61,12 +61,13 @@ class Copies:
     """Copies of the clone, in which one mutant at a time is tested."""
 
     def __init__(self, count: int) -> None:
-        """Copy what is tracked, and this folder."""
+        """Clone, so that tests that start an mvc of an earlier commit run too, and copy what is tracked as it is."""
         self._free: SimpleQueue[Path] = SimpleQueue()
         files = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, check=True, stdout=subprocess.PIPE).stdout
         for number in range(count):
             copy = BUILD / f"copy-{number}"
             shutil.rmtree(copy, ignore_errors=True)
+            subprocess.run(["git", "clone", "-q", "--shared", TOP, copy], check=True)
             for name in filter(None, files.decode().split("\0")):
                 (copy / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(TOP / name, copy / name, follow_symlinks=False)
