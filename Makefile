@@ -8,6 +8,8 @@ BIN     := .venv/bin
 READY   := .venv/.installed
 PACKAGE := --editable '.[docs,test]'
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Types are checked by a process for each core: nothing runs beside mypy.
+export MYPY_NUM_WORKERS := auto
 # The tests start mvc hundreds of times, and what it was compiled to is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
