@@ -18,7 +18,7 @@ from mvc import errors, lazy
 from mvc.model.ids import VersionId
 from mvc.repository import history
 from mvc.repository.model import Model
-from mvc.repository.policy import files, override
+from mvc.repository.policy import files, override, refusal
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
 if TYPE_CHECKING:
@@ -43,12 +43,6 @@ KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
 """The kinds of refs that rules are about, each with its word in events."""
 NEW_VERSION = "new version"
 """The reason of a move of a branch whose version is not made yet."""
-FORCE = "Follow the rules, or pass them with `--force-policy REASON`, which is recorded."
-"""How a rule with `force` is passed."""
-AGAIN = "`mvc policy` shows the rules in effect."
-"""What follows after the repairs of rules that are not passed."""
-_MOST = 100
-"""Breaches that one error lists, at most."""
 
 
 class Move(NamedTuple):
@@ -207,15 +201,14 @@ class Gate:
 
     def _judge(self, found: Sequence[tuple[str, Breach]]) -> str:
         """Raise PolicyRefused for breaches of rules that are not passed; return the note on those that are."""
-        refused = [
-            (what, breach) for what, breach in found if not (breach.rule.force and self._repository.force_policy)
-        ]
+        why = self._repository.force_policy
+        refused = [(what, breach) for what, breach in found if not refusal.is_passed(breach, why)]
         if refused:
             breaches = [breach for _, breach in refused]
             what = " and ".join(dict.fromkeys(what for what, _ in refused))
-            error = errors.PolicyUndecided if all(breach.is_absent for _, breach in refused) else errors.PolicyRefused
-            raise error(what=what, findings=listed(breaches), fix=next_step(breaches, self._repository.force_policy))
-        return override.note([breach for _, breach in found], self._repository.force_policy)
+            error = errors.PolicyUndecided if all(breach.is_absent for breach in breaches) else errors.PolicyRefused
+            raise error(what=what, findings=refusal.listed(breaches), fix=refusal.next_step(breaches, why))
+        return override.note([breach for _, breach in found], why)
 
 
 def check(repository: Repository, moves: Sequence[Move]) -> str:
@@ -262,27 +255,6 @@ def _moves(
 def sent(repository: Repository, event: str, model: str, versions: Iterable[VersionId]) -> str:
     """Raise PolicyRefused unless versions may go to where the event says; return as `Gate.check`."""
     return Gate(repository).sent(event, model, versions)
-
-
-def listed(found: Iterable[Breach]) -> str:
-    """Return breaches as lines of a message: each once, and below those with the same repair the repair."""
-    unique = list({breach.line: breach for breach in found}.values())[:_MOST]
-    rows = list[str]()
-    for number, breach in enumerate(unique, 1):
-        rows.append(f"  {breach.line}")
-        if number == len(unique) or unique[number].fix != breach.fix:
-            rows.append(f"      {breach.fix}")
-    return "\n".join(rows)
-
-
-def next_step(found: Sequence[Breach], why: str) -> str:
-    """Return what follows after the repairs; `why` is the reason for which rules were to be passed, "" for none."""
-    firm = dict.fromkeys(breach.rule.at(breach.key) for breach in found if not breach.rule.force)
-    if not firm:
-        return FORCE
-    if why:
-        return f"--force-policy passes only rules with force = true, unlike {' and '.join(firm)}."
-    return AGAIN
 
 
 def _with_note(entry: RefEntry, note: str) -> RefEntry:

@@ -19,7 +19,7 @@ from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.repository import history, revisions
 from mvc.repository.model import Model
-from mvc.repository.policy import gate, override
+from mvc.repository.policy import gate, override, refusal
 from mvc.scan.policy.rule import TAKE
 from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefName
 
@@ -40,10 +40,6 @@ else:
 _NOTHING = "Nothing was changed."
 
 
-def _nowhere() -> Sequence[VersionId]:
-    return ()
-
-
 class Offer(NamedTuple):
     """A name as another store has it: `new` is its version, None if it was deleted there.
 
@@ -56,7 +52,7 @@ class Offer(NamedTuple):
     new: VersionId | None
     moves: tuple[SignedMove, ...] = ()
     last: VersionId | None = None
-    earlier: Callable[[], Sequence[VersionId]] = _nowhere
+    earlier: Callable[[], Sequence[VersionId]] = tuple
     store: str = ""
     taken: bool = False
 
@@ -144,13 +140,13 @@ class Reader:
     def judge(self, offer: Offer) -> Judged:
         """Judge an offer. Raises as `breaches`."""
         found, why = self.breaches(offer), self._repository.force_policy
-        refused = [each for each in found if not (each.rule.force and why)]
+        refused = [each for each in found if not refusal.is_passed(each, why)]
         if not refused:
             return Judged(None, override.note(found, why))
-        step = gate.next_step(refused, why)
-        fix = " ".join([*dict.fromkeys(each.fix for each in refused), *([step] if step != gate.AGAIN else [])])
+        step = refusal.next_step(refused, why)
+        fix = " ".join([*dict.fromkeys(each.fix for each in refused), *([step] if step != refusal.AGAIN else [])])
         rules = tuple(dict.fromkeys(each.line for each in refused))
-        what, lines = self._named(offer), gate.listed(refused)
+        what, lines = self._named(offer), refusal.listed(refused)
         return Judged(RefusedRef(offer.ref, offer.last, offer.new, rules, fix, what, offer.store, lines, step), "")
 
     def refused(self, offers: Sequence[Offer]) -> list[RefusedRef]:
