@@ -152,20 +152,15 @@ def remove(model: Model, id_: VersionId, numbers: Sequence[int], actor: Actor) -
 
     A damaged one is replaced by its removal.
     """
-    logs = model.repository.attestations
-    records = {record.seq: record for record in attested.current(model, id_)}
-    damaged = logs.faults(model.key, id_)
-    for number in numbers:
-        if number not in records and number not in damaged:
-            label = history.label(model.repository, id_)
-            raise errors.NoSuchAttestation(version=label, number=number, id=id_[:10])
-    removed = []
-    for number in dict.fromkeys(numbers):
-        removal = Attestation(id_, 1, str(actor.person), actor.at, actor.nonce())
-        with model.repository.locked():
-            record = logs.withdraw(model.key, number, records.get(number), removal, actor.nonce)
-        removed.append(ListedAttestation.of(record, removed=True))
-    return _result(model, id_, removed)
+    with model.repository.locked():
+        removed = model.repository.attestations.withdraw(
+            *(model.key, id_, numbers),
+            lambda: Attestation(id_, 1, str(actor.person), actor.at, actor.nonce()),
+            lambda number: errors.NoSuchAttestation(
+                version=history.label(model.repository, id_), number=number, id=id_[:10]
+            ),
+        )
+    return _result(model, id_, [ListedAttestation.of(record, removed=True) for record in removed])
 
 
 def listed(model: Model, id_: VersionId) -> Attested:

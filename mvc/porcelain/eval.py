@@ -172,21 +172,14 @@ def remove(model: Model, id_: VersionId, numbers: Sequence[int] | None, actor: A
 
     A damaged one is replaced by its removal.
     """
-    logs = model.repository.evaluations
-    entries = {entry.seq: entry for entry in logs.current(model.key, id_)}
-    damaged = logs.faults(model.key, id_)
-    for number in numbers or ():
-        if number not in entries and number not in damaged:
-            raise no_such(history.label(model.repository, id_), str(number), list(entries.values()))
-    chosen = [*entries, *damaged] if numbers is None else list(dict.fromkeys(numbers))
-    at, _ = version_of(model, id_)
-    removed = []
-    for number in chosen:
-        removal = Evaluation(id_, 1, str(actor.person), actor.at, actor.nonce())
-        with model.repository.locked():
-            entry = logs.withdraw(model.key, number, entries.get(number), removal, actor.nonce)
-        removed.append(ListedEvaluation.of(entry, at, removed=True))
-    return removed
+    logs, (at, _) = model.repository.evaluations, version_of(model, id_)
+    with model.repository.locked():
+        removed = logs.withdraw(
+            *(model.key, id_, numbers),
+            lambda: Evaluation(id_, 1, str(actor.person), actor.at, actor.nonce()),
+            lambda number: no_such(history.label(model.repository, id_), str(number), logs.current(model.key, id_)),
+        )
+    return [ListedEvaluation.of(entry, at, removed=True) for entry in removed]
 
 
 def ordered(names: Iterable[str]) -> list[str]:

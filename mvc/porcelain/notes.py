@@ -82,20 +82,14 @@ def remove(model: Model, id_: VersionId, numbers: Sequence[int] | None, actor: A
 
     A damaged one is replaced by its removal.
     """
-    logs = model.repository.remarks
-    notes = {note.seq: note for note in logs.current(model.key, id_)}
-    damaged = logs.faults(model.key, id_)
-    for number in numbers or ():
-        if number not in notes and number not in damaged:
-            label = history.label(model.repository, id_)
-            raise errors.NoSuchNote(version=label, number=number, id=id_[:10])
-    at, removed = _number(model, id_), []
-    for number in dict.fromkeys([*notes, *damaged] if numbers is None else numbers):
-        removal = Note(id_, 1, str(actor.person), actor.at, actor.nonce())
-        with model.repository.locked():
-            note = logs.withdraw(model.key, number, notes.get(number), removal, actor.nonce)
-        removed.append(ListedNote.of(note, at, removed=True))
-    return removed
+    at = _number(model, id_)
+    with model.repository.locked():
+        removed = model.repository.remarks.withdraw(
+            *(model.key, id_, numbers),
+            lambda: Note(id_, 1, str(actor.person), actor.at, actor.nonce()),
+            lambda number: errors.NoSuchNote(version=history.label(model.repository, id_), number=number, id=id_[:10]),
+        )
+    return [ListedNote.of(note, at, removed=True) for note in removed]
 
 
 def show(model: Model, id_: VersionId, *, removed: bool = False) -> list[ListedNote]:

@@ -84,7 +84,7 @@ def sign(
     """
     made = [signatures.version(model, id_, key, actor, renew=renew)]
     made += [move for ref in refs for move in signatures.moves(model, ref, id_, key, actor, renew=renew)]
-    return _signed(model, id_, made)
+    return _signed(model, id_, map(ListedSignature.of_made, made))
 
 
 @writes
@@ -93,19 +93,15 @@ def remove(model: Model, id_: VersionId, numbers: Sequence[int], actor: Actor) -
 
     A damaged one is replaced by its removal.
     """
-    logs = model.repository.signatures
-    records = {record.seq: record for record in verify.current(model, id_)}
-    damaged = logs.faults(model.key, id_)
-    for number in numbers:
-        if number not in records and number not in damaged:
-            raise errors.NoSuchSignature(version=history.label(model.repository, id_), number=number, id=id_[:10])
-    removed = []
-    for number in dict.fromkeys(numbers):
-        removal = Signature(id_, 1, str(actor.person), actor.at, actor.nonce())
-        with model.repository.locked():
-            record = logs.withdraw(model.key, number, records.get(number), removal, actor.nonce)
-        removed.append(ListedSignature.of(record, removed=True))
-    return Signed(model.key, id_, model.repository.objects.version(id_).number, tuple(removed))
+    with model.repository.locked():
+        removed = model.repository.signatures.withdraw(
+            *(model.key, id_, numbers),
+            lambda: Signature(id_, 1, str(actor.person), actor.at, actor.nonce()),
+            lambda number: errors.NoSuchSignature(
+                version=history.label(model.repository, id_), number=number, id=id_[:10]
+            ),
+        )
+    return _signed(model, id_, [ListedSignature.of(record, removed=True) for record in removed])
 
 
 def listed(model: Model, id_: VersionId) -> tuple[ListedSignature, ...]:
@@ -115,6 +111,5 @@ def listed(model: Model, id_: VersionId) -> tuple[ListedSignature, ...]:
     return tuple(ListedSignature.of(record) for record in verify.current(model, id_))
 
 
-def _signed(model: Model, id_: VersionId, made: Iterable[Made]) -> Signed:
-    number = model.repository.objects.version(id_).number
-    return Signed(model.key, id_, number, tuple(map(ListedSignature.of_made, made)))
+def _signed(model: Model, id_: VersionId, signatures: Iterable[ListedSignature]) -> Signed:
+    return Signed(model.key, id_, model.repository.objects.version(id_).number, tuple(signatures))

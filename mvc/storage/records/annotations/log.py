@@ -11,7 +11,7 @@ within a second that of the entries `known` to their authors, so it is the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field, replace
 from typing import Annotated, ClassVar, Generic, Self, TypeVar
 
@@ -179,15 +179,31 @@ class Logs(Generic[Entry]):
         return stored
 
     def withdraw(
-        self, model: str, number: int, found: Entry | None, removal: Entry, new_nonce: Callable[[], str]
-    ) -> Entry:
-        """Append `removal`, made to withdraw annotation `number`, and return what it withdraws.
+        self,
+        model: str,
+        version: VersionId,
+        numbers: Sequence[int] | None,
+        removal: Callable[[], Entry],
+        missing: Callable[[int], errors.MvcError],
+    ) -> list[Entry]:
+        """Append the removal of annotations by their numbers, None for all; return what each withdraws.
 
-        That is `found`; None for a damaged one, in whose place the removal is written, too. A damaged one that has lost its
-        nonce is given another, by `new_nonce`. Raises the refusal of an entry. The caller holds the lock.
+        `removal` returns a new entry to be that. In place of a damaged annotation, the removal is written, too. Raises the
+        error that `missing` returns for a number that there is not, and the refusal of an entry. The caller holds the lock.
         """
-        nonce = found.nonce if found is not None else self.nonce_of(model, removal.version, number) or new_nonce()
-        stored = self.add(model, replace(removal, withdraws=nonce))
+        found = {entry.seq: entry for entry in self.current(model, version)}
+        damaged = self.faults(model, version)
+        for number in numbers or ():
+            if number not in found and number not in damaged:
+                raise missing(number)
+        chosen = dict.fromkeys([*found, *damaged] if numbers is None else numbers)
+        return [self._withdraw(model, number, found.get(number), removal) for number in chosen]
+
+    def _withdraw(self, model: str, number: int, found: Entry | None, removal: Callable[[], Entry]) -> Entry:
+        """Withdraw one annotation, None for a damaged one; one that has lost its nonce is given another."""
+        made = removal()
+        nonce = found.nonce if found is not None else self.nonce_of(model, made.version, number) or removal().nonce
+        stored = self.add(model, replace(made, withdraws=nonce))
         return found or self.replace(model, number, stored)
 
     def current(self, model: str, version: VersionId) -> list[Entry]:
