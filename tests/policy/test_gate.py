@@ -78,6 +78,19 @@ def test_a_protected_branch_is_only_fast_forwarded(shell: Shell) -> None:
     refused(shell("branch", "-D", "main"), "roll-back")
 
 
+def test_no_name_is_a_way_around_the_rules_on_commits(shell: Shell) -> None:
+    shell.set(model__license="AGPL-3.0-only")
+    shell.ok("stash", "push", "-m", "later")
+    policy(shell, "commit", 'licenses.deny = ["AGPL-*"]')
+    for command in (("branch", "b"), ("tag", "t"), ("alias", "set", "a")):
+        refused(shell(*command, "stash@{0}"), "licenses.deny")
+        shell.ok(*command, "v1")
+    (shell.folder / NAME).unlink()
+    shell.ok("tag", "kept", "stash@{0}")
+    policy(shell, "commit", 'licenses.deny = ["AGPL-*"]')
+    shell.ok("branch", "again", "kept")
+
+
 def test_a_tag_of_a_remote_never_moves(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.ok("remote", "add", "origin", str(tmp_path / "origin"))
     shutil.copytree(shell.folder, tmp_path / "other")

@@ -191,7 +191,7 @@ class Gate:
         return candidates.stored(self._repository, new) if isinstance(new, str) else new
 
     def _made(self, move: Move, candidate: Candidate | None) -> Iterator[Candidate]:
-        """Yield the versions that a move of a branch makes, or makes reachable for the first time here."""
+        """Yield the versions that a move makes, or makes reachable for the first time here."""
         if candidate is None or candidate.id is None:
             yield from [candidate] if candidate is not None else []
             return
@@ -267,7 +267,8 @@ def _content(each: Rule, candidate: Candidate) -> Iterator[Breach]:
 
 
 def _makes(move: Move) -> bool:
-    return move.ref.kind == HEADS and not move.remote and move.new is not None
+    """Return whether a move may make versions reachable here for the first time: also that of a tag or an alias to a stash."""
+    return not move.remote and move.new is not None
 
 
 def _is_still(move: Move) -> bool:

@@ -1,6 +1,6 @@
 """Rules of a policy, and the events that they are about.
 
-commit             a version is made, or becomes reachable from a branch for the first time here
+commit             a version is made, or becomes reachable from a ref for the first time here
 branch:NAME        a branch moves, is created or deleted; likewise tag:NAME and alias:NAME
 push:REMOTE        versions and refs are sent to a remote
 publish:REGISTRY   a version is published
