@@ -51,6 +51,9 @@ SCANNERS: tuple[Scanner, ...] = (
     Scanner("hdf5", "formats.hdf5"),
     Scanner("tflite", "formats.tflite", (b"TFL3",), offset=4),
     Scanner("tensorflow", "formats.saved_model", (b"\x08\1\x12",), suffixes=(".pb", ".meta", ".pbtxt", ".graphdef")),
+    Scanner("coreml", "formats.trees.coreml", suffixes=(".mlmodel",)),
+    Scanner("msgpack", "formats.trees.msgpack", suffixes=(".msgpack",)),
+    Scanner("ubjson", "formats.trees.ubjson", (b"{L",)),
     Scanner("json", "formats.json_text"),
     Scanner(
         "model-text", "formats.model_text", suffixes=(".textproto", ".prototxt", ".pbtxt", ".onnxtxt", ".onnxtext")

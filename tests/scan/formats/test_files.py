@@ -204,6 +204,7 @@ def described(text: str) -> bytes:
 SAFETENSORS = [
     Case("m.safetensors", tensors((0, 8), (8, 12), behind=b"PK\3\4 and so on"), ("safetensors-unaccounted",)),
     Case("m.safetensors", tensors((0, 8), (12, 16)), ("safetensors-unaccounted",)),
+    Case("m.safetensors", tensors((0, 8), behind=bytes(64)), ("safetensors-unaccounted",)),
     Case("m.safetensors", polyglot(), ("safetensors-behind", "zip-prefix")),
     Case("m.bin", tensors((4, 8)), ("safetensors-unaccounted",)),
     Case("m.safetensors", tensors((0, 8), (4, 12)), ("safetensors-overlap",)),
@@ -218,7 +219,6 @@ SAFETENSORS = [
 ]  # fmt: skip
 SAFETENSORS_HONEST = [
     Case("m.safetensors", tensors((0, 8), (8, 12), (12, 12))),
-    Case("m.safetensors", tensors((0, 8), behind=bytes(64))),
     *(
         Case("m.safetensors", described(text))
         for text in (
