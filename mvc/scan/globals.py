@@ -137,6 +137,14 @@ TABLE: dict[str, Use] = dict((
     *_rows(_REFERENCE, "torch", names="per_tensor_affine per_channel_affine per_tensor_symmetric per_channel_symmetric "
            "per_channel_affine_float_qparams"),
     ("torch.torch_version.TorchVersion", Use(Arguments.VALUES, is_made=True, state=State.ATTRIBUTES, verdict=Verdict.DATA)),
+    # torch: where the tensors of a distributed checkpoint are
+    *_rows(
+        Use(is_made=True, state=State.ATTRIBUTES, verdict=Verdict.DATA), "torch.distributed.checkpoint.metadata",
+        names="Metadata TensorStorageMetadata BytesStorageMetadata ChunkStorageMetadata MetadataIndex StorageMeta",
+    ),
+    ("torch.distributed.checkpoint.metadata.TensorProperties", Use(is_made=True, state=State.OWN, verdict=Verdict.DATA)),
+    ("torch.distributed.checkpoint.metadata._MEM_FORMAT_ENCODING", _DATA),
+    ("torch.distributed.checkpoint.filesystem._StorageInfo", Use(is_made=True, state=State.ATTRIBUTES, verdict=Verdict.DATA)),
     # jax: an array, by numpy's
     ("jax._src.array._reconstruct_array", Use(Arguments.REBUILT_ARRAY)),
     # joblib: an array whose bytes follow
@@ -177,6 +185,8 @@ ENCODE = "_codecs.encode"
 BESIDE = frozenset(name for name in TABLE if name.endswith("NDArrayWrapper"))
 """Wrappers of arrays in files beside the pickle, which their state names."""
 WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
+SHARD = "torch.distributed.checkpoint.filesystem._StorageInfo"
+"""A part of a distributed checkpoint, whose state names its file."""
 LOAD_STORAGE = "torch.storage._load_from_bytes"
 RECONSTRUCTOR = "copyreg._reconstructor"
 

@@ -153,6 +153,8 @@ ALONE: dict[str, bytes] = {
     rules.FRAME.id: b"\x80\4" + frame(text("redDict") + STOP, 9),
     rules.INDEX.id: b"\x80\2" + NONE + b"p1_0\n" + STOP,
     rules.PROTOCOL.id: b"\x80\6" + NONE + STOP,
+    rules.SHARD.id: named("torch.distributed.checkpoint.filesystem _StorageInfo") + EMPTY + NEWOBJ
+    + mapping({"relative_path": text("/x")}) + BUILD + STOP,
     rules.OUTSIDE.id: named("joblib.numpy_pickle NDArrayWrapper") + EMPTY + NEWOBJ
     + mapping({"filename": text("../other.npy")}) + BUILD + STOP,
     rules.STORAGE.id: b"\x80\2" + call(

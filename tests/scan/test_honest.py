@@ -32,10 +32,10 @@ from mvc.scan import globals as table
 from mvc.scan.pickles.file import _FIRST
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Verdict
-from tests.formats.pickles import FALSE, NONE, REDUCE, STOP, call, group, mapping, named, number, numbers, text
+from tests.formats.pickles import BUILD, FALSE, NONE, REDUCE, STOP, call, group, mapping, named, number, numbers, text
 from tests.scan import written
 from tests.scan.cases import source
-from tests.scan.structures import SYSTEM
+from tests.scan.structures import EMPTY, NEWOBJ, SYSTEM
 from tests.scan.test_fuzz import InC, InPython, lookups
 
 DATA = Path(__file__).parents[1] / "formats" / "data"
@@ -85,12 +85,17 @@ CODE: dict[str, Any] = {
     "spans": [pd.Period("2026"), pd.Interval(0, 1), pd.Timedelta(1), pd.offsets.MonthEnd(2)],
 }
 
+_SHARD = named("torch.distributed.checkpoint.filesystem _StorageInfo") + EMPTY + NEWOBJ
 _ARRAY = (named("numpy._core.multiarray _reconstruct"), group(named("numpy ndarray"), numbers(0), b"U\1b"))
 _STATE = group(number(1), numbers(1), call("numpy dtype", text("f4")), FALSE, b"U\4\0\0\0\0")
 CALLS: dict[str, tuple[bytes, bytes, Verdict]] = {
     "a subclass of tensors": (
         call("torch._tensor _rebuild_from_type_v2", named("torch._utils _rebuild_wrapper_subclass"), named("team.tensors T"), group(), NONE),
         call("torch._tensor _rebuild_from_type_v2", SYSTEM, named("torch Tensor"), group(text("id")), NONE), Verdict.CODE,
+    ),
+    "a part of a distributed checkpoint": (
+        _SHARD + mapping({"relative_path": text("__0_0.distcp"), "offset": number(0)}) + BUILD,
+        _SHARD + mapping({"relative_path": text("../../__0_0.distcp")}) + BUILD, Verdict.DATA,
     ),
     "an array of jax": (
         call("jax._src.array _reconstruct_array", *_ARRAY, _STATE, mapping({"weak_type": FALSE})),

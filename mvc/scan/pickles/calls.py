@@ -78,6 +78,8 @@ class Calls(Called):
             is_fit = use.state is State.OWN or (use.state is State.ATTRIBUTES and is_dict)
             if not is_fit or (function.path == dtypes.PATH and not dtypes.is_consistent(instance)):
                 machine.report(rules.STATE, function.path)
+            if function.path == table.SHARD:
+                _check_shard(machine, state)
 
     def add(self, machine: Machine, target: Any, kind: str) -> None:
         """Judge items that are added to an object."""
@@ -161,6 +163,13 @@ class Calls(Called):
         """Return whether a name with dots is that of a class inside of a class, outside of Python's own modules."""
         capitals = all(part.lstrip("_")[:1].isupper() for part in named.name.split("."))
         return capitals and named.module.partition(".")[0] not in known_names.STANDARD
+
+
+def _check_shard(machine: Machine, state: Any) -> None:
+    """Report a part of a checkpoint in another folder: torch joins the path to that of the checkpoint."""
+    path = state.get("relative_path") if isinstance(state, Container) and not state.is_full else None
+    if not isinstance(path, str) or path.startswith("/") or "\\" in path or ".." in path.split("/"):
+        machine.report(rules.SHARD, detail=str(path))
 
 
 def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:

@@ -64,6 +64,9 @@ ARRAY = Rule(
 OUTSIDE = Rule(
     "joblib-outside", Verdict.HOSTILE, "joblib would read an array from a file that is not beside the pickle: {}."
 )
+SHARD = Rule(
+    "torch-shard", Verdict.HOSTILE, "PyTorch would read tensors from {}, outside of the folder of the checkpoint."
+)
 STORAGE = Rule(
     "pickle-storage", Verdict.UNREADABLE, "It has a tensor in a text that the scan does not read, and a loader would."
 )
@@ -71,6 +74,6 @@ STORAGE = Rule(
 RULES = (
     CALL, IMPORT, CLASS, CODE_CALL, REFERENCE, CLASS_ITEMS, CLASS_ARGUMENTS, DATA_CLASS, PERSISTENT,
     ARGUMENTS, CALLABLE, NAME, NAME_SOURCE, DOTTED_NAME, EXTENSION, INSTANCE, ITEMS, STATE, FRAME, INDEX, PROTOCOL, ARRAY,
-    OUTSIDE, STORAGE,
+    OUTSIDE, SHARD, STORAGE,
 )  # fmt: skip
 """All of them."""
