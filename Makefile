@@ -8,8 +8,6 @@ BIN     := .venv/bin
 READY   := .venv/.installed
 PACKAGE := --editable '.[docs,test]'
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Types are checked by a process for each core: nothing runs beside mypy.
-export MYPY_NUM_WORKERS := auto
 # The tests start mvc hundreds of times, and what it was compiled to is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -28,10 +26,11 @@ test: lint              ## lint, types and all tests
 test-integrations: $(READY) ## mvc with real trainers and tools; `make test-integrations ARGS=ultralytics` for one of them
 	@$(BIN)/python -m tests.integrations.main $(ARGS)
 
+# Nothing runs beside mypy, so it takes every core; the tests that start mypy take one.
 lint: $(READY)          ## ruff, mypy --strict, and the order of layers
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet || { echo 'Not formatted; run: make format'; $(BIN)/ruff format --check; exit 1; }
-	@$(BIN)/mypy
+	@MYPY_NUM_WORKERS=auto $(BIN)/mypy
 	@contracts=$$($(BIN)/lint-imports --no-logo) || { echo "$$contracts"; exit 1; }
 
 coverage: $(READY)      ## the branches of mvc that the quick tests take: in all, and where they take fewest

@@ -46,12 +46,14 @@ LONGEST = {
     "test_demo.py",
     "test_everywhere.py",
     "test_examples.py",
+    "test_fuzz.py",
     "test_kills.py",
     "test_large.py",
     "test_mutations.py",
     "test_power.py",
     "test_races.py",
     "test_stateful.py",
+    "test_take_verbs.py",
 }
 """Files of tests that each take seconds."""
 IN_MEMORY = {
