@@ -30,8 +30,9 @@ from mvc.transport.file_reader import FileReader
 class MvcFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
     """The versions of one repository as folders, `MODEL@REV`, of files.
 
-    `repo` is a folder in a repository, or the URL of a remote. A missing file raises FileNotFoundError, writing raises
-    OSError (EROFS); other failures raise the errors of `mvc.errors`, TakeRefused for a name that the policy refuses.
+    `repo` is a folder in a repository, or the URL of a remote, or `URL#MODEL`. A missing file raises FileNotFoundError,
+    writing raises OSError (EROFS); other failures raise the errors of `mvc.errors`, TakeRefused for a name that the policy
+    refuses.
     """
 
     protocol = "mvc"

@@ -111,6 +111,31 @@ def test_a_remote_is_read_without_a_clone(shell: Shell, tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_one_model_of_a_remote_is_read_and_cloned_by_its_address(
+    shell: Shell, tmp_path: Path, monkeypatch: Any
+) -> None:
+    shell.ok("init", "caps", "--model", "caps")
+    shell.ok("--model", "caps", "commit", "--allow-empty", "-m", "first cap")
+    shell.ok("--model", "caps", "push", "origin", "main")
+    url = f"file://{tmp_path / 'origin'}"
+    assert {model.name for model in mvc.open(url)} == {MODEL, "caps"}
+    opened = mvc.open(f"{url}#caps", offline=True)
+    assert [model.name for model in opened] == ["caps"]
+    assert [version.subject for version in opened.model().log()] == ["first cap"]
+    assert [each["name"] for each in MvcFileSystem(repo=f"{url}#{MODEL}").ls("")] == [MODEL]
+    with pytest.raises(errors.NotThere, match="hats"):
+        mvc.open(f"{url}#hats")
+    there = Shell(tmp_path, monkeypatch)
+    there.ok("clone", "origin#caps", "one")
+    there.ok("clone", f"{url}#caps", "two")
+    assert there("--model", "hats", "clone", "origin#caps", "three").code == 2
+    mvc.clone(f"{url}#caps", tmp_path / "four")
+    for folder in ("one", "two", "four"):
+        assert [model.name for model in mvc.open(tmp_path / folder)] == ["caps"]
+    (tmp_path / "a#b").mkdir()
+    assert "a#b has no versions yet" in there("clone", "a#b", "five").err  # a folder of that whole name
+
+
 def test_a_remote_that_is_none_leaves_nothing(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(errors.NoRemoteYet):

@@ -215,7 +215,8 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
 ) -> Repository:
     """Open the repository at or above a folder, or the remote at a URL without a clone.
 
-    A URL has a scheme, such as `s3://bucket/models`, or `file:///srv/models` for a remote in a folder.
+    A URL has a scheme, such as `s3://bucket/models`, or `file:///srv/models` for a remote in a folder. Of `URL#MODEL`, only
+    that model is read.
 
     The author, the settings file and tokens are read from the environment at each call, or from `environ`. `offline` is as
     MVC_OFFLINE. `force_policy` is the reason for which rules of a policy with `force = true` are passed; the log of each ref
@@ -228,8 +229,10 @@ def open(  # noqa: A001 - mvc.open, as io.open and gzip.open
     text = os.fspath(path)
     where = text if "://" in text else os.path.abspath(environment.cwd / text)
     without_network = environment.offline if offline is None else offline
-    if without_network and "://" in where and not address.parse(where, environment.cwd).is_local:
-        raise errors.Offline(what=where)
+    if without_network and "://" in where:
+        place = address.parse(address.with_model(where, environment.cwd)[0], environment.cwd)
+        if not place.is_local:
+            raise errors.Offline(what=where)
     opened = open_repository(
         where,
         environ=environment.variables,
@@ -287,7 +290,7 @@ def clone(
 ) -> Repository:
     """Clone a remote, or import a model of a registry, into a new repository; resume an interrupted clone.
 
-    `meta` fetches no files, `only` those with these roles. `branch` is checked out instead of main; it may also be a tag,
+    `URL#MODEL` names a model as `model` does. `meta` fetches no files, `only` those with these roles. `branch` is checked out instead of main; it may also be a tag,
     an alias or a version, at which HEAD is detached. `settings` are the remote's. Raises NotEmpty, BadRemoteUrl,
     NoRemoteYet, NoRemoteFolder, IsRepository, NotARemote, Offline, and connection errors; TakeRefused if your own policy
     refuses `branch`, or once the clone is complete, another name.
@@ -296,6 +299,9 @@ def clone(
     given = {key.replace("_", "-"): value for key, value in settings.items()}
     if registry_address.is_registry(url):
         return _clone_registry(url, directory, given, model, actor, environment, progress)
+    url, named = address.with_model(url, environment.cwd)
+    if named is not None and model not in (None, named):
+        raise ValueError(f"the URL names the model {named}, and model= {model}")
     where = address.parse(url, environment.cwd)
     if environment.offline and not where.is_local:
         raise errors.Offline(what=where.text)
@@ -308,7 +314,7 @@ def clone(
         actor=_actor(actor, environment),
         user_config=environment.user_config,
         trusted_hosts=environment.trusted_hosts,
-        model=model,
+        model=model or named,
         revision=branch,
         select=fast_forward.select(only, meta=meta),
         jobs=jobs,

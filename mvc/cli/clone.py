@@ -59,7 +59,7 @@ def command(
     """Clone a remote into a new folder.
 
     Fetches all versions and checks out the files of the newest one. If the remote has several models and --model
-    names none of them, no files are checked out; `mvc switch --model NAME main` checks out one. URL may also name a model on a
+    names none of them, no files are checked out; `mvc switch --model NAME main` checks out one. URL#NAME is short for --model NAME. URL may also name a model on a
     registry, picsellia://ORGANIZATION/MODEL[@VERSION], whose versions are then imported.
 
     A name that rules on take: in your own policy.toml refuse is left out, and the exit code is 17; nothing is cloned if it is
@@ -71,6 +71,9 @@ def command(
                 "--meta, --only, --branch and --limit apply to remotes; a registry's versions are imported whole"
             )
         return _of_registry(invocation, url, directory, transfers.given_settings(settings))
+    url, model = remotes.with_model(url, invocation.cwd)
+    if model is not None and invocation.model_key not in (None, model):
+        raise click.UsageError(f"URL#{model} and --model {invocation.model_key} name two models")
     address = remotes.parse(url, invocation.cwd)
     if not address.is_local:
         invocation.require_network(address.text)
@@ -85,7 +88,7 @@ def command(
             actor=invocation.actor(),
             user_config=invocation.user_config,
             trusted_hosts=invocation.trusted_hosts,
-            model=invocation.model_key,
+            model=model or invocation.model_key,
             revision=revision,
             select=select(only, meta=meta),
             force_policy=invocation.force_policy,

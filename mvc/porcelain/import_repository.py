@@ -46,13 +46,13 @@ STATE = ".import.mvc-tmp"
 @contextlib.contextmanager
 def opened(request: Request) -> Iterator[SourceHistory]:
     """Yield the history of `PLACE#MODEL`, by default of the only model. Raises NotThere, SeveralModels, TakeRefused, and as `clone`."""
-    place, model = _split(request.places[0])
+    place, model = address.with_model(request.places[0], request.repository.root)
     if "://" not in place and (Path(place) / DIRECTORY).is_dir():
         source = _Source(_local(request, Path(place)), place)
-        yield _checked(request, source, model)
+        yield _checked(request, source, model or "")
         return
     with _cloned(request, place, model) as repository, connection.open_remote(repository, ORIGIN) as remote:
-        yield _checked(request, _Source(repository, place, remote), model)
+        yield _checked(request, _Source(repository, place, remote), model or "")
 
 
 def _checked(request: Request, source: _Source, model: str) -> SourceHistory:
@@ -64,20 +64,12 @@ def _checked(request: Request, source: _Source, model: str) -> SourceHistory:
     return history
 
 
-def _split(place: str) -> tuple[str, str]:
-    """Return the path or URL, and the model after the last #."""
-    if "://" not in place and os.path.lexists(place):
-        return place, ""
-    url, _, model = place.rpartition("#")
-    return (url, model) if url else (model, "")
-
-
 def _local(request: Request, root: Path) -> Repository:
     return Repository(root, user_config=user_file(request.environ), offline=True)
 
 
 @contextlib.contextmanager
-def _cloned(request: Request, url: str, model: str) -> Iterator[Repository]:
+def _cloned(request: Request, url: str, model: str | None) -> Iterator[Repository]:
     """Yield a clone of a remote without files, which is removed at the end."""
     where = address.parse(url, request.repository.root)
     if request.repository.offline and not where.is_local:
@@ -96,7 +88,7 @@ def _cloned(request: Request, url: str, model: str) -> Iterator[Repository]:
                 user_config=own,
                 trusted_hosts=trusted,
                 remember=False,
-                model=model or None,
+                model=model,
                 select=fast_forward.nothing,
                 unborn=True,
                 force_policy=request.repository.force_policy,

@@ -45,7 +45,7 @@ def open_repository(
 
     `environ` locates that file (MVC_CONFIG, XDG_CONFIG_HOME, HOME), and names more trusted hosts (MVC_TRUSTED_HOSTS).
 
-    A URL (`s3://...`) opens a remote: its metadata is fetched now, the content of files when it is read, into a
+    A URL (`s3://...`) opens a remote, `URL#MODEL` only one model of it: its metadata is fetched now, the content of files when it is read, into a
     temporary folder that is removed with the returned repository. Its host is approved for this repository. A name that the
     user's policy refuses raises TakeRefused when it is used; `force_policy` is the reason for which rules are passed. Raises
     NoRepository, IncompleteInit, NewerFormat, UnknownFeature, BadConfig; for a remote, as `clone` does.
@@ -60,7 +60,8 @@ def open_repository(
     return repository
 
 
-def _remote(url: str, user_config: Path | None, trusted: str, force_policy: str) -> Repository:
+def _remote(text: str, user_config: Path | None, trusted: str, force_policy: str) -> Repository:
+    url, model = address.with_model(text, Path.cwd())
     folder = Path(tempfile.mkdtemp(prefix="mvc-"))
     settings: dict[str, Any] = {"user_config": user_config, "trusted_hosts": trusted}
     try:
@@ -68,6 +69,7 @@ def _remote(url: str, user_config: Path | None, trusted: str, force_policy: str)
             *(url, folder),
             base=Path.cwd(),
             actor=_NOBODY,
+            model=model,
             select=fast_forward.nothing,
             unborn=True,
             remember=False,

@@ -11,6 +11,7 @@ contains a secret.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -71,6 +72,18 @@ def parse(text: str, base: Path) -> Address:
     if scheme is None:
         return _folder(text, text, remote_kinds.FILE, base)
     return _of_url(text, scheme[1].lower(), base)
+
+
+def with_model(text: str, base: Path) -> tuple[str, str | None]:
+    """Return the address in `URL#MODEL`, and the model; None without one, and for a folder whose name has the #."""
+    url, _, model = text.rpartition("#")
+    if not url:
+        return text, None
+    with contextlib.suppress(errors.MvcError):
+        whole = parse(text, base)
+        if whole.is_local and os.path.lexists(whole.path):
+            return text, None
+    return url, model or None
 
 
 def _of_url(text: str, scheme: str, base: Path) -> Address:
