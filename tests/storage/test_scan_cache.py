@@ -16,6 +16,7 @@ from mvc.model.tree import TreeEntry
 from mvc.repository.policy.gate import NAME
 from mvc.scan import scan as scans
 from mvc.scan.verdict import Finding, Report, Verdict
+from mvc.storage.caches import scans as scan_cache
 from mvc.storage.caches.scans import ScanCache
 from mvc.storage.chunks.recipes import Recipe
 from tests.cli.shell import Shell, begin
@@ -155,3 +156,34 @@ def test_a_file_that_could_not_be_read_is_asked_about_again(tmp_path: Path) -> N
     for verdict in (Verdict.UNREADABLE, Verdict.HOSTILE):
         made.add("k", Report(verdict, (), (failed,)))
         assert made.get("k") is None
+
+
+def test_caches_that_were_not_used_for_long_are_removed_by_one_that_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(FileId("a" * 64), 3, {}, inline=b"abc")
+    names = [f"repository-{number}" for number in range(6)]
+
+    def use(name: str, *, new: bool) -> None:
+        made = ScanCache(lambda _: recipe, tmp_path / name, tmp_path)
+        made.add("k", Report(Verdict.PLAIN, (), ())) if new else made.get("k")
+        made.save()
+
+    def path(name: str) -> Path:
+        return tmp_path / "scan" / digest(os.fsencode(os.path.realpath(tmp_path / name)))
+
+    for name in names[:5]:
+        use(name, new=True)
+    for number, name in enumerate(names[:5]):
+        time = path(name).stat().st_mtime - scan_cache.MAX_AGE - 2_500 + 1_000 * number
+        os.utime(path(name), (time, time))
+    (tmp_path / "scan" / "notes.txt").write_bytes(b"of somebody else")
+    os.utime(tmp_path / "scan" / "notes.txt", (0, 0))
+    use(names[0], new=False)  # it has an answer, so that it is not old
+    assert all(path(name).exists() for name in names[:5])
+    use(names[5], new=True)
+    assert [path(name).exists() for name in names] == [True, False, False, True, True, True]
+    monkeypatch.setattr(scan_cache, "MAX_FILES", 2)
+    use(names[5], new=True)
+    assert [name for name in names if path(name).exists()] == [names[0], names[5]]
+    assert (tmp_path / "scan" / "notes.txt").exists()

@@ -7,7 +7,8 @@ r"""The scan cache: reports on stored files, so that a version is scanned once b
 It is in a folder of the user, not in `.mvc`: a copied repository could have false answers. A recipe's chunks are
 verified when they are read, so that the key identifies the bytes that were scanned, also if the recipe is a false one. Reports are
 kept as they are before classes are allowed, and for the same rules, program and libraries only. An unreadable file is
-scanned again. The cache may be deleted or damaged at any time.
+scanned again. The cache may be deleted or damaged at any time. A command that writes one removes those of repositories that were
+not scanned for `MAX_AGE`, and all but the newest `MAX_FILES`, most of which are of clones that are gone.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mvc import errors, lazy
+from mvc.deferred import regex
 from mvc.model import canonical
 from mvc.model.ids import DIGITS, FileId, digest
 from mvc.model.tree import TreeEntry
@@ -35,8 +37,13 @@ FOLDER = "scan"
 MAX_BYTES = 64 << 20
 MAX_REPORTS = 50_000
 """Reports of one repository, at most; the ones that were used last are kept."""
+MAX_AGE = 90 * 86_400
+"""Seconds since the last use after which the reports of a repository are removed."""
+MAX_FILES = 1_000
+"""Repositories whose reports are kept, at most."""
 _FORMAT = b"1 "
 _HEAD = len(_FORMAT) + DIGITS
+_NAME = regex(rf"[0-9a-f]{{{DIGITS}}}\Z")
 
 
 class ScanCache:
@@ -52,6 +59,7 @@ class ScanCache:
         self._path = folder / FOLDER / name if folder is not None else None
         self._reports: dict[str, Any] | None = None
         self._changed = False
+        self._used = False
 
     def key(self, entry: TreeEntry) -> str | None:
         """Return the key of a stored file; None without a cache, or if bytes of the file are absent. Raises Damaged."""
@@ -64,6 +72,7 @@ class ScanCache:
         report = _decoded(reports.get(key))
         if report is not None:
             reports[key] = reports.pop(key)
+            self._used = True
         return report
 
     def add(self, key: str, report: Report) -> None:
@@ -76,16 +85,26 @@ class ScanCache:
         self._changed = True
 
     def save(self) -> None:
-        """Write the cache if it changed; ignore a folder that cannot be written."""
-        if not self._changed or self._path is None:
+        """Write the cache if it changed, and remove old ones; ignore a folder that cannot be written."""
+        if self._path is None:
+            return
+        if not self._changed:
+            self._renew()
             return
         kept = dict([*self._loaded().items()][-MAX_REPORTS:])
         body = json.dumps({"rules": rules(), "reports": kept}, separators=(",", ":")).encode()
         self._changed = False
         with contextlib.suppress(OSError, errors.MvcError):
             outside.replace_outside(self._path, _FORMAT + digest(body).encode() + b"\n" + body)
+            _sweep(self._path)
 
     # --- inside
+
+    def _renew(self) -> None:
+        """Set the time of the last change of the cache, which is that of its last use."""
+        if self._used and self._path is not None:
+            with contextlib.suppress(OSError):
+                os.utime(self._path, follow_symlinks=False)
 
     def _loaded(self) -> dict[str, Any]:
         if self._reports is None:
@@ -112,6 +131,17 @@ def rules() -> str:
     program = getattr(sys.modules.get("mvc"), "__version__", "")
     libraries = [name for name in ("h5py",) if lazy.installed(name)]
     return " ".join([str(RULES_VERSION), program, sys.version.split()[0], *libraries])
+
+
+def _sweep(path: Path) -> None:
+    """Remove the caches beside a new one that are old, or too many. Raises OSError."""
+    with os.scandir(path.parent) as entries:
+        names = [entry for entry in entries if _NAME.match(entry.name)]
+        found = sorted(((entry.stat(follow_symlinks=False).st_mtime, entry.name) for entry in names), reverse=True)
+    oldest = os.stat(path).st_mtime - MAX_AGE
+    for number, (time, name) in enumerate(found):
+        if number >= MAX_FILES or time < oldest:
+            outside.remove_outside(path.parent / name)
 
 
 def _is_own(path: Path) -> bool:
