@@ -116,8 +116,10 @@ class _Source:
         if branch is not None:
             branches = {name: target for name, target in branches.items() if name == branch}
         if not branches:
-            known = ", ".join(self._targets(model, HEADS) if branch else self._models()) or "none"
-            what = f"branch {branch}" if branch else f"model {model.key}"
+            models = self._models()
+            is_known = branch is not None or model.key in models  # one whose branches were all deleted has tags at most
+            known = ", ".join(self._targets(model, HEADS) if is_known else models) or "none"
+            what = f"branch {branch}" if branch else f"branch of {model.key}" if is_known else f"model {model.key}"
             raise errors.NotThere(remote=self.place, what=what, known=known)
         logs = {} if branch is not None else self._alias_logs(model)
         tags = {} if branch is not None else self._targets(model, TAGS)
