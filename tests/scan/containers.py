@@ -360,9 +360,18 @@ LZ4_OF_JOBLIB = (
 """What joblib 1.6 wrote with `compress="lz4"`: an array, as base64."""
 
 
+def without_sums(data: bytes) -> bytes:
+    """An archive whose checksums are zeros, as PyTorch writes it after `torch.serialization.set_crc32_options(False)`."""
+    for magic, place in ((ENTRY, 16), (LOCAL, 14)):
+        parts = data.split(magic)
+        data = magic.join([parts[0], *(part[: place - 4] + bytes(4) + part[place:] for part in parts[1:])])
+    return data
+
+
 def honest() -> Iterator[tuple[str, bytes]]:
     """Files that are plain."""
     yield "checkpoint", PLAIN
+    yield "checkpoint, without checksums", without_sums(PLAIN)
     yield (
         "checkpoint, compressed",
         archive({"run/data.pkl": b"\x80\2" + WEIGHTS + STOP, "run/data/0": DATA}, zipfile.ZIP_DEFLATED),
