@@ -45,7 +45,7 @@ from tests.fuzz.targets.objects import RECORDS, kind_of
 from tests.fuzz.texts import TEXTS
 from tests.hostile.worlds import PREPARATIONS, World
 from tests.scan import calls, containers, readers, structures
-from tests.scan.formats import test_configs, test_files, test_graphs, test_templates
+from tests.scan.formats import test_configs, test_files, test_graphs, test_rare, test_templates
 
 LONGEST = 8 * 1024
 """Bytes of an input, at most."""
@@ -248,6 +248,9 @@ def _of_scans() -> Iterator[tuple[str, bytes]]:
             data = next((part for part in row if isinstance(part, bytes)), b"")
             for name in ("scan-json", "scan-text", "scan-xml", "scan-model-text"):
                 yield name, data
+    for name, cases_ in (("scan-objects", test_rare.OBJECTS), ("scan-network", test_rare.NETWORKS)):
+        for case_ in cases_.values():
+            yield name, case_.data
     for module in (test_files, test_graphs, test_templates):
         for value in vars(module).values():
             yield from _cases(value)

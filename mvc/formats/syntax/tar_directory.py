@@ -157,12 +157,14 @@ def _is_summed(block: bytes) -> bool:
     """
     if len(block) < BLOCK:
         return False
-    others = block[:_SUM] + block[_SUM_END:]
-    unsigned = sum(others) + (_SUM_END - _SUM) * ord(" ")
+    unsigned = sum(block[:_SUM]) + sum(block[_SUM_END:]) + (_SUM_END - _SUM) * ord(" ")
     try:
-        return _number(block[_SUM:_SUM_END]) in (unsigned, unsigned - 256 * sum(byte > 127 for byte in others))
+        checksum = _number(block[_SUM:_SUM_END])
     except HeaderError:
         return False
+    if checksum == unsigned:
+        return True
+    return checksum == unsigned - 256 * sum(byte > 127 for byte in block[:_SUM] + block[_SUM_END:])
 
 
 def _number(field: bytes) -> int:

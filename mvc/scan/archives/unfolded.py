@@ -21,6 +21,8 @@ BLOCK = 256 * 1024
 MAX_RATIO = 1_000
 """Bytes unfolded from a compressed one, at most, above the first MIN_RATIO_SIZE."""
 MIN_RATIO_SIZE = 1 << 20
+MAX_STREAMS = 20_000
+"""Streams one after another, at most: those of bgzip have 64 KiB each."""
 MEMORY = 256 << 20
 """Bytes that a decompressor of LZMA may take, at most."""
 _KEPT = 16 * BLOCK
@@ -176,7 +178,7 @@ def blocks(source: Source, make: Callable[[], Decompressor], *, is_repeated: boo
     """Return the blocks of a compressed source; with `is_repeated`, of streams one after another."""
 
     def iterate() -> Iterator[bytes]:
-        position, data, inner = 0, b"", make()
+        position, streams, data, inner = 0, 1, b"", make()
         try:
             while True:
                 if not data and inner.needs_input and not inner.eof:
@@ -195,6 +197,9 @@ def blocks(source: Source, make: Callable[[], Decompressor], *, is_repeated: boo
                         position += len(rest)
                     if not is_repeated or not rest.strip(b"\0"):
                         return
+                    streams += 1
+                    if streams > MAX_STREAMS:
+                        raise TooLongError(f"it has more than {MAX_STREAMS} compressed streams")
                     data, inner = rest, make()
         except (zlib.error, OSError, EOFError, lzma.LZMAError) as error:
             if is_limit(error):

@@ -107,7 +107,7 @@ def examine(value: dict[str, Any], scan: Scan, member: str = "") -> None:
 def _fetched(value: dict[str, Any], scan: Scan, member: str) -> None:
     """Report the compiled code that a map names."""
     for key in _KERNELS:
-        for name in _names(value.get(key)):
+        for name in dict.fromkeys(_names(value.get(key))):
             if _ON_A_HUB.match(name):
                 scan.report(KERNEL, member=member, detail=name)
     if isinstance(library := value.get("custom_ops_library"), str) and library:

@@ -8,6 +8,8 @@ Source: onnx/serialization.py of ONNX; caffe.proto of Caffe.
 
 from __future__ import annotations
 
+import re
+
 from mvc.formats.source import Source, TooLongError
 from mvc.formats.syntax import protobuf_text
 from mvc.scan.formats import model_config, onnx
@@ -16,6 +18,9 @@ from mvc.scan.verdict import Rule, Verdict
 
 MAX_TEXT = 64 * 1024 * 1024
 """Bytes of a text, at most."""
+_MAX_PARSED = 1024 * 1024
+"""Bytes of a text that has one of the names of rules, at most."""
+_MATTERING = re.compile(r"external_data|python_param|hdf5_output_param|\bdomain\s*:\s*[\"'][^\"'\s]")
 
 SYNTAX = Rule("model-text", Verdict.UNREADABLE, "A loader may parse it as a model in text that the scan cannot: {}.")
 OUTPUT = Rule("caffe-output", Verdict.HOSTILE, "Caffe would write the file {} when the network runs.")
@@ -38,6 +43,10 @@ def scan(source: Source, scan: Scan) -> None:
     if source.name.lower().endswith(_SYNTAX):
         onnx.examine_syntax(text, scan)
         return
+    if not _MATTERING.search(text):
+        return
+    if len(text) > _MAX_PARSED:
+        raise TooLongError(f"it names other files or code, in more than {_MAX_PARSED >> 20} MiB")
     try:
         onnx.examine_text(text, scan)
         for name, fields in protobuf_text.messages(text):
@@ -48,5 +57,4 @@ def scan(source: Source, scan: Scan) -> None:
             elif name == "hdf5_output_param":
                 scan.report(OUTPUT, detail=" ".join(fields.get("file_name", ())))
     except ValueError as error:
-        if "external_data" in text or "python_param" in text:
-            scan.report(SYNTAX, detail=str(error))
+        scan.report(SYNTAX, detail=str(error))

@@ -71,6 +71,9 @@ _MAGICS = (
     (b"dex\n03", "a Dalvik executable"),
     (b"BC\xc0\xde", "LLVM bitcode"),
     (b"!<arch>\n", "a library of object files"),
+    (b"MZqFpD='", "an APE executable"),
+    (b"jartsr='", "an APE executable"),
+    (b"APEDBG='", "an APE executable"),
 )
 _BYTECODE_MAGIC = re.compile(rb"[\x00-\xff][\x0c-\x0f]\r\n[\x00-\x03]\0\0\0")
 _SHEBANG = re.compile(rb"(\xef\xbb\xbf)?#![ \t]*/")

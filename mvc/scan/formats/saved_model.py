@@ -46,7 +46,10 @@ _OUTERMOST = ("saved", "meta", "graph")
 _KERAS = "keras_metadata.pb"
 _METADATA = 5
 _NAME, _OPERATION, _INPUT, _ATTRIBUTES = 1, 2, 3, 5
-_TEXT = re.compile(r"""\bop\s*:\s*["'](\w+)["']""")
+_TEXT = re.compile(r"""\bop\s*:\s*["'](\w+)["'](?!\s*["'#])""")
+_ANY_OPERATION = re.compile(r"\bop\s*(?::|#)")
+_MAX_PARSED = 1024 * 1024
+"""Characters of a graph as text that is parsed; a longer one is searched for operations."""
 _SUFFIXES = (".pb", ".meta", ".pbtxt", ".graphdef")
 _TENSOR, _TEXTS = 8, 8
 _OWN_PATH = re.compile(r"(model|/?part|_temp(_[0-9a-f]+)?(/part)?|)\Z")
@@ -63,12 +66,13 @@ def matches(start: bytes, source: Source) -> bool:
     """Return whether it has the fields of a SavedModel, or of a graph under one of their names."""
     if source.name.lower().endswith(_SUFFIXES):
         return True
-    if not start.startswith(b"\x08\x01\x12"):
+    if not start.startswith((b"\x08\x01\x12", b"\n")):
         return False
     try:
-        return _kind(Reader(source, skips_groups=True), source.size) == "saved"
+        kind = _kind(Reader(source, skips_groups=True), source.size)
     except HeaderError:
         return False
+    return kind == ("graph" if start.startswith(b"\n") else "saved")
 
 
 def scan(source: Source, scan: Scan) -> None:
@@ -117,6 +121,11 @@ def _scan_text(source: Source, scan: Scan) -> None:
         raise TooLongError(f"it is a graph of more than {_MAX_LISTED >> 20} MiB")
     text = source.read(0, source.size).decode("utf-8", "replace")
     names: dict[str, None] = {}
+    if len(text) > _MAX_PARSED:
+        names.update((match[1], None) for match in _TEXT.finditer(text))
+        if sum(1 for _ in _TEXT.finditer(text)) != sum(1 for _ in _ANY_OPERATION.finditer(text)):
+            scan.report(SYNTAX, detail="an operation's name is written in parts")
+        text = ""
     try:
         for _, fields in protobuf_text.messages(text):
             names.update(dict.fromkeys(fields.get("op", ())))

@@ -14,7 +14,9 @@ _FILES = frozenset({
     "SnapshotNestedDatasetReader", "SqlDataset", "TFRecordDataset", "TFRecordDatasetV2", "TFRecordReader",
     "TFRecordReaderV2", "TextLineDataset", "TextLineReader", "TextLineReaderV2", "WholeFileReader", "WholeFileReaderV2",
     "WriteFile", "WriteAudioSummary", "WriteGraphSummary", "WriteHistogramSummary", "WriteImageSummary",
-    "WriteRawProtoSummary", "WriteScalarSummary", "WriteSummary",
+    "WriteRawProtoSummary", "WriteScalarSummary", "WriteSummary", "CalibrationStatisticsSaver", "DatasetToTFRecord",
+    "FileSystemSetConfiguration", "GenerateVocabRemapping", "ImmutableConst", "InitializeTRTResource",
+    "ListSnapshotChunksDataset", "RecordInput", "SerializeTRTResource", "Skipgram",
 })  # fmt: skip
 _NETWORK = frozenset({
     "BigQueryReader", "BigtableClient", "DataServiceDataset", "DataServiceDatasetV2", "DataServiceDatasetV3",

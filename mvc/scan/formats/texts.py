@@ -68,13 +68,13 @@ _NAMED = re.compile(
 _MENTION = re.compile(_KEYS)
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)")
 _COMMENT = re.compile(r"(^|\s)#[^\n]*")
-_PERCENT = re.compile(r"!\S*%[0-9A-Fa-f]{2}\S*|^%TAG[^\n]*", re.MULTILINE)
-"""Tags, and prefixes of tags, whose characters may be escaped as in a URI."""
+_WORD = re.compile(r"\S+")
+_MARKS = re.compile(r"!|^tag:")
 _BUILT = re.compile(r"(?:^|[\s\[{,])!(?:new|name|apply|applyref|module):([A-Za-z_][\w.]*)")
 """Tags of HyperPyYAML, by which SpeechBrain imports and calls."""
 _BACKBONE, _HEAD = (re.compile(rf"^[\"']?{key}[\"']?\s*:", re.MULTILINE) for key in ("backbone", "head"))
 _UNQUOTED_COMMENT = re.compile(r"""^((?:[^\n#"']|"[^"\n]*"|'[^'\n]*'|(?<=\S)\#)*+)\#[^\n]*""", re.MULTILINE)
-_EVALUATED = re.compile(r"(?<![\w.])(?!(?:torch\.)?nn\.[A-Z]\w*\()([\w.\])}]+\s*\()")
+_EVALUATED = re.compile(r"(?<![\w.\])}])(?!(?:torch\.)?nn\.[A-Z]\w*\()([\w.\])}]++\s*+\()")
 _IMPORTED = re.compile(r"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 _PLACED = re.compile(
     r"^[ \t]+(?:data|code|model_path|pickled_model|model_code_path|python_model|model_data|path)[ \t]*:[ \t]*[\"']?([^\s\"']+)",
@@ -103,17 +103,16 @@ def scan(source: Source, scan: Scan) -> None:
     if not is_config and not _STRUCTURE.match(text) and not _DOCUMENT.search(text):
         templates.examine_text(text, scan)
         return
-    decoded = _PERCENT.sub(lambda match: unquote(match[0]), _ESCAPE.sub(_decoded, text))
+    decoded = _tags_decoded(_ESCAPE.sub(_decoded, text))
     for form in dict.fromkeys((text, decoded)):
         _examine(form, scan)
         templates.examine_text(form, scan)
     if name.endswith(".gin"):
-        for match in _IMPORTED.finditer(text):
-            model_config.report(match[1], scan, is_called=True)
+        for module in dict.fromkeys(match[1] for match in _IMPORTED.finditer(text)):
+            model_config.report(module, scan, is_called=True)
     if name.rpartition("/")[2].startswith("mlmodel"):
-        for match in _PLACED.finditer(text):
-            if model_config.is_outside(match[1]):
-                scan.report(model_config.OUTSIDE, detail=match[1])
+        for path in filter(model_config.is_outside, dict.fromkeys(match[1] for match in _PLACED.finditer(text))):
+            scan.report(model_config.OUTSIDE, detail=path)
     if is_config and _MENTION.search(_COMMENT.sub("", decoded)) and not _NAMED.search(decoded):
         scan.report(HIDDEN)
 
@@ -126,13 +125,14 @@ def _examine(text: str, scan: Scan) -> None:
                 scan.report(PYTHON, names=[name or tag], detail=tag)
         elif not is_data(name):
             scan.report(CLASSES, names=[name])
-    for match in _BUILT.finditer(text):
-        model_config.report(match[1], scan, is_called=True)
+    for name in dict.fromkeys(match[1] for match in _BUILT.finditer(text)):
+        model_config.report(name, scan, is_called=True)
     if _DOWNLOAD.search(text):
         scan.report(DOWNLOAD)
     if _BACKBONE.search(text) and _HEAD.search(text):
-        for match in _EVALUATED.finditer(_UNQUOTED_COMMENT.sub(r"\1", text)):
-            scan.report(EVALUATED, detail=match[1].removesuffix("(").strip())
+        called = _EVALUATED.finditer(_UNQUOTED_COMMENT.sub(r"\1", text))
+        for name in dict.fromkeys(match[1].removesuffix("(").strip() for match in called):
+            scan.report(EVALUATED, detail=name)
     for match in _NAMED.finditer(_COMMENT.sub("", text)):
         key, name = match[1], match[2]
         is_own = key == "loader_module" and name.startswith("mlflow.")
@@ -147,6 +147,13 @@ def _tags(text: str) -> Iterator[str]:
     for match in _PREFIX.finditer(text):
         if "python" in match[2] or "yaml.org" in match[2]:
             yield match[2].replace(":", " ")  # whose tags are not known
+
+
+def _tags_decoded(text: str) -> str:
+    """Return a text whose tags, and prefixes of tags, have characters in place of the escapes of a URI."""
+    if "%" not in text or ("!" not in text and "%TAG" not in text):
+        return text
+    return _WORD.sub(lambda match: unquote(match[0]) if "%" in match[0] and _MARKS.search(match[0]) else match[0], text)
 
 
 def _decoded(match: re.Match[str]) -> str:

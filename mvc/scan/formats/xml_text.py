@@ -46,7 +46,7 @@ _ENTITY = re.compile(
 )
 _TYPE = re.compile(rf"<!DOCTYPE\s+[^\s>\[]+\s+(?:SYSTEM|PUBLIC\s+(?:\"[^\"]*\"|'[^']*'))\s*{_LITERAL}", re.IGNORECASE)
 _KNOWN_TYPE = re.compile(r"(https?:)?//(www\.)?(w3\.org|apple\.com)/|about:legacy-compat\Z")
-_INCLUDE = re.compile(rf"<(?:[\w.-]+:)?include\b[^>]*?\bhref\s*=\s*{_LITERAL}")
+_INCLUDE = re.compile(rf"<(?:[\w.-]+:)?include\b[^<>]*?\bhref\s*=\s*{_LITERAL}")
 _XINCLUDE = "http://www.w3.org/2001/XInclude"
 
 
