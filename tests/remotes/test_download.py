@@ -122,3 +122,16 @@ def test_a_base_is_taken_from_a_pack_that_has_it_less_deep(tmp_path: Path, monke
     wanted = download_plan._Selection(shell.repository, "origin", places)
     wanted.add("c" * 64, packformat.MAX_DEPTH + 1)
     assert [each for each in wanted.entries if each.entry.id == "b" * 64] == [shallow]
+
+
+@pytest.mark.parametrize(("gap", "longest", "ranges"), [(0, WHOLE, 1), (40, WHOLE, 1), (41, WHOLE, 2), (40, 1319, 2)])
+def test_neighbours_are_read_together_unless_they_are_far_apart(gap: int, longest: int, ranges: int) -> None:
+    """A gap of more than a share of the entries before it is not read, nor is a range that is too long."""
+    size = 32 * 40
+    raw = size - packformat.HEADER.size
+    first = Entry("a" * 64, packformat.CHUNK, encodings.RAW, raw, raw, offset=len(packformat.MAGIC))
+    second = Entry("b" * 64, packformat.CHUNK, encodings.RAW, 0, 0, offset=first.end + gap)
+    places = [RemotePlace(PackId("1" * 64), entry) for entry in (first, second)]
+    found = download_plan._ranges(places, longest)
+    assert [len(each.entries) for each in found] == [2 // ranges] * ranges
+    assert sum(each.size for each in found) == size + packformat.HEADER.size + (gap if ranges == 1 else 0)

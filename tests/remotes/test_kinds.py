@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import tomllib
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from mvc import errors
+from mvc import errors, lazy
 from mvc.model.remote_kinds import KINDS, Kind, Shape
 from mvc.remotes.backends import address, connect
 
@@ -49,3 +50,19 @@ def test_two_remotes_in_one_process_share_no_connection(tmp_path: Path) -> None:
     options = {"anonymous": "true", "endpoint": "http://127.0.0.1:1", "region": "eu-west-1"}
     one, other = (connect.connect(address.parse(f"s3://{bucket}/models", tmp_path), options) for bucket in ("a", "b"))
     assert vars(one)["_filesystem"] is not vars(other)["_filesystem"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [(ImportError("No module named 's3fs'", name="s3fs"), "s3fs"), (ImportError("no symbol"), "no symbol")],
+    ids=["named", "unnamed"],
+)
+def test_a_missing_library_is_named_and_otherwise_the_fault(
+    missing: ImportError, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(_: str) -> NoReturn:
+        raise missing
+
+    monkeypatch.setattr(lazy, "load", load)
+    with pytest.raises(errors.MissingExtra, match=f"s3 URLs need {reason},"):
+        connect.connect(address.parse("s3://bucket/models", ROOT), {})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 from pathlib import Path
 
 import pytest
 
 from mvc import errors
+from mvc.storage.disk.door import StoreDoor
 from mvc.storage.packs import packformat
 from mvc.storage.packs.packfile import PackFile
 from tests.storage.parts import Parts
@@ -41,3 +44,16 @@ def test_it_begins_like_a_pack(pack: PackFile, tmp_path: Path, step: int) -> Non
 def test_a_read_beyond_its_end_names_the_byte(pack: PackFile) -> None:
     with pytest.raises(errors.Damaged, match=f"it ends before byte {pack.size + 3}[.]"):
         pack.read(pack.size - 4, 7)
+
+
+class _Failing(StoreDoor):
+    """The disk fails when a file is opened."""
+
+    def open(self, name: str) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), name)
+
+
+def test_a_pack_that_cannot_be_opened_is_damaged_for_the_reason_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(errors.Damaged) as raised:
+        PackFile(_Failing(tmp_path), "packs/aa/aa.pack")
+    assert raised.value.fields["reason"] == os.strerror(errno.EIO)
