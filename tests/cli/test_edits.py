@@ -124,6 +124,12 @@ def test_an_edit_between_the_plan_and_the_change_is_left_alone(shell: Shell, mon
     assert (shell.folder / "w.bin").read_bytes() == EDITED
 
 
+def test_a_file_that_switch_deletes_is_not_said_to_be_kept(shell: Shell) -> None:
+    assert shell.ok("switch", "side").err == ""
+    assert shell.ok("switch", "main").err == ""
+    assert not (shell.folder / "new.txt").exists()
+
+
 @pytest.mark.parametrize("changes", [False, True], ids=["whole", "being-written"])
 def test_a_file_that_appears_after_the_plan_is_left_alone(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, *, changes: bool

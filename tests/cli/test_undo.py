@@ -348,8 +348,8 @@ def test_a_record_whose_entries_do_not_exist_counts_for_nothing(shell: Shell) ->
     door = shell.repository.door
     shell.ok("tag", "kept")
     record = operations.read(door, newest(shell))
-    planned = record.refs[0]._replace(nonce="0" * 32)
-    operations.append(door, operations.Operation("tag", "mvc tag", "Ana", record.at, MODEL, refs=(planned,)))
+    for planned in (record.refs[0]._replace(nonce="0" * 32), record.refs[0]._replace(seq=record.refs[0].seq + 1)):
+        operations.append(door, operations.Operation("tag", "mvc tag", "Ana", record.at, MODEL, refs=(planned,)))
     (shell.folder / ".mvc" / "operations" / "0000000099").write_bytes(b"damaged")
     assert "mvc tag kept" in shell.ok("op").lines[0]
     said = shell("fsck")

@@ -49,6 +49,14 @@ def test_every_list_names_the_branch_of_a_version_that_is_elsewhere(shell: Shell
     assert "prod  v3 " in shell.ok("alias").out
 
 
+def test_a_version_of_a_remote_branch_only_has_the_name_of_that_branch(shell: Shell, tmp_path: Path) -> None:
+    shell.ok("remote", "add", "origin", str(tmp_path / "origin"))
+    shell.ok("push", "origin", "big")
+    shell.ok("tag", "t1", "big~1")
+    shell.ok("branch", "-D", "big")
+    assert " v2 on origin/big " in shell.ok("tag").out
+
+
 def test_the_title_of_a_diff_tells_its_sides_from_each_other(shell: Shell) -> None:
     assert shell.ok("diff", "main", "big").lines[0].endswith(" v2..v3 on big")
     assert shell.ok("diff", "main", "big~1").lines[0].endswith(" v2..v2 on big")
