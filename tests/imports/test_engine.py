@@ -370,6 +370,16 @@ def test_files_in_the_way_of_a_new_model_are_seen_before_anything_is_stored(
     assert (done.created, set(done.written)) == (True, {"weights/best.pt", "model.toml"})
 
 
+def test_the_first_checkout_is_of_main_where_the_source_has_it(made: Made, ben: Actor) -> None:
+    steps = step("a", files=[file(b"a", "old.pt")]), step("b", "a", files=[file(b"b", "new.pt")])
+    for name, path in (("main", "new.pt"), ("next", "old.pt")):
+        source = history(*steps, branches={"old": "a", name: "b"})
+        repository = made(name)
+        for dry_run in (True, False):
+            done = import_history(repository, source, ben, dry_run=dry_run)
+            assert set(done.written) == {path, "model.toml"}
+
+
 def test_an_import_is_undone_as_one_command(made: Made, ben: Actor) -> None:
     repository = made("r")
     source = history(step("a"), step("b", "a"), tags={"t": "a"}, branches={"main": "b", "side": "a"})
