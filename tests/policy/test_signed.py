@@ -128,6 +128,10 @@ def test_a_signature_counts_only_while_mvc_verify_would_trust_it(shell: Shell, k
     shell.ok("config", "--global", "trust.allowed-signers", str(keys.allowed("ana", "ben")))
     shell.ok("tag", "t")
     first = min(log_of(shell, "HEAD").iterdir())
+    good = first.read_bytes()
+    write(first, {**read(first), "format": "none"})  # a format that this mvc does not know
+    refused(shell, "tag", "u")
+    first.write_bytes(good)
     write(first.with_name("0000000009"), {**read(first), "nonce": "0" * 32, "seq": 9})
     assert "does not match" in refused(shell, "tag", "u")
     assert shell("verify", "HEAD").code == 14

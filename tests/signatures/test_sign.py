@@ -105,6 +105,20 @@ def test_a_key_on_a_fido_device_signs(shell: Shell, keys: Keys, monkeypatch: pyt
     assert not log_of(shell, "v2").exists()
 
 
+def test_an_ssh_keygen_before_signatures_is_named_as_too_old(
+    shell: Shell, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "ssh-keygen"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho 'unknown option -- Y' >&2\nexit 1\n", encoding="utf-8")  # as of OpenSSH 7
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    said = shell("sign", "--key", str(keys.folder / "ana"))
+    assert said.code == 2
+    assert "this version is too old: unknown option -- Y" in said.err
+    assert "OpenSSH 8.9 or newer" in said.err
+
+
 def test_only_a_key_that_is_trusted_for_this_at_that_time_convinces(shell: Shell, keys: Keys, tmp_path: Path) -> None:
     assert verify(shell, "prod", keys.allowed("ana")) == (1, [])
     shell.ok("sign", "prod", "--key", str(keys.folder / "ana"))  # in 2026, as the clock of the tests has it
