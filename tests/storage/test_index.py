@@ -13,6 +13,7 @@ from mvc.storage.packs import packformat
 from mvc.storage.packs.index import ChunkIndex
 from mvc.storage.packs.packformat import Entry
 from mvc.storage.packs.packwriter import PackWriter
+from mvc.storage.packs.reader import ChunkReader
 
 
 def _stored(door: StoreDoor, count: int, expected: int = 0) -> list[ChunkId]:
@@ -66,3 +67,13 @@ def test_room_taken_for_what_did_not_come_changes_no_pack(tmp_path: Path) -> Non
     (one,), (other,) = chunkindex.pack_names(plain), chunkindex.pack_names(roomy)
     assert one == other
     assert plain.read(one) == roomy.read(other)
+
+
+def test_packs_are_read_again_only_for_an_answer_that_must_be_sure(tmp_path: Path) -> None:
+    door = _door(tmp_path / ".mvc")
+    (chunk,) = _stored(door, 1)
+    reader = ChunkReader(door, ChunkIndex(door))
+    (place,) = reader.locate(chunk)
+    door.path(place.location.pack).unlink()
+    assert reader.locate(chunk) == (place,)
+    assert reader.locate(chunk, sure=True) == ()

@@ -12,7 +12,7 @@ import pytest
 from mvc import errors
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.packs import packformat
-from mvc.storage.packs.packfile import PackFile
+from mvc.storage.packs.packfile import PackFile, PackFiles
 from tests.storage.parts import Parts
 
 
@@ -57,3 +57,15 @@ def test_a_pack_that_cannot_be_opened_is_damaged_for_the_reason_of_the_system(tm
     with pytest.raises(errors.Damaged) as raised:
         PackFile(_Failing(tmp_path), "packs/aa/aa.pack")
     assert raised.value.fields["reason"] == os.strerror(errno.EIO)
+
+
+def test_the_packs_that_are_open_are_those_used_last(tmp_path: Path, rng: random.Random) -> None:
+    parts = Parts(tmp_path)
+    for _ in range(3):
+        parts.store(rng.randbytes(100_000))
+    first, second, third = (parts.name(path) for path in parts.packs())
+    files = PackFiles(parts.door, limit=2)
+    opened = {name: files.get(name) for name in (first, second)}
+    assert files.get(first) is opened[first]
+    opened[third] = files.get(third)
+    assert [files.get(name) is opened[name] for name in (third, first, second)] == [True, True, False]

@@ -50,6 +50,19 @@ def test_a_log_with_a_hole_or_a_flip_is_damaged(parts: Parts) -> None:
         read_log(parts.door, EXPIRED)
 
 
+def test_a_damaged_log_hides_no_complete_file(parts: Parts) -> None:
+    (stored,) = parts.store(bytes(100_000))
+    parts.promised.add(PROMISED, [A], reason="origin", by="", at=NOW)
+    record = parts.door.path("promised/0000000001")
+    record.chmod(0o600)
+    record.write_bytes(record.read_bytes().replace(b"origin", b"orygin"))
+    fresh = Parts(parts.door.root).promised
+    assert fresh.state(stored.file) is State.COMPLETE
+    assert not fresh.is_presumed(stored.file, stored.size)
+    with pytest.raises(errors.Damaged, match="checksum"):
+        fresh.state(A)
+
+
 def test_objects_and_recipes_are_read_from_metadata_packs(parts: Parts) -> None:
     recipe = Recipe(FileId(digest(b"small")), 5, INLINE, inline=b"small")
     writer = MetaWriter(parts.door)
