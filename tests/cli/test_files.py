@@ -81,6 +81,17 @@ def test_diff_of_the_working_tree(shell: Shell, history: History) -> None:
     assert len(shell.ok("diff", "v1").lines) > 2
 
 
+def test_a_tracked_file_that_is_absent_is_named_and_nothing_is_compared_or_committed(
+    shell: Shell, history: History
+) -> None:
+    (shell.folder / "weights" / "best.onnx").unlink()
+    for words in (("diff",), ("commit", "-m", "Without weights")):
+        said = shell(*words)
+        assert (said.code, said.out) == (2, "")
+        assert "weights/best.onnx (weights) is tracked but missing" in said.err
+    assert len(shell.ok("log", "-q").lines) == 2
+
+
 def test_diff_stat_and_name_status(shell: Shell, history: History) -> None:
     assert shell.ok("diff", "v1", "side", "--name-status").lines == ["M\tmodel.toml", "M\tweights/best.onnx"]
     assert "~1 files" in shell.ok("diff", "v1", "side", "--stat").lines[1]
