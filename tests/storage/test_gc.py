@@ -17,6 +17,7 @@ from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.ingest import Ingest
 from mvc.storage.packs import gc
 from mvc.storage.packs.gc import Live, Plan, Store
+from mvc.storage.packs.reencode import Group
 from mvc.storage.records.promised import PROMISED
 from tests.storage.parts import Parts
 from tests.weights import network, safetensors, tuned
@@ -188,3 +189,19 @@ def test_a_second_collection_finds_nothing_to_do(tmp_path: Path, rng: random.Ran
     assert {file: after.load(file) for file in kept} == kept
     assert (_size(after) < before) == bool(plan.packs or plan.rewritten)
     assert _plan(after, kept)[1].is_empty
+
+
+def test_a_damaged_recipe_of_a_spared_file_stops_no_prune(tmp_path: Path, rng: random.Random) -> None:
+    first = network(rng, layers=1, width=128)
+    data = [safetensors(each) for each in (first, tuned(first, rng, 1e-6), network(rng, layers=1, width=64))]
+    dropped, kept, spared = (stored.file for stored in Parts(tmp_path).store(*data))
+    for recipe in (tmp_path / "recipes").glob(f"*/{spared}/*"):
+        _damage(recipe)
+    parts = Parts(tmp_path)
+    store = Store(parts.door, parts.recipes, parts.metapacks, parts.chunks)
+    live = Live(set(), {dropped, kept}, {spared}, {dropped}, (Group((Candidate("w", kept),)),))
+    plan = gc.plan(store, live, FOREVER)
+    assert {change.chunk for change in plan.changes} <= {
+        id_ for each in parts.recipes.for_file(kept) for id_, _ in each.chunks
+    }
+    assert plan.changes

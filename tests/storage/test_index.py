@@ -60,6 +60,16 @@ def test_a_chunk_whose_pack_says_something_else_is_not_known(tmp_path: Path) -> 
     assert index.known(ids) == {ids[0], ids[2]}
 
 
+def test_a_chunk_whose_pack_cannot_be_read_is_not_known(tmp_path: Path) -> None:
+    door = _door(tmp_path / ".mvc")
+    ids = _stored(door, 3)
+    index = ChunkIndex(door)
+    path = door.path(index.find(ids[0])[0].pack)
+    path.unlink()
+    path.mkdir()
+    assert index.known(ids) == set()
+
+
 def test_room_taken_for_what_did_not_come_changes_no_pack(tmp_path: Path) -> None:
     plain, roomy = _door(tmp_path / "plain"), _door(tmp_path / "roomy")
     _stored(plain, 5)

@@ -63,6 +63,13 @@ def test_a_damaged_log_hides_no_complete_file(parts: Parts) -> None:
         fresh.state(A)
 
 
+def test_a_file_is_presumed_complete_without_a_record_or_if_it_is_small(parts: Parts) -> None:
+    small, large, recorded = parts.store(b"here", bytes(100_000), bytes(100_001))
+    parts.promised.add(PROMISED, [small.file, recorded.file], reason="origin", by="", at=NOW)
+    fresh = Parts(parts.door.root).promised
+    assert [fresh.is_presumed(each.file, each.size) for each in (small, large, recorded)] == [True, True, False]
+
+
 def test_objects_and_recipes_are_read_from_metadata_packs(parts: Parts) -> None:
     recipe = Recipe(FileId(digest(b"small")), 5, INLINE, inline=b"small")
     writer = MetaWriter(parts.door)
