@@ -70,7 +70,10 @@ SCANNERS: tuple[Scanner, ...] = (
     Scanner("hdf5", "formats.hdf5"),
     Scanner("tflite", "formats.tflite", (b"TFL3",), offset=4),
     Scanner(
-        "tensorflow", "formats.saved_model", (b"\x08\1\x12", b"\n"), suffixes=(".pb", ".meta", ".pbtxt", ".graphdef")
+        "tensorflow",
+        "formats.tensorflow.graphs",
+        (b"\x08\1\x12", b"\n"),
+        suffixes=(".pb", ".meta", ".pbtxt", ".graphdef"),
     ),
     Scanner("coreml", "formats.trees.coreml", suffixes=(".mlmodel",)),
     Scanner("msgpack", "formats.trees.msgpack", suffixes=(".msgpack",)),

@@ -69,12 +69,15 @@ class Scan:
         place = clean("/".join(filter(None, (*self._path, member))))
         message = rule.message.replace("{}", clean(detail))
         earlier = self._findings.get(key := (rule.id, place, message))
-        joined = dict.fromkeys((*(earlier.names if earlier else ()), *map(clean, names)))
+        names, calls = [*map(clean, names)], [*map(clean, calls)]
+        if earlier is not None and _has(earlier, names, calls):
+            return  # a file may look up 500,000 names
+        joined = dict.fromkeys((*(earlier.names if earlier else ()), *names))
         first = earlier.offset if earlier else offset
         listed = tuple(joined)
         if len(listed) > MAX_NAMES:
             listed = (*listed[: MAX_NAMES - 1], MORE)
-        made = dict.fromkeys((*(earlier.calls if earlier else ()), *map(clean, calls)))
+        made = dict.fromkeys((*(earlier.calls if earlier else ()), *calls))
         self._findings[key] = Finding(rule.id, rule.verdict, place, first, message, listed, tuple(made)[:MAX_CALLS])
 
     def trial(self) -> Scan:
@@ -159,6 +162,13 @@ class Scan:
         verdicts = [finding.verdict for finding in findings]
         verdict = worst([*verdicts, Verdict.UNKNOWN] if self._unknown else verdicts)
         return Report(verdict, tuple(self._formats), tuple(findings), self._unknown)
+
+
+def _has(finding: Finding, names: Iterable[str], calls: Iterable[str]) -> bool:
+    """Return whether a finding has names and calls, or has no room for them."""
+    is_full = finding.names[-1:] == (MORE,)
+    has_names = is_full or all(name in finding.names for name in names)
+    return has_names and (len(finding.calls) == MAX_CALLS or all(call in finding.calls for call in calls))
 
 
 def _layout(name: str) -> ModuleType:

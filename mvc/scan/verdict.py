@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from mvc.deferred import dataclass
 
-RULES_VERSION = 14
+RULES_VERSION = 15
 """Raised whenever a rule may give another answer for the same bytes, so that answers in a cache are asked again."""
 MAX_FINDINGS = 100
 """Findings of one file, at most; the worst are kept."""
@@ -102,6 +102,8 @@ class Report:
 def clean(text: str) -> str:
     """Return a text of a file for a report: shortened, with control characters replaced."""
     short = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
+    if short.isprintable():
+        return short
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in short)
 
 

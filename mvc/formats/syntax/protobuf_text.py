@@ -26,9 +26,17 @@ Fields = dict[str, list[str]]
 def messages(text: str) -> Iterator[tuple[str, Fields]]:
     """Yield the name of each message and its fields that are texts or words, the inner ones first. Raises ValueError."""
     stack: list[tuple[str, Fields]] = [("", {})]
-    name, is_string, is_value = "", False, False
+    name, is_value = "", False
+    parts: list[str] = []
     for kind, value in _tokens(text):
         fields = stack[-1][1]
+        if kind == "string":
+            parts.append(value)  # texts one after another are one
+            is_value = False
+            continue
+        if parts:
+            fields.setdefault(name, []).append("".join(parts))
+            parts = []
         if kind == "sign" and value in "{<":
             if len(stack) > _MAX_DEPTH:
                 raise ValueError("its messages are nested too deep")
@@ -36,15 +44,16 @@ def messages(text: str) -> Iterator[tuple[str, Fields]]:
         elif kind == "sign" and value in "}>":
             if len(stack) == 1:
                 raise ValueError("a bracket closes nothing")
-            yield stack.pop()
-        elif kind == "string" and is_string and fields.get(name):
-            fields[name][-1] += value  # texts one after another are one
-        elif kind == "string" or (kind == "word" and is_value):
+            message = stack.pop()
+            name = message[0]  # of the next one in a list
+            yield message
+        elif kind == "word" and is_value:
             fields.setdefault(name, []).append(value)
         elif kind == "word":
             name = value
-        is_string = kind == "string"
         is_value = kind == "sign" and (value == ":" or value in "[,") and bool(name)
+    if parts:
+        stack[-1][1].setdefault(name, []).append("".join(parts))
     if len(stack) > 1:
         raise ValueError("a message does not end")
     yield stack[0]

@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mvc.scan.formats import keras_names, tensorflow_operations
+from mvc.scan.formats import keras_names
 from mvc.scan.formats.references import is_hostile
+from mvc.scan.formats.tensorflow import operations
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -100,7 +101,7 @@ def _of_config(short: str, config: dict[str, Any]) -> Iterator[tuple[Rule, str]]
             yield OPERATION, function
         definition = config.get("node_def")
         for match in _OPERATION.finditer(str(definition) if isinstance(definition, str | dict) else ""):
-            if tensorflow_operations.is_hostile(match[1]):
+            if operations.is_hostile(match[1]):
                 yield OPERATION, match[1]
 
 

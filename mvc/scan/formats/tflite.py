@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from mvc.formats.source import Source
 from mvc.formats.syntax.flatbuffer import Flatbuffer
-from mvc.scan.formats import tensorflow_operations as operations
+from mvc.scan.formats.tensorflow import operations
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 

@@ -7,7 +7,8 @@ import struct
 
 import pytest
 
-from mvc.scan.formats import exported, onnx, saved_model, tflite, torchscript
+from mvc.scan.formats import exported, onnx, tflite, torchscript
+from mvc.scan.formats.tensorflow import graphs
 from mvc.scan.verdict import Verdict
 from tests.formats.headers import DATA
 from tests.formats.test_onnx import EXAMPLES, message, model, nested, number, outside, tensor
@@ -129,10 +130,10 @@ def test_every_rule_of_onnx_has_a_case() -> None:
 # --- TensorFlow ---------------------------------------------------------------------------------------------------------
 
 
-def op(name: str, operator: str, *inputs: str, attribute: bytes = b"") -> bytes:
+def op(name: str, operator: str, *inputs: str, attribute: bytes = b"", key: str = "value") -> bytes:
     """A node of a graph of TensorFlow, as the content of its field."""
     parts = [message(1, name.encode()), message(2, operator.encode()), *(message(3, part.encode()) for part in inputs)]
-    return b"".join(parts) + (message(5, message(1, b"k"), message(2, attribute)) if attribute else b"")
+    return b"".join(parts) + (message(5, message(1, key.encode()), message(2, attribute)) if attribute else b"")
 
 
 def graph(*nodes: bytes, functions: tuple[tuple[bytes, ...], ...] = ()) -> bytes:
@@ -153,7 +154,24 @@ def constant(text: str) -> bytes:
     return op("c", "Const", attribute=message(8, message(8, text.encode())))
 
 
+def asset(path: str) -> bytes:
+    """A file of a SavedModel, whose path takes the place of the constant `c`."""
+    return message(6, message(1, message(1, b"c:0")), message(2, path.encode()))
+
+
+def with_asset(path: str, *nodes: bytes, functions: tuple[tuple[bytes, ...], ...] = ()) -> bytes:
+    return number(1, 1) + message(2, message(2, graph(*nodes, functions=functions)), asset(path))
+
+
+def described(operator: str, text: str, key: str = "descriptor_source") -> bytes:
+    return op("d", operator, "x", attribute=message(2, text.encode()), key=key)
+
+
 CONST = constant("/etc/passwd")
+TABLE = op("t", "InitializeTableFromTextFileV2", "h", "c")
+ASSET_TEXT = 'meta_graphs { %s asset_file_def { tensor_info { name: "c:0" } filename: "%s" } }'
+TABLE_TEXT = """graph_def { node { name: "c" op: "Const" attr { key: "value" value { tensor { string_val: "/etc/passwd" } } } }
+node { name: "t" op: "InitializeTableFromTextFileV2" input: "h" input: "c" } }"""
 TF_HOSTILE = {
     "read": ("saved_model.pb", saved(X, CONST, op("r", "ReadFile", "c")), "graph-operation"),
     "write": ("saved_model.pb", saved(X, op("r", "WriteFile", "c", "x")), "graph-operation"),
@@ -177,10 +195,49 @@ TF_HOSTILE = {
         "graph-path",
     ),
     "save at a constant path": ("saved_model.pb", saved(X, functions=((CONST, op("r", "SaveV2", "c:output:0")),)), "graph-path"),
-    "print to a file": ("saved_model.pb", saved(op("p", "PrintV2", "x", attribute=b"\x12\x0dfile:///tmp/x")), "graph-print"),
+    "print to a file": ("saved_model.pb", saved(op("p", "PrintV2", "x", attribute=b"\x12\x0dfile:///tmp/x", key="output_stream")), "graph-print"),
+    "table of a constant path": ("saved_model.pb", saved(CONST, TABLE), "graph-path"),
+    "table in a function": ("saved_model.pb", with_asset("v.txt", CONST, functions=((CONST, TABLE),)), "graph-path"),
+    "table of a frozen graph": ("frozen.pb", graph(CONST, TABLE) + asset("v.txt"), "graph-path"),
+    "an asset that the meta graph of no SavedModel has": ("m.meta", message(2, graph(CONST, TABLE)) + asset("v.txt"), "graph-path"),
+    "an asset above": ("saved_model.pb", with_asset("../../v.txt", CONST, TABLE), "graph-path"),
+    "a path that is computed": (
+        "saved_model.pb", saved(CONST, op("u", "StringUpper", "c"), op("r", "RestoreV2", "u", "n")), "graph-path",
+    ),
+    "a default path": (
+        "saved_model.pb", saved(CONST, op("p", "PlaceholderWithDefault", "c"), op("s", "SaveV2", "p", "n")), "graph-path",
+    ),
+    "merge to a constant path": ("saved_model.pb", saved(X, CONST, op("m", "MergeV2Checkpoints", "x", "c")), "graph-path"),
+    "a path in the content of a tensor": (
+        "saved_model.pb", saved(op("c", "Const", attribute=message(8, number(1, 7), message(4, b"\x06/etc/x"))), TABLE), "graph-path",
+    ),
+    "descriptor": ("saved_model.pb", saved(described("DecodeProtoV2", "/tmp/x.desc")), "graph-path"),
+    "descriptor of a writer": ("saved_model.pb", saved(described("EncodeProto", "x.desc")), "graph-path"),
+    "vocabulary": ("m.pb", graph(described("FixedUnigramCandidateSampler", "/etc/passwd", "vocab_file")), "graph-path"),
+    "another machine": ("saved_model.pb", saved(op("r", "RemoteCall", "c")), "graph-operation"),
+    "table as text": ("saved_model.pbtxt", b"meta_graphs { %s }" % TABLE_TEXT.encode(), "graph-path"),
+    "an asset above as text": ("saved_model.pbtxt", (ASSET_TEXT % (TABLE_TEXT, "../v.txt")).encode(), "graph-path"),
+    "function as text": (
+        "g.pbtxt", b"library { %s }" % TABLE_TEXT.replace("graph_def", "function").replace("node ", "node_def ").encode(), "graph-path",
+    ),
+    "descriptor as text": (
+        "g.pbtxt", b'node [{ op: "Add" }, { op: "EncodeProto" attr { key: "descriptor_source" value { s: "/x" } } }]', "graph-path",
+    ),
+    "print as text": (
+        "g.pbtxt", b'node { op: "PrintV2" attr { key: "output_stream" value { s: "file:///x" } } }', "graph-print",
+    ),
     "group": ("saved_model.pb", number(1, 1) + GROUP + saved(op("r", "ReadFile"))[2:], "graph-operation"),
 }  # fmt: skip
-TF_CODE = {"custom": ("saved_model.pb", saved(X, op("g", "Addons>Gelu", "x")), "graph-custom")}
+TF_CODE = {
+    "custom": ("saved_model.pb", saved(X, op("g", "Addons>Gelu", "x")), "graph-custom"),
+    "call of a library": ("saved_model.pb", saved(X, op("g", "XlaCustomCallV2", "x")), "graph-custom"),
+    "engine": ("m.pb", graph(X, op("g", "TRTEngineOp", "x")), "engine-code"),
+    "engine in an asset": (
+        "saved_model.pb",
+        with_asset("e.engine", CONST, op("g", "InitializeTRTResource", "h", "c")),
+        "engine-code",
+    ),
+}
 SAVER = (
     op("file_prefix", "Placeholder"), op("part", "Const"), op("path", "StringJoin", "file_prefix", "part"),
     op("shard", "ShardedFilename", "path", "n", "m"), op("save", "SaveV2", "shard", "names"),
@@ -192,7 +249,13 @@ TF_HONEST = {
     "saver of before": ("x.meta", message(2, graph(constant("model"), op("s", "SaveSlices", "c"), op("r", "RestoreSlice", "c")))),
     "frozen": ("frozen.pb", graph(X, MATMUL)),
     "meta": ("model.meta", message(1, message(5, b"2")) + message(2, graph(X, MATMUL))),
-    "print": ("saved_model.pb", saved(op("p", "PrintV2", "x", attribute=b"\x12\x06stderr"))),
+    "table of an asset": ("saved_model.pb", with_asset("vocabulary.txt", CONST, TABLE)),
+    "table of an asset as text": ("saved_model.pbtxt", (ASSET_TEXT % (TABLE_TEXT, "v.txt")).encode()),
+    "table of a caller": ("saved_model.pb", saved(X, functions=((TABLE,),))),
+    "table below assets": ("m.pb", graph(constant("assets/vocabulary.txt"), TABLE)),
+    "descriptors": ("saved_model.pb", saved(described("DecodeProtoV2", "local://"), described("EncodeProto", "bytes://x"))),
+    "vocabulary": ("m.pb", graph(described("FixedUnigramCandidateSampler", "", "vocab_file"))),
+    "print": ("saved_model.pb", saved(op("p", "PrintV2", "x", attribute=b"\x12\x06stderr", key="output_stream"))),
     "fingerprint": ("fingerprint.pb", number(1, 1 << 62) + number(2, 7) + message(6, number(1, 1))),
     "keras": ("keras_metadata.pb", message(1, message(2, number(1, 1)), number(2, 0), message(3, b"root"), message(4, b"_tf_keras_model"),
               message(5, json.dumps({"class_name": "Functional", "config": {"layers": []}}).encode()))),
@@ -205,7 +268,15 @@ def test_operations_of_tensorflow_that_do_more_than_compute_are_reported() -> No
     assert [
         f"{key}: {fault}" for key, case in zip(TF_HOSTILE | TF_CODE, cases, strict=True) if (fault := check(case))
     ] == []
-    assert {case.rules[0] for case in cases} == {rule.id for rule in saved_model.RULES if rule.id.startswith("graph-")}
+    assert {case.rules[0] for case in cases} - {"engine-code"} == {
+        rule.id for rule in graphs.RULES if rule.id.startswith("graph-")
+    }
+
+
+def test_a_path_in_a_text_that_is_too_long_to_be_parsed_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphs, "_MAX_PARSED", 100)
+    assert check(Case("g.pbtxt", TABLE_TEXT.encode(), ("graph-syntax",))) == ""
+    assert check(Case("g.pbtxt", TABLE_TEXT.replace("InitializeTableFromTextFileV2", "RestoreV2").encode())) == ""
 
 
 def test_graphs_of_tensorflow_are_plain() -> None:

@@ -13,29 +13,27 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from mvc.formats.source import HeaderError, Source, TooLongError
-from mvc.formats.syntax import protobuf_text
 from mvc.formats.syntax.protobuf import BYTES, NUMBER, Field, Reader
-from mvc.scan.formats import json_text
-from mvc.scan.formats import tensorflow_operations as operations
+from mvc.scan.formats import json_text, programs
+from mvc.scan.formats.model_config import is_outside
+from mvc.scan.formats.tensorflow import nodes, operations, written
+from mvc.scan.formats.tensorflow.nodes import Node, Paths
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
 OPERATION = Rule(
     "graph-operation", Verdict.HOSTILE, "TensorFlow would run {}, which reads or writes files, or runs Python."
 )
-PATH = Rule(
-    "graph-path", Verdict.HOSTILE, "TensorFlow would save or restore at a path that the graph itself gives: {}."
-)
 CUSTOM = Rule("graph-custom", Verdict.CODE, "TensorFlow needs a library with operations that it does not have itself.")
-PRINT = Rule("graph-print", Verdict.HOSTILE, "TensorFlow would write to a file that the graph names, by {}.")
 SYNTAX = Rule("graph-syntax", Verdict.UNREADABLE, "TensorFlow may parse a graph as text that the scan cannot: {}.")
-RULES = (OPERATION, PATH, CUSTOM, PRINT, SYNTAX, *json_text.RULES)
+RULES = (OPERATION, CUSTOM, SYNTAX, *nodes.RULES, programs.ENGINE, *json_text.RULES)
 
 _GRAPHS = {
-    "saved": {2: "meta"},
+    "saved": {2: "saved meta"},
+    "saved meta": {2: "graph"},
     "meta": {2: "graph"},
     "graph": {1: "node", 2: "library"},
     "library": {1: "function"},
@@ -45,21 +43,16 @@ _GRAPHS = {
 _OUTERMOST = ("saved", "meta", "graph")
 _KERAS = "keras_metadata.pb"
 _METADATA = 5
-_NAME, _OPERATION, _INPUT, _ATTRIBUTES = 1, 2, 3, 5
+_NAME, _OPERATION = 1, 2
+_ASSET = 6
+"""The field of a meta graph with a file of the model: the constant, and the path in place of it."""
 _TEXT = re.compile(r"""\bop\s*:\s*["'](\w+)["'](?!\s*["'#])""")
 _ANY_OPERATION = re.compile(r"\bop\s*(?::|#)")
 _MAX_PARSED = 1024 * 1024
 """Characters of a graph as text that is parsed; a longer one is searched for operations."""
 _SUFFIXES = (".pb", ".meta", ".pbtxt", ".graphdef")
-_TENSOR, _TEXTS = 8, 8
-_OWN_PATH = re.compile(r"(model|/?part|_temp(_[0-9a-f]+)?(/part)?|)\Z")
-"""The paths that TensorFlow's own savers write into graphs."""
-_MAX_TEXT = 4096
-_MAX_DEPTH = 32
 _MAX_CHECKED = 64
 _MAX_LISTED = 64 * 1024 * 1024
-
-_Node = tuple[str, str, list[str], Field]
 
 
 def matches(start: bytes, source: Source) -> bool:
@@ -86,7 +79,7 @@ def scan(source: Source, scan: Scan) -> None:
     nodes = 0
     for kind in _OUTERMOST:  # their fields have the same numbers, so each is tried
         try:
-            nodes += _visit(kind, Reader(source, skips_groups=True), whole, scan, 0)
+            nodes += _visit(kind, Reader(source, skips_groups=True), whole, scan)
         except TooLongError:
             raise
         except HeaderError as error:
@@ -120,21 +113,26 @@ def _scan_text(source: Source, scan: Scan) -> None:
     if source.size > _MAX_LISTED:
         raise TooLongError(f"it is a graph of more than {_MAX_LISTED >> 20} MiB")
     text = source.read(0, source.size).decode("utf-8", "replace")
-    names: dict[str, None] = {}
     if len(text) > _MAX_PARSED:
-        names.update((match[1], None) for match in _TEXT.finditer(text))
+        _search(text, scan)
         if sum(1 for _ in _TEXT.finditer(text)) != sum(1 for _ in _ANY_OPERATION.finditer(text)):
             scan.report(SYNTAX, detail="an operation's name is written in parts")
-        text = ""
+        return
     try:
-        for _, fields in protobuf_text.messages(text):
-            names.update(dict.fromkeys(fields.get("op", ())))
+        written.examine(text, scan, _report, _report_asset)
     except ValueError as error:
-        names.update((match[1], None) for match in _TEXT.finditer(text))
-        if names:
+        if _search(text, scan):
             scan.report(SYNTAX, detail=str(error))
+
+
+def _search(text: str, scan: Scan) -> bool:
+    """Report the operations that a text names, and return whether there are any."""
+    names = dict.fromkeys(match[1] for match in _TEXT.finditer(text))
     for name in names:
         _report(name, scan)
+        if name in operations.ATTRIBUTES or name in operations.PATHS.keys() - operations.SAVING:
+            scan.report(SYNTAX, detail=f"a path may be given to {name}")
+    return bool(names)
 
 
 def _kind(reader: Reader, size: int) -> str:
@@ -154,90 +152,55 @@ def _kind(reader: Reader, size: int) -> str:
 
 def _is_name(reader: Reader, fields: list[Field]) -> bool:
     """Return whether the first two fields are the name and the operation of a node."""
-    texts = [reader.text(field, _MAX_TEXT) for field in fields if field.number in (_NAME, _OPERATION)][:2]
+    texts = [reader.text(field, nodes.MAX_TEXT) for field in fields if field.number in (_NAME, _OPERATION)][:2]
     return len(texts) == 2 and re.fullmatch(r"\w+(>\w+)?", texts[1]) is not None
 
 
-def _visit(kind: str, reader: Reader, message: Field, scan: Scan, depth: int) -> int:
+def _visit(kind: str, reader: Reader, message: Field, scan: Scan, assets: Collection[str] = ()) -> int:
     """Visit everything in a message that has nodes, and return their number; those of one graph are examined together."""
-    nodes: dict[str, _Node] = {}
+    graph: dict[str, Node] = {}
     count = 0
+    if kind == "saved meta":  # only a loader of a SavedModel replaces constants
+        assets = set(_assets(reader, message, scan))
     for field in reader.fields(message.offset, message.end):
         child = _GRAPHS[kind].get(field.number)
         if field.wire != BYTES or child is None:
             continue
         if child == "node":
-            node = _node(reader, field)
-            nodes[node[0]] = node
+            node = nodes.stored(reader, field)
+            graph[node.name] = node
             count += 1
-            _report(node[1], scan)
+            _report(node.operation, scan)
         else:
-            count += _visit(child, reader, field, scan, depth + 1)
-    for name, operation, inputs, field in nodes.values():
-        if operation in operations.SAVING and inputs and _is_constant(inputs[0], nodes, 0):
-            paths = [text for text in _constants(reader, inputs[0], nodes, 0) if not _OWN_PATH.match(text)]
-            if paths:
-                scan.report(PATH, detail=f"{operation} ({name}, {paths[0]})")
-        if operation in ("PrintV2", "Print") and _names_file(reader, field):
-            scan.report(PRINT, detail=operation)
+            count += _visit(child, reader, field, scan, assets if child == "graph" else ())
+    Paths(graph, assets if kind == "graph" else (), scan).examine()
     return count
 
 
-def _node(reader: Reader, message: Field) -> _Node:
-    name = operation = ""
-    inputs: list[str] = []
-    for field in reader.fields(message.offset, message.end):
-        if field.wire == BYTES and field.number in (_NAME, _OPERATION, _INPUT):
-            text = reader.text(field, _MAX_TEXT)
-            if field.number == _NAME:
-                name = text
-            elif field.number == _INPUT:
-                inputs.append(text)
-            else:
-                operation = text
-    return name, operation, inputs, message
+def _assets(reader: Reader, meta: Field, scan: Scan) -> Iterator[str]:
+    """Yield the names of constants that a loader replaces by the paths of files below `assets/`."""
+    for field in reader.fields(meta.offset, meta.end):
+        if field.number == _ASSET and field.wire == BYTES:
+            inside = [part for part in reader.fields(field.offset, field.end) if part.wire == BYTES]
+            for part in inside:
+                if part.number == _NAME:
+                    names = [name for name in reader.fields(part.offset, part.end) if name.wire == BYTES]
+                    yield from (
+                        reader.text(name, nodes.MAX_TEXT).partition(":")[0] for name in names if name.number == 1
+                    )
+                elif part.number == _OPERATION:
+                    _report_asset(reader.text(part, nodes.MAX_TEXT), scan)
+
+
+def _report_asset(path: str, scan: Scan) -> None:
+    if is_outside(path):
+        scan.report(nodes.PATH, detail=f"an asset ({path})")
 
 
 def _report(operation: str, scan: Scan) -> None:
     if operations.is_hostile(operation):
         scan.report(OPERATION, names=[operation], detail=operation)
-    elif ">" in operation:
+    elif ">" in operation or operation in operations.CODE:
         scan.report(CUSTOM, names=[operation])
-
-
-def _is_constant(name: str, nodes: dict[str, _Node], depth: int) -> bool:
-    """Return whether an input is a constant, or computed from constants alone."""
-    if name.startswith("^"):
-        return True
-    node = nodes.get(name.partition(":")[0])
-    if node is None or depth > _MAX_DEPTH:
-        return False
-    if node[1] == "Const":
-        return True
-    return node[1] in operations.PASSING and all(_is_constant(part, nodes, depth + 1) for part in node[2])
-
-
-def _constants(reader: Reader, name: str, nodes: dict[str, _Node], depth: int) -> Iterator[str]:
-    """Yield the texts that an input is computed from."""
-    node = nodes.get(name.partition(":")[0])
-    if node is None or depth > _MAX_DEPTH:
-        return
-    if node[1] != "Const":
-        for part in node[2]:
-            yield from _constants(reader, part, nodes, depth + 1)
-        return
-    messages = [node[3]]
-    for number in (_ATTRIBUTES, 2, _TENSOR, _TEXTS):  # the attribute, its value, the tensor, its texts
-        messages = [
-            field
-            for message in messages
-            for field in reader.fields(message.offset, message.end)
-            if field.wire == BYTES and field.number == number
-        ]
-    yield from (reader.text(field, _MAX_TEXT) or "…" for field in messages)
-
-
-def _names_file(reader: Reader, node: Field) -> bool:
-    """Return whether an attribute of a node has the URL of a file."""
-    texts: Iterator[Field] = (field for field in reader.fields(node.offset, node.end) if field.number == _ATTRIBUTES)
-    return any(b"file:" in reader.source.read(field.offset, min(field.value, _MAX_TEXT)) for field in texts)
+    elif operation in operations.ENGINES:
+        scan.report(programs.ENGINE)
