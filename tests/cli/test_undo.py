@@ -437,6 +437,11 @@ def test_stashes_are_undone(shell: Shell) -> None:
     shell.ok("stash", "drop")
     shell.ok("undo")
     assert shell.ok("stash", "list").out == listed
+    shell.write("a.bin", EDIT[::-1])
+    shell.ok("stash")
+    shell.ok("stash", "drop", "1")  # the older one
+    shell.ok("undo")
+    assert len(shell.ok("stash", "list").lines) == 2
 
 
 def test_the_log_has_no_secret(shell: Shell) -> None:

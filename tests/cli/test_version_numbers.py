@@ -7,6 +7,8 @@ from random import Random
 
 import pytest
 
+from mvc import errors
+from mvc.model.ids import VersionId
 from tests.cli.shell import Shell, begin
 
 
@@ -55,6 +57,13 @@ def test_a_version_of_a_remote_branch_only_has_the_name_of_that_branch(shell: Sh
     shell.ok("tag", "t1", "big~1")
     shell.ok("branch", "-D", "big")
     assert " v2 on origin/big " in shell.ok("tag").out
+
+
+def test_the_id_of_another_object_names_no_version(shell: Shell) -> None:
+    objects = shell.repository.objects
+    tree = objects.version(VersionId(shell.ok("rev-parse", "HEAD").out.strip())).tree
+    said = shell("rev-parse", tree[:12])
+    assert (said.code, said.out) == (errors.UnknownRevision.exit_code, "")
 
 
 def test_the_title_of_a_diff_tells_its_sides_from_each_other(shell: Shell) -> None:

@@ -114,6 +114,15 @@ def test_a_file_put_where_one_was_left_out_takes_its_place(read: Place) -> None:
     assert read.shell("add", "runs/a.bin").code == 2
 
 
+def test_a_file_that_was_put_back_by_hand_and_restored_is_like_any_other(read: Place) -> None:
+    data = read.shell.raw("cat", "HEAD:weights")[1]
+    read.shell.write("weights.bin", data)
+    read.shell.ok("restore", "weights")
+    (read.shell.folder / "weights.bin").unlink()
+    found = status(Model(read.repository, MODEL))
+    assert [type(problem) for problem in found.problems] == [errors.MissingFile]
+
+
 def test_what_model_toml_names_no_more_is_dropped_and_a_new_role_counts(read: Place) -> None:
     toml = read.shell.folder / "model.toml"
     text = toml.read_text(encoding="utf-8")

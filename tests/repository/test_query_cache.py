@@ -156,6 +156,15 @@ def test_a_second_query_reads_only_what_it_shows(
     assert sorted(read) == ["manifest"] * 2 + ["version"] * 2
 
 
+def test_a_version_that_came_after_the_cache_has_its_own_values(tmp_path: Path, rng: random.Random) -> None:
+    grown(tmp_path, rng, 12)
+    query = Query(parse("metrics.a == 7"))
+    assert _answer(tmp_path, query, {}) == []
+    (tmp_path / "model.toml").write_text('[model]\nname = "m"\n\n[metrics]\na = 7\n', encoding="utf-8")
+    later = commit(Model(Repository(tmp_path), "m"), "later", Actor(PEOPLE[0], Timestamp(1_790_000_000, 0)))
+    assert [each["id"] for each in _answer(tmp_path, query, {})] == [later.id]
+
+
 def test_a_version_that_is_shown_is_checked(tmp_path: Path, rng: random.Random) -> None:
     grown(tmp_path, rng, 12)
     query = Query(sort=(SortKey(("number",)),))

@@ -83,6 +83,10 @@ def test_verbs_sign_when_asked_or_always(ana: Shell, keys: Keys, tmp_path: Path)
     assert "is committed, but not signed" in said.err
     assert f"mvc sign {ana.ok('rev-parse', '--short', 'HEAD').out.strip()}" in said.err
     assert ana("commit", "-m", "six", "--no-sign", "--key", str(locked)).code == 2
+    said = ana("push", "origin", "prod", "--key", str(locked))
+    assert said.code == 128
+    assert "prod is on origin, but not signed" in said.err
+    assert "`mvc push --signed origin prod`" in said.err
 
 
 def test_signatures_are_shown_and_can_be_removed(ana: Shell, keys: Keys) -> None:
