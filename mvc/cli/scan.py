@@ -18,7 +18,7 @@ from mvc.cli.app.terminal import escape, style
 from mvc.cli.app.verb import verb
 from mvc.plural import count
 from mvc.porcelain import scan
-from mvc.porcelain.scan import Judged, Scanned, ScannedFile
+from mvc.porcelain.scan import Judged, Place, Scanned, ScannedFile
 from mvc.porcelain.scan_sarif import sarif
 from mvc.repository import revisions
 from mvc.repository.model import Model
@@ -52,7 +52,8 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
 
     A file is hostile (it would run, read or write something), unreadable (a loader may interpret more than the scan can
     read), code (its loader needs code, whose names are listed), damaged, unknown, data or plain. The exit code is 1 if a
-    file is code or worse, else 14 if one is damaged, else 15 if the bytes of one are not here.
+    file is code or worse, else 14 if one is damaged, else 15 if the bytes of one are not here or cannot be read. Pipes,
+    devices, links to folders, and folders such as .git are left out with a warning.
 
     The setting scan.command names a program that is asked about each file, too.
 
@@ -62,11 +63,13 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
     settings = scan_settings.of(invocation.settings(), root, invocation.user_config)
     judged = scan.judged(_files(invocation, words, root, scan.command_of(settings)), settings, allow)
     result = judged.result
+    shown = dataclasses.replace(invocation, json=True) if format_ == "json" else invocation
+    for path, reason in result.left_out:
+        shown.note(f"warning: left out {escape(path)}: {escape(reason)}")
     if format_ == "sarif":
         text = json.dumps(sarif(result), indent=2)
         invocation.emit("scan", result, text.splitlines, wrap=False)
     else:
-        shown = dataclasses.replace(invocation, json=True) if format_ == "json" else invocation
         bad = [file.path for file in result.files if file.report is not None and file.report.verdict >= Verdict.CODE]
         shown.emit("scan", result, lambda: _lines(judged, settings, explain=explain), ids=bad, page=True)
     return _exit_code(result)
@@ -75,8 +78,8 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
 def _exit_code(result: Scanned) -> int:
     if result.has(Verdict.CODE):
         return 1
-    absent = {file.absent for file in result.files if file.absent}
-    if result.has(Verdict.DAMAGED) or absent - {"promised"}:
+    absent = [file for file in result.files if file.absent]
+    if result.has(Verdict.DAMAGED) or any(file.file and file.absent != "promised" for file in absent):
         return errors.Damaged.exit_code
     return errors.OutOfReach.exit_code if absent else 0
 
@@ -91,7 +94,7 @@ def _root(invocation: Invocation) -> Path | None:
 
 def _files(
     invocation: Invocation, words: Sequence[str], root: Path | None, command: ScanCommand | None
-) -> Iterator[tuple[ScannedFile, bool]]:
+) -> Iterator[Place]:
     """Yield the files that the words name, in their order, and whether each is a version's or below the repository's folder."""
     before, paths = divided(words)
     is_only = len(before) + len(paths) == 1
@@ -99,26 +102,37 @@ def _files(
         for name in (*before, *paths) or (".",):
             yield from _plain(invocation, name, root, command)
         return
-    if before or not words:
-        model = Model(invocation.repository(), invocation.model())
-        for word in before:
+    if not words:
+        of = Model(invocation.repository(), invocation.model())
+        yield from ((file, True) for file in scan.working(of, command=command))
+    model = _model(invocation, before) if before else None
+    for word in before:
+        if model is None:
+            yield from _plain(invocation, word, root, command)
+        else:
             yield from _named(invocation, model, word, command, above="" if is_only else f"{word}:")
-        if not words:
-            yield from ((file, True) for file in scan.working(model, command=command))
     for name in paths:
         yield from _plain(invocation, name, root, command)
 
 
-def _plain(
-    invocation: Invocation, name: str, root: Path | None, command: ScanCommand | None
-) -> Iterator[tuple[ScannedFile, bool]]:
+def _model(invocation: Invocation, words: Sequence[str]) -> Model | None:
+    """Return the model whose versions and roles words may name; None if it cannot be opened and all words are paths."""
+    try:
+        return Model(invocation.repository(), invocation.model())
+    except errors.MvcError:
+        if all(os.path.lexists(invocation.cwd / word) for word in words):
+            return None
+        raise
+
+
+def _plain(invocation: Invocation, name: str, root: Path | None, command: ScanCommand | None) -> Iterator[Place]:
     """Yield the plain files at a path."""
     yield from scan.plain(invocation.cwd / name, name, root, command)
 
 
 def _named(
     invocation: Invocation, model: Model, word: str, command: ScanCommand | None, *, above: str
-) -> Iterator[tuple[ScannedFile, bool]]:
+) -> Iterator[Place]:
     """Yield the files of a version, the file of one, the plain files at a path, or those with a role."""
     if os.path.lexists(invocation.cwd / word) and not _is_revision(model, word):
         yield from _plain(invocation, word, model.repository.root, command)
@@ -153,7 +167,9 @@ def _lines(judged: Judged, settings: ScanSettings, *, explain: bool) -> Iterator
     result, needed = judged.result, judged.needed
     for file in result.files:
         if file.report is None:
-            yield f"{'-':{_WIDTH}}  {escape(file.path)}  not here: {file.absent}"
+            state = "cannot be read" if file.absent == "unreadable" else f"not here: {file.absent}"
+            because = f" ({escape(file.reason)})" if file.reason else ""
+            yield f"{'-':{_WIDTH}}  {escape(file.path)}  {state}{because}"
             continue
         word = file.report.verdict.word
         yield f"{style(f'{word:{_WIDTH}}', fg=_COLOURS.get(file.report.verdict))}  {escape(file.path)}"
@@ -183,7 +199,7 @@ def _summary(result: Scanned) -> Iterator[str]:
     verdicts = collections.Counter(file.report.verdict for file in result.files if file.report is not None)
     absent = sum(file.report is None for file in result.files)
     counts = [f"{number} {verdict.word}" for verdict, number in sorted(verdicts.items(), reverse=True)]
-    counts += [f"{absent} not here"] if absent else []
+    counts += [f"{absent} not scanned"] if absent else []
     yield f"{count(len(result.files), 'file')}{': ' if counts else ''}{', '.join(counts)}"
 
 

@@ -14,8 +14,10 @@ from mvc import errors
 from mvc.deferred import dataclass
 from mvc.intake.plain import files as plain_files
 from mvc.intake.plain.contents import Contents as PlainContents
+from mvc.intake.plain.files import LeftOut, Unread
 from mvc.model.document import Document, keys, rows
 from mvc.model.ids import FileId, VersionId
+from mvc.model.paths import escape_name
 from mvc.model.roles import roles_of
 from mvc.model.tree import TreeEntry
 from mvc.repository import contents, history, revisions
@@ -36,19 +38,21 @@ from mvc.storage.records.config import SCAN_ALLOW
 class ScannedFile(Document):
     """A file with its verdict and the findings in it; both are empty if its bytes are not here.
 
-    `absent` says why they are not: promised, expired, or damaged. `file` is the id of a stored file.
+    `absent` says why they are not: promised, expired, missing, damaged, or unreadable, with the `reason`; a folder that
+    cannot be listed is unreadable, too. `file` is the id of a stored file.
     """
 
     KEYS = keys(
-        "path file verdict formats absent",
+        "path file verdict formats absent reason",
         {"findings": rows("findings", "rule verdict=verdict.word place offset message names calls")},
     )
-    OPTIONAL = ("file", "absent")
+    OPTIONAL = ("file", "absent", "reason")
 
     path: str
     report: Report | None
     file: FileId | None = None
     absent: str | None = None
+    reason: str | None = None
 
     def needs(self, allow: Sequence[str]) -> tuple[str, ...]:
         """Return the classes among those allowed that findings of the file are about, sorted."""
@@ -80,13 +84,18 @@ class ScannedFile(Document):
 
 @dataclass(frozen=True, slots=True)
 class Scanned(Document):
-    """The files that were scanned, by the rules of a version. Findings about `allowed` classes are left out."""
+    """The files that were scanned, by the rules of a version. Findings about `allowed` classes are left out.
 
-    KEYS = keys("rules verdict files allowed")
+    `left_out` are paths below named folders that were not scanned: pipes, devices, links to them, to folders and to
+    nothing, and folders of version control.
+    """
+
+    KEYS = keys("rules verdict files allowed left_out")
 
     files: tuple[ScannedFile, ...]
     allowed: tuple[str, ...] = ()
     rules: int = RULES_VERSION
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def verdict(self) -> str | None:
@@ -107,12 +116,21 @@ class Judged:
     needed: Mapping[str, Sequence[str]]
 
 
-def judged(scanned: Iterable[tuple[ScannedFile, bool]], settings: ScanSettings, given: Iterable[str]) -> Judged:
+Place = tuple[ScannedFile | LeftOut, bool]
+"""A file, or a path that is left out, and whether it is one of the repository."""
+
+
+def judged(scanned: Iterable[Place], settings: ScanSettings, given: Iterable[str]) -> Judged:
     """Return files without the findings about classes that the user's setting allows, or those `given`.
 
-    Each file is with whether it is one of the repository: for these, the classes that a policy allows count, too.
+    For files of the repository, the classes that a policy allows count, too.
     """
-    files, given = list(scanned), split(given)
+    given, files, left_out = split(given), list[tuple[ScannedFile, bool]](), list[LeftOut]()
+    for each, is_ours in scanned:
+        if isinstance(each, LeftOut):
+            left_out.append(each)
+        else:
+            files.append((each, is_ours))
     lists = {f"the setting {SCAN_ALLOW}": settings.own, "--allow": given}
     names = tuple(dict.fromkeys((*settings.own, *given)))
     needed = _needed(lists, [file for file, _ in files])
@@ -120,7 +138,8 @@ def judged(scanned: Iterable[tuple[ScannedFile, bool]], settings: ScanSettings, 
     of_policies = _needed(settings.shared, [file for file, is_ours in files if is_ours])
     shared = [name for policy in of_policies for name in settings.shared[policy]]
     left = tuple(file.without(shared) if is_ours else file for file, is_ours in files)
-    return Judged(Scanned(left, tuple(dict.fromkeys((*names, *shared)))), needed | of_policies)
+    result = Scanned(left, tuple(dict.fromkeys((*names, *shared))), left_out=tuple(left_out))
+    return Judged(result, needed | of_policies)
 
 
 def _needed(lists: Mapping[str, Sequence[str]], files: Sequence[ScannedFile]) -> dict[str, Sequence[str]]:
@@ -176,7 +195,7 @@ def version(
 
 
 def working(model: Model, *, names: Collection[str] = (), command: ScanCommand | None = None) -> Iterator[ScannedFile]:
-    """Yield the tracked files of the working tree; with `names`, those with these roles or paths.
+    """Yield the tracked files of the working tree, those that are gone or no files last; with `names`, these roles or paths.
 
     Raises the errors of reading model.toml.
     """
@@ -186,24 +205,54 @@ def working(model: Model, *, names: Collection[str] = (), command: ScanCommand |
         model.repository, model.key, model.folder, tree, identify=lambda _: snapshot.UNREAD, tolerant=True
     )
     look = contents.working(model.repository, model.folder)
+    elsewhere = {entry.path for entry in found.elsewhere}
     for entry in found.snapshot.tree.entries:
         if not names or {entry.path, *roles_of(found.snapshot.manifest, entry)} & {*names}:
-            yield _scanned(look, entry, found.snapshot.tree.by_path, absent="missing", stored=False, command=command)
+            absent = "missing" if entry.path in elsewhere else "unreadable"
+            yield _scanned(look, entry, found.snapshot.tree.by_path, absent=absent, stored=False, command=command)
+    here = {escape_name(path) for path in found.snapshot.tree.by_path}
+    for path, problem in {_path(problem): problem for problem in found.problems}.items():
+        if path and path not in here and (not names or {path, str(problem.fields.get("role"))} & {*names}):
+            is_gone = isinstance(problem, (errors.MissingFile, errors.NoValueFile, errors.RoleWithoutFile))
+            absent = "missing" if is_gone else "unreadable"
+            yield ScannedFile(path, None, absent=absent, reason=problem.message.rstrip("."))
 
 
-def plain(
-    place: Path, shown: str, root: Path | None, command: ScanCommand | None = None
-) -> Iterator[tuple[ScannedFile, bool]]:
-    """Yield the file at a path, or those below it, with whether they are below the `root` of the repository.
+def _path(problem: errors.MvcError) -> str:
+    """Return the path, or the pattern of paths, that a problem of the working tree is about; none for another."""
+    return str(problem.fields.get("path", problem.fields.get("pattern", "")))
 
-    Raises NoSuchFile, NotComparable, UnreadablePath, TooBig.
+
+def plain(place: Path, shown: str, root: Path | None, command: ScanCommand | None = None) -> Iterator[Place]:
+    """Yield the file at a path, or all below it, and what cannot be read or is left out; `root` is that of the repository.
+
+    Raises NoSuchFile, NotComparable, TooBig.
     """
     is_ours = root is not None and place.resolve().is_relative_to(root.resolve())
-    found = plain_files.at(place, shown)
+    try:
+        found = plain_files.at(place, shown, every=True)
+    except errors.UnreadablePath as error:
+        yield _unread(escape_name(shown), error), is_ours
+        return
     above = "" if found.folder is None or shown in (".", "./") else f"{found.shown.rstrip('/')}/"
     look = PlainContents(found)
     for file in found.files.values():
-        yield ScannedFile(above + file.path, look.scan(file, command)), is_ours
+        try:
+            yield ScannedFile(above + file.path, look.scan(file, command)), is_ours
+        except (errors.UnreadablePath, errors.FileChanged) as error:
+            yield _unread(above + file.path, error), is_ours
+    for each in found.left_out:
+        path, reason = each
+        name = found.shown if path == "." else above + path
+        if isinstance(each, Unread):
+            yield ScannedFile(name, None, absent="unreadable", reason=reason), is_ours
+        elif reason != plain_files.RESERVED or root is None or (place / path).parent.resolve() != root.resolve():
+            yield LeftOut(name, reason), is_ours
+
+
+def _unread(path: str, error: errors.MvcError) -> ScannedFile:
+    reason = error.fields.get("reason", "it kept changing while it was read")
+    return ScannedFile(path, None, absent="unreadable", reason=str(reason))
 
 
 def _scanned(

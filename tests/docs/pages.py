@@ -47,7 +47,7 @@ CODES = {
     12: "permission denied, a host that is not approved, or a server that does not prove its identity",
     13: "a push, an undo or a prune was refused, or a ref cannot be created or moved: it exists, or it is not a fast-forward",
     14: "stored bytes are damaged or missing; also the answer of `mvc fsck` with findings, and of `mvc scan` for a damaged file",
-    15: "a remote or registry does not respond, or `--offline` forbids asking it; try again; also the answer of `mvc scan` if bytes are not here",
+    15: "a remote or registry does not respond, or `--offline` forbids asking it; try again; also the answer of `mvc scan` if bytes are not here or cannot be read",
     16: "uncommitted changes would be lost; nothing was changed",
     17: "refused by a rule: a secret, an invalid model.toml, an unsafe path, a file that a loader would run, a version that is not ready, your own hook",
     126: "`mvc run` or `mvc bisect run` cannot run the command: it is no program",

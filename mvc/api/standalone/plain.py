@@ -46,7 +46,8 @@ def scan_files(*paths: PathLike, allow: Iterable[str] = ()) -> Scanned:
     """Scan files, and all files below folders, for what a loader would run; nothing is loaded. `allow` names classes.
 
     The settings scan.allow and scan.command count, too, and `[scan]` of the policy.toml of the user, and of the repository
-    of the current folder for files in it. Raises NoSuchFile, NotComparable, UnreadablePath, BadPolicy, BadConfig.
+    of the current folder for files in it. What was not scanned is in `left_out` of the result, and what cannot be read
+    has no verdict. Raises NoSuchFile, NotComparable, BadPolicy, BadConfig.
     """
     environment, root = Environment.current(), None
     cwd, own = environment.cwd, environment.user_config

@@ -3,7 +3,9 @@
 best.pt    a file, or a link to one: read                    ./-       a file with that name; `-` alone is standard input
 runs/      a folder: its files by their paths below it       .git      left out, like every folder of version control
 
-A pipe, a device, or a link to nothing or to a folder is an error where it is named, and left out below a folder.
+A pipe, a device, or a link to nothing or to a folder is an error where it is named, and left out below a folder. With
+`every`, as the scan has it, nothing is left out without a word: a file has a name of any bytes, `.git` is one as any
+other, and a folder with such a name is listed among what is left out.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from mvc.storage.disk.file_stat import Stat
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _EXPECTED = "a file or a folder"
+RESERVED = "a folder of version control"
+"""The reason why a folder such as `.git` is left out."""
 _NO_FILE, _STDIN = (FileNotFoundError, NotADirectoryError), "-"
 _KINDS = {
     stat_module.S_IFDIR: "a folder",
@@ -50,6 +54,12 @@ class LeftOut(NamedTuple):
     reason: str
 
 
+class Unread(LeftOut):
+    """A path that cannot be read, and why."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Plain:
     """What a path names: its files by their paths; of a folder, its place, and what was left out."""
@@ -60,8 +70,11 @@ class Plain:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def at(path: Path, shown: str) -> Plain:
-    """Return the files at `path`, called `shown`. Raises NoSuchFile, NotComparable, UnreadablePath, TooBig."""
+def at(path: Path, shown: str, *, every: bool = False) -> Plain:
+    """Return the files at `path`, called `shown`. Raises NoSuchFile, NotComparable, UnreadablePath, TooBig.
+
+    With `every`, files whose names are not UTF-8 or are those of version control are among them.
+    """
     if shown == _STDIN:
         raise errors.NotComparable(path=shown, kind="standard input", expected=_EXPECTED)
     try:
@@ -72,8 +85,9 @@ def at(path: Path, shown: str) -> Plain:
         return Plain(escape_name(shown), {shown: PlainFile(escape_name(shown), os.fspath(path), Stat.of(status))})
     if not stat_module.S_ISDIR(status.st_mode):
         raise errors.NotComparable(path=escape_name(shown), kind=_kind(status.st_mode), expected=_EXPECTED)
-    found, left_out = _below(path, escape_name(shown))
-    return Plain(escape_name(shown), {file.path: file for file in found}, path, tuple(left_out))
+    found, left_out = _below(path, escape_name(shown), every=every)
+    start = len(f"{path}/")
+    return Plain(escape_name(shown), {file.place[start:]: file for file in found}, path, tuple(left_out))
 
 
 def beside(file: PlainFile) -> Iterator[PlainFile]:
@@ -110,7 +124,7 @@ def _unnamed(path: Path, shown: str, error: OSError | ValueError) -> errors.MvcE
     return errors.NoSuchFile(path=shown)
 
 
-def _below(top: Path, shown: str) -> tuple[list[PlainFile], list[LeftOut]]:
+def _below(top: Path, shown: str, *, every: bool) -> tuple[list[PlainFile], list[LeftOut]]:
     """Return the files below a folder in the order of their paths, and what is left out of them."""
     found: list[PlainFile] = []
     left_out: list[LeftOut] = []
@@ -119,15 +133,18 @@ def _below(top: Path, shown: str) -> tuple[list[PlainFile], list[LeftOut]]:
         prefix = waiting.pop()
         try:
             with os.scandir(f"{top}/{prefix}") as scanned:
-                entries = [entry for entry in scanned if not paths.is_reserved(entry.name)]
+                entries = [entry for entry in scanned if every or not paths.is_reserved(entry.name)]
         except OSError as error:
-            left_out.append(LeftOut(escape_name(prefix.rstrip("/")) or ".", error.strerror or str(error)))
+            left_out.append(Unread(escape_name(prefix.rstrip("/")) or ".", error.strerror or str(error)))
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                waiting.append(f"{prefix}{entry.name}/")
+                if paths.is_reserved(entry.name):
+                    left_out.append(LeftOut(escape_name(prefix + entry.name), RESERVED))
+                else:
+                    waiting.append(f"{prefix}{entry.name}/")
                 continue
-            each = _entry(entry, prefix + entry.name)
+            each = _entry(entry, prefix + entry.name, every=every)
             (found if isinstance(each, PlainFile) else left_out).append(each)  # type: ignore[arg-type]
         if len(found) + len(waiting) > MAX_ENTRIES:
             raise errors.TooBig(what=shown, reason=f"it has more than {MAX_ENTRIES:,} files and folders")
@@ -135,17 +152,20 @@ def _below(top: Path, shown: str) -> tuple[list[PlainFile], list[LeftOut]]:
     return order(found), order(left_out)
 
 
-def _entry(entry: os.DirEntry[str], path: str) -> PlainFile | LeftOut:
+def _entry(entry: os.DirEntry[str], path: str, *, every: bool = False) -> PlainFile | LeftOut:
     """Return a file in a folder, or why it is left out."""
     try:
         path.encode()
-        status = entry.stat()
     except UnicodeEncodeError:
-        return LeftOut(escape_name(path), "its name is not UTF-8")
+        path = escape_name(path)
+        if not every:
+            return LeftOut(path, "its name is not UTF-8")
+    try:
+        status = entry.stat()
     except _NO_FILE:
         return LeftOut(escape_name(path), "a link to nothing")
     except OSError as error:
-        return LeftOut(escape_name(path), error.strerror or str(error))
+        return Unread(escape_name(path), error.strerror or str(error))
     is_link = entry.is_symlink()
     if not stat_module.S_ISREG(status.st_mode):
         return LeftOut(escape_name(path), f"{'a link to ' if is_link else ''}{_kind(status.st_mode)}")
