@@ -23,7 +23,7 @@ from mvc.storage.records.reflog import ALIASES, HEADS, TAGS, RefEntry, RefName
 
 if TYPE_CHECKING:
     from mvc.repository.policy import candidate as candidates
-    from mvc.repository.policy import checks, hooks
+    from mvc.repository.policy import checks, hooks, stand_in
     from mvc.repository.policy.candidate import Candidate
     from mvc.repository.policy.checks import Breach
     from mvc.repository.policy.hooks import Hooks, MovedRef
@@ -37,6 +37,7 @@ else:
     hooks = lazy.Module("mvc.repository.policy.hooks")
     parse = lazy.Module("mvc.scan.policy.parse")
     rule = lazy.Module("mvc.scan.policy.rule")
+    stand_in = lazy.Module("mvc.repository.policy.stand_in")
 
 NAME = files.NAME
 KINDS = {HEADS: "branch", TAGS: "tag", ALIASES: "alias"}
@@ -166,6 +167,8 @@ class Gate:
         events = [move.event, *([f"{rule.PUSH}:{move.remote}"] if move.remote else [])]
         about = [each for each in rules if any(each.is_on(event) for event in events)]
         made = [each for each in rules if each.is_on(rule.COMMIT)] if _makes(move) else []
+        if _creates(move):
+            yield from ((_named(move), breach) for breach in stand_in.breaches(rules, move.event))
         if not about and not made:
             return
         candidate, what = self._candidate(move.new), _named(move)
@@ -269,6 +272,10 @@ def _content(each: Rule, candidate: Candidate) -> Iterator[Breach]:
 def _makes(move: Move) -> bool:
     """Return whether a move may make versions reachable here for the first time: also that of a tag or an alias to a stash."""
     return not move.remote and move.new is not None
+
+
+def _creates(move: Move) -> bool:
+    return move.new is not None and (move.tip is None or move.tip.new is None)
 
 
 def _is_still(move: Move) -> bool:
