@@ -18,7 +18,7 @@ from mvc import errors, lazy
 from mvc.deferred import dataclass
 from mvc.model.version import Code, Person, Timestamp
 from mvc.repository.repository import Actor
-from mvc.storage.records.config import TRUSTED_HOSTS, Config, user_file
+from mvc.storage.records.config import TRUSTED_HOSTS, Config, home_folder, user_file
 
 if TYPE_CHECKING:
     from mvc.repository import provenance
@@ -130,8 +130,7 @@ class Environment:
 
     def keys(self, settings: Config, root: Path) -> trust.Keys:
         """Return the settings of keys, for the repository in `root`."""
-        home = self.variables.get("HOME")
-        return trust.Keys(settings, self.cwd, root, Path(home) if home else None, self.user_config)
+        return trust.Keys(settings, self.cwd, root, home_folder(self.variables), self.user_config)
 
     def code(self, root: Path, own: Sequence[str]) -> Code | None:
         """Return the Git commit of the training code; None without Git.

@@ -63,6 +63,7 @@ PURE_BUT = {
     ("registry/picsellia/sdk.py", "os.environ"): "keeps the SDK from writing a log file while it is imported",
     ("repository/git/command.py", "os.environ"): "keeps variables of Git from the Git that it runs",
     ("repository/policy/hooks.py", "os.environ"): "names the hook to the program that it runs, and finds it on PATH",
+    ("repository/signatures/trust.py", "os.environ"): "finds the user's home, whose keys a rule of a policy asks for",
     ("storage/disk/primitives.py", "time.time_ns"): "tells young files from old ones by the clock that set their times",
     ("storage/disk/treedoor.py", "os.getcwd"): "does not delete the folder that the process runs in",
 }

@@ -6,6 +6,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -198,6 +199,9 @@ def test_when(shell: Shell, history: History, monkeypatch: pytest.MonkeyPatch) -
     assert shell("commit", "--allow-empty", "-m", "z").code == 2
 
 
+OF_PASSWD = pwd.getpwuid(os.getuid()).pw_dir
+
+
 def test_a_run_is_a_value(tmp_path: Path) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Invocation(tmp_path, {}).quiet = True  # type: ignore[misc]
@@ -209,8 +213,22 @@ def test_a_run_is_a_value(tmp_path: Path) -> None:
         ({"MVC_CONFIG": "/x/own.toml", "HOME": "/h"}, "/x/own.toml"),
         ({"XDG_CONFIG_HOME": "/c", "HOME": "/h"}, "/c/mvc/config.toml"),
         ({"HOME": "/h"}, "/h/.config/mvc/config.toml"),
-        ({}, None),
+        ({"XDG_CONFIG_HOME": "here", "HOME": "/h"}, "/h/.config/mvc/config.toml"),
+        ({"XDG_CONFIG_HOME": "", "HOME": ""}, f"{OF_PASSWD}/.config/mvc/config.toml"),
+        ({"HOME": "here"}, f"{OF_PASSWD}/.config/mvc/config.toml"),
+        ({}, f"{OF_PASSWD}/.config/mvc/config.toml"),
     ],
 )
 def test_where_a_persons_settings_are(environ: dict[str, str], path: str | None, tmp_path: Path) -> None:
     assert Invocation(tmp_path, environ).user_config == (None if path is None else Path(path))
+
+
+def test_a_user_without_a_home_is_told_that_no_policy_of_theirs_is_read(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MVC_CONFIG", "HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    assert "your settings and your policy are not read: HOME is not set" in shell.ok("status").err
+    monkeypatch.setenv("HOME", "/nowhere")
+    assert "not read" not in shell.ok("status").err

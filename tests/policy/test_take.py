@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import pwd
 import shutil
 from pathlib import Path
 from typing import Any
@@ -290,3 +292,21 @@ def test_formats_and_sizes_are_judged_without_the_bytes(world: World) -> None:
     world.mallory.ok("commit", "-m", "a pickle", "--allow-unsafe")
     world.mallory.ok("push", "--no-signed", "origin", "main")
     refused(world.shell("new")("pull", "--meta"), "formats: ", "net.pt")
+
+
+@pytest.mark.parametrize("home", [None, ""])
+def test_rules_of_a_user_hold_without_the_variable_home(
+    world: World, home: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.move_by_hand("v2")
+    (world.folder / "home" / ".config").mkdir(parents=True)
+    (world.folder / "user").rename(world.folder / "home" / ".config" / "mvc")
+    (world.folder / "home" / ".config" / "mvc" / NAME).write_text(f"[[rule]]\n{SIGNED}\n", encoding="utf-8")
+    entry = pwd.struct_passwd(("ben", "x", os.getuid(), 0, "", str(world.folder / "home"), "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: entry)
+    monkeypatch.delenv("MVC_CONFIG")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("HOME") if home is None else monkeypatch.setenv("HOME", home)
+    refused(world.shell()("download", f"origin#{MODEL}@prod", "new"), "signed-by: ")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "ana")
+    refused(world.shell()("download", f"origin#{MODEL}@prod", "new"), "signed-by: ")

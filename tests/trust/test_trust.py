@@ -6,6 +6,7 @@ The hosts here are other addresses of this machine, which stand for hosts of str
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,7 @@ def test_a_setting_of_the_repository_is_no_approval(shell: Shell, evil: Scripted
 def test_without_a_home_an_approval_is_for_the_run_alone(shell: Shell, monkeypatch: Any, silence: list[object]) -> None:
     for name in ("MVC_CONFIG", "HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
     shell.ok("remote", "add", "origin", "sftp://models.example/x")
     said = shell("fetch")
     assert (said.code, "MVC_TRUSTED_HOSTS=models.example" in said.err, silence) == (12, True, [])

@@ -119,6 +119,12 @@ class Invocation:
         if paths:
             self.note(f"warning: kept files modified while the command was running: {', '.join(paths)}")
 
+    def note_homeless(self) -> None:
+        """Print that settings and policy of the user are not read, since nothing says where they are."""
+        if self.user_config is None:
+            why = "HOME is not set, and this user has no entry in the password database"
+            self.note(f"warning: your settings and your policy are not read: {why}. Set HOME or MVC_CONFIG.")
+
     def note_hooks(self) -> None:
         """Print what went wrong in hooks after moves."""
         for fault in self._opened.hook_faults if "_opened" in self.__dict__ else []:

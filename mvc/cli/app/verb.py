@@ -130,4 +130,5 @@ def _invocation() -> Invocation:
             raise click.BadArgumentUsage(f"{parameter.make_metavar(context)} is empty; is a shell variable unset?")
     invocation = options.run_of(context)
     unsupported.on_unsupported = Warnings(invocation)
+    invocation.note_homeless()
     return invocation

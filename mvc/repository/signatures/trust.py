@@ -19,7 +19,7 @@ from mvc.deferred import dataclass
 from mvc.repository.git import command
 from mvc.repository.signatures import sshsig
 from mvc.repository.signatures.key_file import KeyFile
-from mvc.storage.records.config import Config
+from mvc.storage.records.config import Config, home_folder
 
 if TYPE_CHECKING:
     from mvc.repository.repository import Repository
@@ -44,9 +44,8 @@ class Signers:
 
 def of(repository: Repository) -> Signers:
     """Return the trusted and the revoked keys of the user of a repository. Raises BadSetting, NoSignersFile."""
-    home = Path(os.path.expanduser("~"))
-    known = home if home.is_absolute() else None
-    return Keys(repository.config, repository.root, repository.root, known, repository.user_config).signers()
+    home = home_folder(os.environ)
+    return Keys(repository.config, repository.root, repository.root, home, repository.user_config).signers()
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,11 +174,31 @@ class Setting:
 
 
 def user_file(environ: Mapping[str, str]) -> Path | None:
-    """Return the absolute path of the user's settings; it may be a link, beside which other files of the user are."""
-    base, home = environ.get("XDG_CONFIG_HOME"), environ.get("HOME")
-    folder = Path(base) if base else Path(home) / ".config" if home else None
-    path = environ.get("MVC_CONFIG") or (folder / "mvc" / "config.toml" if folder else None)
-    return Path(path).absolute() if path else None
+    """Return the absolute path of the user's settings; it may be a link, beside which other files of the user are.
+
+    A relative XDG_CONFIG_HOME does not count, as its specification says: what the current folder has is not the user's.
+    """
+    if own := environ.get("MVC_CONFIG"):
+        return Path(own).absolute()
+    base = Path(environ.get("XDG_CONFIG_HOME") or "")
+    home = None if base.is_absolute() else home_folder(environ)
+    folder = base if base.is_absolute() else home / ".config" if home is not None else None
+    return folder / "mvc" / "config.toml" if folder is not None else None
+
+
+def home_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return the user's home folder: that of HOME, else of the password database, as Git does; None for none.
+
+    Cron and services start programs without HOME, and the policy of the user has to count there, too.
+    """
+    home = Path(environ.get("HOME") or "")
+    if home.is_absolute():
+        return home
+    try:
+        home = Path(lazy.load("pwd").getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
+    return home if home.is_absolute() else None
 
 
 class Config:
