@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from mvc import errors, lazy
@@ -155,7 +155,7 @@ def model_of(model: Model, text: str) -> str:
 def named_refs(model: Model, text: str) -> list[RefName]:
     """Return the refs, also remote-tracking ones, that a revision begins with, as `prod` of `prod~1`.
 
-    There are none for HEAD, a number, an id, a place on a registry, and for what a ref was at before.
+    There are none for HEAD, a number, an id, a place on a registry, and for what a ref was at before; `prod@{0}` is `prod`.
     """
     repository, base = model.repository, _base_of(_PEELED.sub("", text))
     if base.startswith(places.PREFIX) or base in ("", "HEAD", "@", "@git"):
@@ -168,7 +168,11 @@ def named_refs(model: Model, text: str) -> list[RefName]:
         branch = model.head.branch if past["name"] in ("", "HEAD", "@") else past["name"]
         followed = upstream.followed(model, branch) if branch is not None else None
         return [model.ref(HEADS, followed[1]).tracking_ref(followed[0])] if followed is not None else []
-    if past or number_of(base) is not None:
+    if past:
+        ref = ref_of(model, past["name"]) if past["name"] not in ("", "HEAD", "@") else None
+        entries = repository.refs.entries(ref) if ref is not None else []
+        return [ref] if ref is not None and entries and _entry_at(entries, past["when"]) is entries[-1] else []
+    if number_of(base) is not None:
         return []
     return [ref for ref in candidates(model, base) if repository.refs.target(ref) is not None]
 
@@ -326,15 +330,19 @@ def _past(model: Model, name: str, when: str, whole: str) -> VersionId:
     if name == _STASH and _MOVES.match(when) and ref_of(model, name) is None:
         return _stashed(model, int(when), whole)
     entries = _log(model, name, whole)
-    if _MOVES.match(when):
-        index = len(entries) - 1 - int(when)
-        entry = entries[index] if index >= 0 else None
-    else:
-        moment = Timestamp.parse(when)
-        entry = next((each for each in reversed(entries) if each.move.at.seconds <= moment.seconds), None)
+    entry = _entry_at(entries, when)
     if entry is None or entry.new is None:
         raise errors.NoSuchMoment(name=name or "HEAD", when=when, moves=len(entries))
     return entry.new
+
+
+def _entry_at(entries: Sequence[RefEntry], when: str) -> RefEntry | None:
+    """Return the entry some moves ago, or at a time; None for none. Raises BadDate."""
+    if _MOVES.match(when):
+        index = len(entries) - 1 - int(when)
+        return entries[index] if index >= 0 else None
+    moment = Timestamp.parse(when)
+    return next((each for each in reversed(entries) if each.move.at.seconds <= moment.seconds), None)
 
 
 def _upstream(model: Model, name: str, whole: str) -> VersionId:

@@ -172,6 +172,8 @@ TABLE: dict[str, Row] = {
     "restore --source": Row(_ben("restore", "-s", "prod", WEIGHTS)),
     "export": Row(_ben("export", "prod", "../new"), makes="new"),
     "export of an upstream": Row(_ben("export", "main@{u}", "../new"), makes="new"),
+    "export of the last position": Row(_ben("export", "prod@{0}", "../new"), makes="new"),
+    "export of a position by date": Row(_ben("export", "prod@{2999-01-01}", "../new"), makes="new"),
     "export of an ancestor": Row(_ben("export", f"{MODEL}@main~1", "../new"), makes="new"),
     "archive": Row(_ben("archive", "prod", "-o", "../new"), makes="new"),
     "cat": Row(_ben("cat", "prod:readme")),
