@@ -42,6 +42,11 @@ _REFS = (BRANCH, TAG, ALIAS)
 _EVERY = (COMMIT, *NAMED, TAKE)
 _PATTERN = re.compile(r'[\s*?!,"]')
 """Characters of principals that would be a pattern of OpenSSH, or would end one."""
+_SPACE = re.compile(r"\s")
+_CLASS = re.compile(r"\[!?.[^\]]*\]", re.DOTALL)
+"""A set of characters in a pattern of a shell."""
+_ONE = re.compile(r"[\s*?\[]")
+"""Characters that no name of a ref has."""
 
 
 class _InvalidError(Exception):
@@ -137,7 +142,9 @@ def _fault(rule: Rule, keys: Sequence[str]) -> tuple[str, str] | None:
     if "signers" in keys and rule.signers > len({*rule.signed_by}):
         listed = f"names {count(len({*rule.signed_by}), 'principal')}" if rule.signed_by else "is not set"
         return "signers", f"{count(rule.signers, 'signer')} cannot be met: 'signed-by' {listed}"
-    if not any(KEYS[key].field not in ("on", "force") for key in keys):
+    if rule.source in rule.on:
+        return "from", f"{rule.source} cannot come from itself: name the ref that is moved before it"
+    if not described(rule):
         return "on", "the rule requires nothing"
     return None
 
@@ -163,6 +170,10 @@ def _events(value: Any) -> tuple[str, ...]:
         if not is_event(event):
             known = ", ".join(EVENTS)
             raise _InvalidError(f"{event!r} is not an event; known are {known}")
+        if _SPACE.search(event):
+            raise _InvalidError(f"{event!r} has a space, which no name has, so that the rule would never apply")
+        if "[" in _CLASS.sub("", event):
+            raise _InvalidError(f"{event!r} has a [ that is not closed, so that the rule would never apply")
     return events
 
 
@@ -225,8 +236,8 @@ def _number(value: Any) -> int:
 
 def _source(value: Any) -> str:
     kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
-    if kind not in _REFS or not name:
-        raise _InvalidError('the value is not a ref, such as "alias:staging"')
+    if kind not in _REFS or not name or _ONE.search(name):
+        raise _InvalidError('the value is not one ref, such as "alias:staging"')
     return str(value)
 
 
