@@ -24,6 +24,7 @@ from mvc.repository.model import Model
 from mvc.repository.repository import Actor, writes
 from mvc.repository.signatures import attested
 from mvc.repository.signatures.private_key import PrivateKey
+from mvc.storage.disk import confined
 from mvc.storage.records.annotations.attestations import Attestation
 
 PROVENANCE, SCAN = "provenance", "scan"
@@ -119,8 +120,7 @@ def of_scan(model: Model, id_: VersionId, allow: Sequence[str] = ()) -> dict[str
 def of_file(path: Path) -> dict[str, Any]:
     """Return the predicate in a JSON file. Raises BadPredicate."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_PREDICATE + 1)
+        data = confined.read_given(path, MAX_PREDICATE + 1)
         if len(data) > MAX_PREDICATE:
             raise errors.BadPredicate(path=path, reason=f"it has more than {MAX_PREDICATE >> 20} MiB")
         found = json.loads(data, parse_constant=_no_number, object_pairs_hook=_unique)

@@ -42,8 +42,10 @@ class VerifiedFolder(Document):
 def verify_folder(directory: Path, key: Path, *, signature: Path | None = None) -> VerifiedFolder:
     """Verify the files of a folder by the public key in a PEM file; `signature` is model.sig in the folder by default.
 
-    Raises BadOmsSignature, NoPublicKey, MissingPackage, UnreadablePath.
+    Raises NoSuchFile, BadOmsSignature, NoPublicKey, MissingPackage, UnreadablePath.
     """
+    if not directory.exists():
+        raise errors.NoSuchFile(path=directory)
     public, place = PublicKey(key), signature if signature is not None else directory / FILE
     bundle = oms_folder.bundle(place)
     none = Differences((), (), (), ())

@@ -166,6 +166,21 @@ def test_a_signed_folder_is_verified_without_a_repository(
     assert shell("verify", "--oms", "out", "--key", "key.pub", "--signature", "sig").code == 14
 
 
+def test_a_pipe_that_nobody_writes_to_and_a_missing_folder_are_errors(
+    shell: Shell, signed: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, key = signed
+    said = shell("verify", "--oms", str(tmp_path / "lost"), "--key", str(key))
+    assert (said.code, f"No file or folder {tmp_path}/lost" in said.err) == (2, True)
+    (folder / "model.sig").unlink()
+    os.mkfifo(folder / "model.sig")
+    assert shell("verify", "--oms", str(folder), "--key", str(key)).code == 14
+    assert shell("verify", "--oms", str(folder), "--key", str(folder / "model.sig")).code == 2
+    uri = "https://example.org/tests/v1"
+    said = shell("attest", "v1", "--type", str(folder / "model.sig"), "--predicate-type", uri, "--key", str(key))
+    assert (said.code, "it is not JSON" in said.err) == (2, True)
+
+
 def test_no_byte_of_a_signature_can_be_another(
     shell: Shell, signed: tuple[Path, Path], tmp_path: Path, rng: random.Random, deep: bool
 ) -> None:

@@ -21,6 +21,7 @@ from mvc.deferred import dataclass
 from mvc.model.ids import Hasher
 from mvc.repository.signatures import dsse
 from mvc.repository.signatures.oms import CURVES, PAYLOAD, PREDICATE, STATEMENT
+from mvc.storage.disk import confined
 
 if TYPE_CHECKING:
     from cryptography import exceptions
@@ -35,6 +36,8 @@ else:
 MAX_BUNDLE = 256 << 20
 """Bytes of a signature file, at most: some 100 for each file of the folder."""
 _BLOCK = 1 << 20
+_MAX_KEY = 1 << 20
+"""Bytes of a public key that are read, at most."""
 _HASHES: dict[str, Callable[[], Any]] = {"sha256": hashlib.sha256, "blake2b": hashlib.blake2b, "blake3": Hasher}
 """Algorithms of digests by their names in statements."""
 
@@ -45,7 +48,7 @@ class PublicKey:
     def __init__(self, path: Path) -> None:
         """Read the key. Raises MissingPackage, NoPublicKey."""
         try:
-            key: Any = serialization.load_pem_public_key(path.read_bytes())
+            key: Any = serialization.load_pem_public_key(confined.read_given(path, _MAX_KEY))
             self._key, self._hash = key, getattr(hashes, CURVES[key.curve.name])()
         except ImportError as error:
             raise errors.MissingPackage(what="Verifying an OMS signature", package="modelvc[sign]") from error
@@ -100,8 +103,7 @@ class Differences(NamedTuple):
 def bundle(path: Path) -> Bundle:
     """Return the signature in a file. Raises BadOmsSignature."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BUNDLE + 1)
+        data = confined.read_given(path, MAX_BUNDLE + 1)
         if len(data) > MAX_BUNDLE:
             raise errors.BadOmsSignature(path=path, reason="it is too long")
         whole = json.loads(data)

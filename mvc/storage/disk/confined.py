@@ -161,6 +161,16 @@ def read_regular(path: str | Path, limit: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+def read_given(path: Path, limit: int) -> bytes:
+    """Return up to `limit` bytes of a file that the user named, which may be a link or a pipe. Raises OSError.
+
+    A pipe that nobody writes to is empty, and does not block.
+    """
+    with open(path, "rb", opener=lambda place, flags: os.open(place, flags | os.O_NONBLOCK)) as file:
+        os.set_blocking(file.fileno(), True)
+        return file.read(limit)
+
+
 def other_kind(path: Path) -> errors.IrregularFile:
     """Return the error for `path`, or the first folder above it, that exists but is of the wrong type."""
     for each in (path, *path.parents):
