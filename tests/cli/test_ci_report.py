@@ -240,6 +240,8 @@ def test_values_that_no_version_has_are_told(checkout: Shell) -> None:
     assert checkout(*arguments, "--fail-on", "uncommitted").code == 0
     checkout.set(metrics__mAP50=0.3)
     _git(checkout.folder, "commit", "-q", "-a", "-m", "Forgot mvc commit")
+    (checkout.folder / "another").mkdir()
+    _commit(checkout, "another/model.toml", b'[model]\nname = "another"\n', "Another model, which is first in the tree")
     assert "**model.toml in Git has values that no version has: metrics." in checkout.ok(*arguments).out
     assert checkout.ok("--json", *arguments).json["uncommitted"] == ["metrics"]
     said = checkout(*arguments, "--fail-on", "uncommitted")

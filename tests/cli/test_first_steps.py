@@ -53,6 +53,14 @@ def test_a_version_without_files_beside_weights_is_a_warning(empty: Shell) -> No
     assert not empty.ok("commit", "-m", "second").err
 
 
+def test_a_file_that_is_not_in_its_format_is_a_warning_of_status_and_commit(empty: Shell) -> None:
+    empty.write("w.safetensors", b"{")
+    empty.ok("add", "w.safetensors", "--as", "weights")
+    for words in (("status",), ("commit", "-m", "one")):
+        said = empty.ok(*words)
+        assert "w.safetensors: it is truncated or not in safetensors format" in said.out + said.err
+
+
 def test_a_version_without_files_where_there_are_none_is_no_warning(empty: Shell) -> None:
     said = empty.ok("--json", "commit", "-m", "only parameters")
     assert (said.err, said.json["untracked"]) == ("", [])

@@ -53,6 +53,15 @@ def test_each_answer_ends_the_warning(shell: Shell, answer: list[str]) -> None:
     assert "measured on" not in shell.ok("status").out
 
 
+def test_metrics_that_came_back_were_measured_on_the_weights_of_then(shell: Shell) -> None:
+    for text, value in (("three", 0.6), ("four", 0.71)):
+        shell.write("best.pt", text.encode())
+        shell.set(metrics__mAP50=value)
+        shell.commit(text)
+    shell.write("best.pt", b"other weights")
+    assert STALE.replace("v1's", "v4's") in shell.ok("status").out
+
+
 def test_what_replaces_no_weights_is_no_reason(shell: Shell) -> None:
     shell.write("best.onnx", b"exported")
     shell.ok("add", "best.onnx", "--as", "exported")

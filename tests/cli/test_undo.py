@@ -434,9 +434,12 @@ def test_stashes_are_undone(shell: Shell) -> None:
     shell.ok("stash", "pop")
     shell.ok("undo")
     assert (read(shell), shell.ok("stash", "list").out) == (b"a" * 50_000, listed)
+    settings = read(shell, ".mvc/config.toml")
     shell.ok("stash", "drop")
+    assert read(shell, ".mvc/config.toml") != settings
     shell.ok("undo")
     assert shell.ok("stash", "list").out == listed
+    assert read(shell, ".mvc/config.toml") == settings, "an mvc that knows no stashes refuses the store"
     shell.write("a.bin", EDIT[::-1])
     shell.ok("stash")
     shell.ok("stash", "drop", "1")  # the older one

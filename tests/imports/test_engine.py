@@ -279,6 +279,7 @@ def test_a_branch_is_fast_forwarded_and_a_diverged_one_left(made: Made, ben: Act
     first = ids(import_history(repository, history(step("a")), ben))
     grown = import_history(repository, history(step("a"), step("b", "a")), ben)
     assert [(each.name, each.old, each.new) for each in grown.refs] == [("main", first["a"], ids(grown)["b"])]
+    assert grown.warnings == ()
     other = import_history(repository, history(step("a"), step("c", "a")), ben)
     assert targets(repository) == {"heads/main": ids(grown)["b"], "heads/import/main": ids(other)["c"]}
     assert other.warnings == ("branch main has other versions and was left; see branch import/main",)

@@ -213,6 +213,15 @@ def test_python_passes_a_rule_with_force_for_a_reason_that_the_log_keeps(shell: 
         mvc.open(shell.folder, force_policy="please").model().aliases.set("prod", "v2")
 
 
+def test_one_repair_of_two_rules_is_said_once(shell: Shell) -> None:
+    (shell.folder / NAME).write_text('[[rule]]\non = ["tag:*"]\nformats = ["npz"]\n' * 2, encoding="utf-8")
+    shell.write("w.pt", b"weights")
+    shell.ok("add", "w.pt", "--as", "w")
+    shell.commit("weights")
+    said = refused(shell("tag", "t"), "policy.toml, line 3", "policy.toml, line 6")
+    assert said.err.count("Convert it to npz") == 1
+
+
 def test_licenses_are_judged_as_expressions(shell: Shell) -> None:
     policy(shell, "tag:*", 'licenses.allow = ["MIT", "GPL-3.0-only WITH *"]', 'licenses.deny = ["AGPL-*"]')
     cases = {

@@ -183,7 +183,8 @@ def test_a_good_version_of_another_history_is_refused_unless_another_one_is_not(
     dag = Dag([(), (0,), (), (2,)])
     with pytest.raises(Unrelated):
         Search(dag, [1], [3], []).plan()
-    assert Search(dag, [1], [3, 0], []).plan().suspects == (_id(1),)
+    ended = Search(dag, [1], [3, 0], []).plan()
+    assert (ended.suspects, ended.left, ended.steps) == ((_id(1),), 0, 0)
 
 
 def test_no_merge_base_is_tested_for_a_good_version_that_the_bisect_itself_chose() -> None:

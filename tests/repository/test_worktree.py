@@ -429,7 +429,7 @@ def test_weight_like_files_are_pointed_out(tmp_path: Path) -> None:
     make(
         tmp_path, "a.pt", "b.ONNX", "c.txt", "sub/d.safetensors", ".venv/e.pt", "node_modules/f.bin", ".g.pt", "ig/h.pt"
     )
-    make(tmp_path, "other/model.toml", "other/i.pt", ".mvc/j.pt", "pt")
+    make(tmp_path, "other/model.toml", "other/i.pt", ".mvc/j.pt", ".cache/k.pt", "pt")
     (tmp_path / "link.pt").symlink_to("a.pt")
     (tmp_path / ".mvcignore").write_text("ig/\n")
     assert weight_like(tmp_path, "", {"a.pt"}) == ("b.ONNX", "sub/d.safetensors")
