@@ -22,6 +22,7 @@ from mvc.storage.disk import hashing, primitives, process
 from mvc.storage.disk.door import StoreDoor
 from mvc.storage.disk.exportdoor import ExportDoor
 from mvc.storage.disk.file_stat import Stat
+from mvc.storage.disk.temporary import Temporary
 from mvc.storage.disk.timestamps import FileSystem
 from tests.cli.shell import MODEL, Shell
 
@@ -433,3 +434,38 @@ def _used(folder: Path) -> int:
     os.sync()
     status = os.statvfs(folder)
     return (status.f_blocks - status.f_bfree) * status.f_frsize
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="open files are not listed here")
+def test_a_file_that_cannot_be_placed_in_the_cache_is_closed(
+    shell: Shell, weights: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still_open: list[str] = []
+
+    def fail(_: StoreDoor, temporary: Temporary, name: str) -> None:
+        still_open.append(str(temporary.path))
+        raise errors.DiskFailed(path=name, reason="no space left")
+
+    monkeypatch.setattr(StoreDoor, "give_cache_name", fail)
+    assert shell("export", "--link=hard", "v1", "one").code == 128
+    opened = {
+        os.path.realpath(f"/proc/self/fd/{name}").removesuffix(" (deleted)") for name in os.listdir("/proc/self/fd")
+    }
+    assert still_open
+    assert not opened & set(still_open)
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_cached_file_that_cannot_be_flushed_is_read_each_time(
+    shell: Shell, weights: bytes, hashed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    shell.ok("export", "--link=hard", "v1", "one")
+    shutil.rmtree(shell.folder / "one")  # changes the ctimes
+    monkeypatch.setattr(FileSystem, "flush", property(lambda _: fail))
+    for name in ("two", "three"):
+        hashed.clear()
+        shell.ok("export", "--link=hard", "v1", name)
+        assert sum(hashed) == 2 * SIZE

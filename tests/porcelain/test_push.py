@@ -484,3 +484,8 @@ def test_a_fetch_that_was_killed_is_repeated_until_its_refs_are_durable(
 
 def _killed(*_: object) -> bool:
     raise KeyboardInterrupt
+
+
+def test_a_push_of_nothing_skips_nothing(pair: Pair) -> None:
+    done = push_main(pair.ana, folder(pair.where))
+    assert (done.sent, done.skipped) == (0, 0)

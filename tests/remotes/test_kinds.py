@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import tomllib
 from pathlib import Path
 from typing import NoReturn
@@ -12,6 +14,8 @@ import pytest
 from mvc import errors, lazy
 from mvc.model.remote_kinds import KINDS, Kind, Shape
 from mvc.remotes.backends import address, connect
+from mvc.remotes.backends.local import LocalBackend
+from mvc.storage.records.config import Config
 
 ROOT = Path("/")
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
@@ -66,3 +70,19 @@ def test_a_missing_library_is_named_and_otherwise_the_fault(
     monkeypatch.setattr(lazy, "load", load)
     with pytest.raises(errors.MissingExtra, match=f"s3 URLs need {reason},"):
         connect.connect(address.parse("s3://bucket/models", ROOT), {})
+
+
+def test_a_folder_that_fails_says_why_in_the_words_of_the_system(tmp_path: Path) -> None:
+    name = "x" * 300
+    with pytest.raises(errors.RemoteUnreachable) as raised:
+        LocalBackend(tmp_path).read(name, 10)
+    assert raised.value.fields["reason"] == f"{name}: {os.strerror(errno.ENAMETOOLONG)}"
+
+
+def test_a_setting_of_a_remote_may_have_spaces_and_no_control_characters(tmp_path: Path) -> None:
+    key, path = "remote.origin.known-hosts", "/home/ana/my hosts"
+    settings = Config(None, tmp_path / "config.toml")
+    settings.set(key, path, user=True)
+    assert settings.get(key) == path
+    with pytest.raises(errors.BadSetting, match="control characters"):
+        settings.set(key, "/home/ana\n", user=True)

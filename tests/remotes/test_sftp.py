@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from mvc import errors
@@ -94,3 +96,22 @@ def test_a_connection_that_is_silent_at_any_time_is_given_up_for_another(
         backend.create(f"y-{at}", b"y")
         assert backend.read(f"y-{at}", 10) == b"y"
         backend.close()
+
+
+@pytest.mark.parametrize(("answer", "fails"), [("Operation unsupported", False), ("Failure", True)])
+def test_only_a_server_that_cannot_sync_need_not(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, fails: bool
+) -> None:
+    request = paramiko.SFTPClient._request
+
+    def answered(client: paramiko.SFTPClient, kind: int, *arguments: object) -> object:
+        if "fsync@openssh.com" in arguments:
+            raise OSError(answer)
+        return request(client, kind, *arguments)
+
+    monkeypatch.setattr(paramiko.SFTPClient, "_request", answered)
+    backend = _open(sshd, tmp_path)
+    with pytest.raises(errors.RemoteUnreachable) if fails else contextlib.nullcontext():
+        backend.create("x", b"x")
+    assert (tmp_path / "place" / "x").exists() != fails
+    backend.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from mvc import errors
-from mvc.storage.disk import outside, primitives, process
+from mvc.storage.disk import outside, primitives, process, rename
 from mvc.storage.disk.door import StoreDoor
 
 pytestmark = pytest.mark.usefixtures("real_sync")
@@ -311,3 +311,26 @@ def test_a_staged_file_replaces_any_other_content(door: StoreDoor, tmp_path: Pat
     door.barrier()
     assert path.read_bytes() == b"b"
     assert before in (None, path.stat().st_ino), "the same content is not written again"
+
+
+def test_the_last_file_of_a_folder_is_never_what_a_link_leads_to(door: StoreDoor, tmp_path: Path) -> None:
+    for name in ("files", "link"):
+        (door.root / "refs" / name).mkdir(parents=True)
+        (door.root / "refs" / name / "1").write_bytes(b"one")
+    (tmp_path / "outside").write_bytes(b"another")
+    (door.root / "refs" / "link" / "2").symlink_to(tmp_path / "outside")
+    last = door.last_files("refs")
+    assert last["files"] is not None
+    assert last["files"][0] == "1"
+    assert last["link"] is None
+
+
+def test_a_rename_that_fails_for_another_reason_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without hard links, where exclusive renames work."""
+
+    def link(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(FileNotFoundError):
+        rename.exclusively(tmp_path / "absent", tmp_path / "target")

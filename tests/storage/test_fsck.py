@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -102,3 +103,10 @@ def test_refs_of_models_whose_names_are_none(shell: Shell) -> None:
     entry.write_bytes(data[:-2])
     expected = {"refs/!a", "refs/!b", f"refs/{MODEL}/heads/other/{entry.name}"}
     assert expected <= {path for kind, path in _findings(shell) if kind == "ref"}
+
+
+def test_history_without_a_head(shell: Shell) -> None:
+    for head in (shell.folder / ".mvc" / "heads").iterdir():
+        head.unlink()
+    (found,) = [each for each in shell("--json", "fsck").json["findings"] if each["kind"] == "head"]
+    assert "has history, but no head" in json.dumps(found)

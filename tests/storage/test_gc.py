@@ -6,7 +6,9 @@ import itertools
 import random
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -205,3 +207,11 @@ def test_a_damaged_recipe_of_a_spared_file_stops_no_prune(tmp_path: Path, rng: r
         id_ for each in parts.recipes.for_file(kept) for id_, _ in each.chunks
     }
     assert plan.changes
+
+
+@pytest.mark.parametrize("field", ["versions", "objects", "recipes", "packs", "rewritten", "metapacks"])
+def test_a_collection_of_anything_is_something_to_do(tmp_path: Path, field: str) -> None:
+    _, nothing = _plan(Parts(tmp_path), [])
+    assert nothing.is_empty
+    some: dict[str, Any] = {field: ("name",)}
+    assert not replace(nothing, **some).is_empty

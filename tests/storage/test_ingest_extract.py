@@ -14,7 +14,7 @@ from mvc import errors
 from mvc.model.ids import digest
 from mvc.storage.chunks import chunking
 from mvc.storage.chunks.chunking import Buffers
-from mvc.storage.chunks.ingest import DEPTH
+from mvc.storage.chunks.ingest import DEPTH, MANY
 from mvc.storage.packs import packformat
 from mvc.storage.packs.packfile import PackFile
 from tests.storage.parts import Parts, mixed
@@ -217,3 +217,12 @@ def test_a_damaged_recipe_is_replaced_when_its_file_is_stored_again(parts: Parts
         Parts(parts.door.root).load(stored.file)
     Parts(parts.door.root).store(data)
     assert Parts(parts.door.root).load(stored.file) == data
+
+
+@pytest.mark.parametrize("count", [MANY - 1, MANY, MANY + 1])
+def test_of_about_as_many_small_files_as_are_packed_each_comes_back(parts: Parts, count: int) -> None:
+    files = [number.to_bytes(2, "little") for number in range(count)]
+    stored = parts.store(*files)
+    again = Parts(parts.door.root)
+    assert [again.load(each.file) for each in stored] == files
+    assert len(parts.door.names("meta")) == (count >= MANY)

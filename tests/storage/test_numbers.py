@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvc import errors
-from mvc.storage.chunks import codec, encodings, planes
+from mvc.storage.chunks import codec, encodings, numbers, planes
 from mvc.storage.chunks.encodings import BFLOAT, DELTA, DIFFERENCE, HALF, PHASED, PLANES, Base, Shape
 
 WIDTHS = (1, 2, 4, 8)
@@ -219,3 +219,13 @@ def test_an_entry_that_makes_no_sense_is_refused(encoding: int, width: int, base
 @given(raw=st.binary(max_size=300))
 def test_the_zeros_of_a_plane_are_counted(raw: bytes) -> None:
     assert planes.zeros(planes.plane(raw)) == raw.count(0)
+
+
+def test_a_plane_of_small_numbers_comes_back(rng: random.Random) -> None:
+    """Two bits are enough for most of its bytes."""
+    few = bytes(rng.choices((0, 1, 2, 3, 200), (60, 20, 15, 4, 1), k=40_000))
+    raw = np.stack([np.frombuffer(rng.randbytes(len(few)), np.uint8), np.frombuffer(few, np.uint8)], 1).tobytes()
+    encoding, parts = codec.encode_numbers(raw, 2, None)
+    forms = [head >> 30 for head in np.frombuffer(b"".join(parts)[:8], "<u4")]
+    assert forms == [numbers.RAW, 2]
+    assert _there_and_back(raw, 2, None) == encoding == PLANES

@@ -434,3 +434,14 @@ def test_a_probe_of_a_full_disk_fails_and_kills_nothing(tmp_path: Path, monkeypa
     (tmp_path / ".mvc").mkdir()
     monkeypatch.setattr(os, "readv", full)
     assert FileSystem(tmp_path.stat().st_dev, StoreDoor(tmp_path / ".mvc").scratch).flush is None
+
+
+def test_the_file_system_of_the_store_is_probed_in_the_store(disk: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(TreeDoor, "scratch", fail)
+    disk.write("w", b"weights!")
+    disk.now_ns += DAY
+    assert disk.read("w") == digest(b"weights!")
+    assert disk.known("w") == digest(b"weights!")

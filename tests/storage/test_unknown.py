@@ -356,3 +356,15 @@ def test_a_chunk_comes_back_whatever_it_and_its_base_are(rng: random.Random, dee
             assert (
                 codec.decode(entry.encoding, stored, size, width=entry.width, base=base if entry.base else None) == raw
             )
+
+
+def test_a_file_of_the_same_bytes_is_cut_like_the_first(parts: Parts, rng: random.Random) -> None:
+    data = rng.randbytes(1_000_000)
+    (stored,) = parts.store(data)
+    recipe = parts.recipes.best(stored.file)
+    assert recipe is not None
+    same = inherited.same(NewFile(lambda offset, count: data[offset : offset + count], len(data)), [recipe])
+    assert same is not None
+    assert [found.chunk for found in same.bases().values()] == [chunk for chunk, _ in recipe.chunks]
+    other = data[:1] + bytes(len(data) - 2) + data[-1:]
+    assert inherited.same(NewFile(lambda offset, count: other[offset : offset + count], len(data)), [recipe]) is None
