@@ -93,6 +93,8 @@ RUNNING: dict[str, tuple[bytes, str]] = {
 SECOND: dict[str, bytes] = {
     "a second pickle": NONE + STOP + RUN + STOP,
     "a second pickle with a protocol": pickle.dumps({"a": 1}) + b"\x80\2" + RUN + STOP,
+    "a second pickle behind a line": NONE + STOP + b"\n" + RUN + STOP,
+    "a third pickle behind lines": NONE + STOP + b"\n" + NONE + STOP + b"\r\n " + RUN + STOP,
     "a second pickle that fails": NONE + STOP + RUN + b"\xff",
 }
 
@@ -116,7 +118,7 @@ def cases() -> Iterator[Case]:
         if loader:
             yield Case(_FAMILY, name, data, rule, loader)
     for name, data in SECOND.items():
-        yield Case(_FAMILY, name, data, "pickle-call", "pickles")
+        yield Case(_FAMILY, name, data, "pickle-call", "" if " behind " in name else "pickles")
     for number_, (name, data) in enumerate(NESTED.items()):
         yield Case("nested loaders", name, data, "pickle-call", "pickle" if number_ < 4 else "")
 

@@ -4,6 +4,7 @@
     _target_: torch.optim.Adam                Hydra imports and calls it
     class_path: torch.optim.Adam              Lightning imports and calls it
     !new:torch.optim.Adam                     SpeechBrain imports and calls it
+    !include:/etc/passwd                      SpeechBrain reads it
     activation: print(1)                      YOLO evaluates it
     loader_module: my_team.loader             MLflow imports it
 
@@ -72,6 +73,7 @@ _WORD = re.compile(r"\S+")
 _MARKS = re.compile(r"!|^tag:")
 _BUILT = re.compile(r"(?:^|[\s\[{,])!(?:new|name|apply|applyref|module):([A-Za-z_][\w.]*)")
 """Tags of HyperPyYAML, by which SpeechBrain imports and calls."""
+_INCLUDED = re.compile(r"(?:^|[\s\[{,])!include:(\S+)")
 _BACKBONE, _HEAD = (re.compile(rf"^[\"']?{key}[\"']?\s*:", re.MULTILINE) for key in ("backbone", "head"))
 _UNQUOTED_COMMENT = re.compile(r"""^((?:[^\n#"']|"[^"\n]*"|'[^'\n]*'|(?<=\S)\#)*+)\#[^\n]*""", re.MULTILINE)
 _EVALUATED = re.compile(r"(?<![\w.\])}])(?!(?:torch\.)?nn\.[A-Z]\w*\()([\w.\])}]++\s*+\()")
@@ -127,6 +129,8 @@ def _examine(text: str, scan: Scan) -> None:
             scan.report(CLASSES, names=[name])
     for name in dict.fromkeys(match[1] for match in _BUILT.finditer(text)):
         model_config.report(name, scan, is_called=True)
+    for path in filter(model_config.is_outside, dict.fromkeys(match[1] for match in _INCLUDED.finditer(text))):
+        scan.report(model_config.OUTSIDE, detail=path)
     if _DOWNLOAD.search(text):
         scan.report(DOWNLOAD)
     if _BACKBONE.search(text) and _HEAD.search(text):

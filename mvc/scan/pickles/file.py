@@ -32,6 +32,7 @@ _SUFFIXES = (
     ".pkl", ".pickle", ".pk", ".p", ".pt", ".pth", ".ckpt", ".joblib", ".sav", ".pdparams", ".pdopt", ".dill", ".cloudpickle",
 )  # fmt: skip
 """Suffixes of pickles: what is named so and begins as one is one, however soon it fails."""
+_MAX_SPACE = 4096
 _FIRST_OPCODES = 512
 """Opcodes that show whether bytes that begin as a pickle are one."""
 
@@ -68,20 +69,30 @@ def scan(source: Source, scan: Scan) -> None:
 
 def _read_all(source: Source, scan: Scan) -> int:
     """Report on the pickles of a file; return the offset after the last one. Raises HeaderError if the first is malformed."""
-    end = read(Window(source), scan)
+    end = whole = read(Window(source), scan)
     for _ in range(MAX_PICKLES):
         if end >= source.size:
             break
+        begin = _after_space(source, end)
         trial = scan.trial()
         try:
-            following = read(Window(source, end), trial)
+            following = read(Window(source, begin), trial)
         except HeaderError:
             if _is_proof(trial):
                 scan.adopt(trial)
             break
-        scan.adopt(trial)
+        if whole == end == begin:
+            whole = following
+        if whole == following or _is_proof(trial):
+            scan.adopt(trial)
         end = following
-    return end
+    return whole
+
+
+def _after_space(source: Source, start: int) -> int:
+    """Return the offset of what follows white space, which a loader of several pickles may pass over."""
+    data = source.read(start, min(_MAX_SPACE, source.size - start))
+    return start + len(data) - len(data.lstrip())
 
 
 def read(window: Window, scan: Scan) -> int:

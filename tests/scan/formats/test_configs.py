@@ -187,6 +187,8 @@ OTHER_HOSTILE = {
     "escaped prefix": Case(
         "k.yaml", b"%TAG !p! tag:yaml%2Eorg,2002:p%79thon/object/\n---\n!p!apply:os.mkdir [ran-9]\n", ("yaml-python",)
     ),
+    "included": Case("hyperparams.yaml", b"x: !include:/etc/passwd\n", ("index-outside",)),
+    "included above": Case("hyperparams.yaml", b"x: 1\ny: !include:../../secrets.yaml\n", ("index-outside",)),
     "speechbrain": Case("hyperparams.yaml", b"x: !apply:os.system\n  - id\n", ("config-import",)),
     "lightning": Case("config.yaml", b"model:\n  class_path: os.system\n", ("config-import",)),
     "yolo": Case(
