@@ -60,6 +60,15 @@ def test_a_removed_role_a_pattern_and_value_files_come_back(shell: Shell) -> Non
     assert shell.ok("get", "labelmap.0").out == "exp1\n"
 
 
+def test_the_path_of_a_labelmap_comes_back(shell: Shell) -> None:
+    shell.ok("unset", "from.labelmap")
+    shell.ok("set", "labelmap.path=runs/exp2/data.yaml")
+    shell.commit("three")
+    shell.ok("set", "labelmap.path=runs/exp1/data.yaml")
+    done = shell.ok("restore", "labelmap", "--json").json
+    assert [(change["key"], change["new"]) for change in done["changes"]] == [("labelmap.path", "runs/exp2/data.yaml")]
+
+
 def test_a_path_brings_the_file_only(shell: Shell) -> None:
     before = (shell.folder / "model.toml").read_bytes()
     assert shell.ok("restore", "-s", "v1", "runs/exp1/best.pt").lines == ["Restored runs/exp1/best.pt"]

@@ -190,6 +190,15 @@ def test_odd_entries_and_commits_do_no_harm(code: Repository, tmp_path: Path) ->
 # --- the same for everybody
 
 
+def test_the_current_branch_is_checked_out_where_there_is_no_main(code: Repository, tmp_path: Path) -> None:
+    first = code.commit({"best.pt": ONE}, branch="alpha")
+    code.commit({"best.pt": TWO}, [first], branch="trunk")
+    code.commit({"best.pt": THREE}, [first], branch="zebra")
+    code.write().git("symbolic-ref", "HEAD", "refs/heads/trunk")
+    _, model = imported(code, tmp_path / "here")
+    assert (model.branch, (model.folder / "best.pt").read_bytes()) == ("trunk", TWO)
+
+
 def test_two_clones_give_the_same_versions(code: Repository, tmp_path: Path) -> None:
     first = code.commit({"best.pt": ONE, "params.yaml": b"lr: 1\n"})
     side = code.commit({"best.pt": TWO}, [first], branch="side")

@@ -148,6 +148,16 @@ def test_reading_dropped_bytes_names_who_dropped_them_and_the_nearest_version(sh
     said = shell("cat", "v1:weights").err
     assert "Ana <ana@example.org> dropped its bytes on 2026-02-07 with `mvc prune --keep-last 2`" in said
     assert "v3" in said
+    _damage_tree(shell, "v3")
+    assert "that is complete here is v4" in shell("cat", "v1:weights").err
+
+
+def _damage_tree(shell: Shell, name: str) -> None:
+    repository = shell.repository
+    tree = repository.objects.version(revisions.resolve(Model(repository, MODEL), name)).tree
+    (found,) = (shell.folder / ".mvc/objects").rglob(tree)
+    found.chmod(0o644)
+    found.write_bytes(b"damaged")
 
 
 def test_dropped_bytes_come_back_by_the_command_that_the_error_names(shell: Shell, rng: random.Random) -> None:

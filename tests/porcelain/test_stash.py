@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from mvc import errors
 from mvc.porcelain import stash, stash_apply
 from mvc.porcelain.fsck import fsck
 from mvc.repository.model import Model
-from mvc.storage.records import config, stashes
+from mvc.storage.records import config, operations, stashes
 from tests.cli.shell import MODEL, Shell, begin
 from tests.porcelain.test_gc import collected
 
@@ -170,6 +172,21 @@ def test_stashes_are_numbered_from_the_newest_and_dropped_by_number(shell: Shell
     assert (shell.folder / "note.txt").read_bytes() == b"one"
     assert len(shell.ok("stash", "clear").lines) == 2
     assert not _required(shell)
+
+
+def test_undo_brings_back_the_stashes_that_garbage_collection_left(shell: Shell, rng: random.Random) -> None:
+    shell.write("w.bin", rng.randbytes(80_000))
+    shell.ok("stash")
+    for path in (shell.folder / ".mvc").rglob("*"):
+        os.utime(path, (time.time() - 7_200,) * 2)
+    shell.write("note.txt", b"young")
+    shell.ok("stash")
+    shell.ok("stash", "clear")
+    cleared = max(operations.numbers(shell.repository.door))
+    assert len(collected(shell, grace=3_600).versions) == 1
+    shell.ok("undo", "--op", str(cleared))
+    assert len(shell.ok("stash", "list").lines) == 1
+    assert shell.ok("cat", "stash@{0}:note").out == "young"
 
 
 def test_garbage_collection_keeps_a_stash_until_it_is_dropped(shell: Shell, rng: random.Random) -> None:
