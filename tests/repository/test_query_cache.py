@@ -266,3 +266,10 @@ def test_versions_that_were_collected_are_not_shown(tmp_path: Path, rng: random.
     gc(model.repository, Actor(PEOPLE[0], Timestamp(1_900_000_000, 0)), grace=0)
     assert [entry["id"] for entry in _answer(tmp_path, query, {})] == [before[-1]["id"]]
     assert querycache.load(model.repository.door, "m").rows.keys() == {before[-1]["id"]}
+
+
+def test_a_section_has_one_place_for_each_manifest() -> None:
+    section = querycache.Section()
+    for manifest in (0, 1, 4):
+        section.put(manifest, {"number": manifest})
+    assert section.at == [0, 1, -1, -1, 2]

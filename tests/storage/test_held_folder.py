@@ -51,3 +51,11 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(errors.IrregularFile), held_folder(tmp_path / "state", 1):
         pass
     assert not list((tmp_path / "away").iterdir())
+
+
+def test_others_are_present_while_they_are(tmp_path: Path) -> None:
+    with lock.Presence([tmp_path]) as one:
+        assert not one.others()
+        with lock.Presence([tmp_path]):
+            assert one.others()
+        assert not one.others()

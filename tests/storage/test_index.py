@@ -87,3 +87,34 @@ def test_packs_are_read_again_only_for_an_answer_that_must_be_sure(tmp_path: Pat
     door.path(place.location.pack).unlink()
     assert reader.locate(chunk) == (place,)
     assert reader.locate(chunk, sure=True) == ()
+
+
+def test_the_cache_is_ignored_on_request(tmp_path: Path) -> None:
+    door = _door(tmp_path / ".mvc")
+    (chunk,) = _stored(door, 1)
+    index = ChunkIndex(door)
+    (place,) = index.find(chunk)
+    door.path(place.pack).unlink()
+    assert index.find(chunk) == [place]
+    index.ignore_cache()
+    assert index.find(chunk) == []
+
+
+def test_a_cache_that_is_corrupt_is_made_again(tmp_path: Path) -> None:
+    door = _door(tmp_path / ".mvc")
+    ids = _stored(door, 1000)
+    assert ChunkIndex(door).known(ids) == set(ids)
+    path = door.path(chunkindex.NAME)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + bytes(len(whole) - 8192))
+    assert ChunkIndex(door).known(ids) == set(ids)
+
+
+def test_a_pack_that_is_in_the_cache_is_not_read_again(tmp_path: Path) -> None:
+    door = _door(tmp_path / ".mvc")
+    (chunk,) = _stored(door, 1)
+    places = ChunkIndex(door).find(chunk)
+    path = door.path(places[0].pack)
+    path.chmod(0o600)
+    path.write_bytes(b"")
+    assert ChunkIndex(door).find(chunk) == places

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +17,8 @@ from mvc.model import canonical
 from mvc.model.ids import ChunkId, FileId, digest
 from mvc.model.segment import Segment, TensorView
 from mvc.storage.chunks import recipes
-from mvc.storage.chunks.recipes import Recipe
+from mvc.storage.chunks.recipes import Recipe, Recipes
+from mvc.storage.disk.door import MAX_SMALL, StoreDoor
 from mvc.storage.packs import packformat
 from tests.storage.parts import Parts
 
@@ -210,3 +213,18 @@ def test_a_recipe_that_was_made_here_is_trusted_and_one_with_the_bytes_inline(
         (tmp_path / path).unlink()
     assert parts.recipes.is_own(small)
     assert not parts.recipes.is_own(large)
+
+
+class _Failing(StoreDoor):
+    """The disk fails when a file is read."""
+
+    def read(self, name: str, limit: int = MAX_SMALL) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), name)
+
+
+def test_a_recipe_that_cannot_be_read_is_damaged(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    (stored,) = parts.store(b"small")
+    found = Recipes(_Failing(tmp_path), parts.metapacks, parts.chunks)
+    with pytest.raises(errors.Damaged, match=os.strerror(errno.EIO)):
+        found.best(stored.file)

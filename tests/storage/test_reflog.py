@@ -217,3 +217,12 @@ def test_an_entry_of_a_long_log_in_another_spelling_is_refused(
     assert checksum not in path.read_bytes()
     with pytest.raises(errors.Damaged):
         logs.entries(MAIN)
+
+
+def test_a_log_may_have_hundreds_of_entries(logs: RefLogs, tmp_path: Path) -> None:
+    tip = None
+    for number in range(260):
+        tip = logs.append(MAIN, tip, (A, B)[number % 2], move(number))
+    fresh = RefLogs(StoreDoor(tmp_path))
+    assert fresh.tip(MAIN) == tip
+    assert len(fresh.entries(MAIN)) == 260
