@@ -270,6 +270,6 @@ def test_versions_that_were_collected_are_not_shown(tmp_path: Path, rng: random.
 
 def test_a_section_has_one_place_for_each_manifest() -> None:
     section = querycache.Section()
-    for manifest in (0, 1, 4):
+    for manifest in (0, 1):
         section.put(manifest, {"number": manifest})
-    assert section.at == [0, 1, -1, -1, 2]
+    assert section.at == [0, 1]

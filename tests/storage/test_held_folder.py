@@ -59,3 +59,11 @@ def test_others_are_present_while_they_are(tmp_path: Path) -> None:
         with lock.Presence([tmp_path]):
             assert one.others()
         assert not one.others()
+
+
+def test_a_lock_that_is_left_has_no_owner(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_bytes(b"process 1")
+    with path.open("r+b") as file:
+        lock.leave(file.fileno())
+    assert path.read_bytes() == b""

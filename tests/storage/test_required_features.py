@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mvc.storage.chunks.encodings import DIFFERENCE
+from mvc.storage.records import config
 from tests.cli.shell import Shell, begin
 from tests.older import PLAIN, REFUSED, Older
 from tests.remotes.clones import WEIGHTS, Weights
@@ -100,3 +101,8 @@ def test_an_older_mvc_refuses_by_name(
     assert refused.returncode == REFUSED
     assert "difference" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_every_setting_is_in_the_checksum() -> None:
+    assert config.checksum({"format": 1, "undo": {"keep-bytes": 1}}) != config.checksum({"format": 1})
+    assert config.checksum({"format": 1, "sum": "x"}) == config.checksum({"format": 1})

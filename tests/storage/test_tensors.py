@@ -14,7 +14,7 @@ import pytest
 from mvc import errors
 from mvc.model.ids import ChunkId, FileId, digest
 from mvc.model.segment import Segment, listed
-from mvc.storage.chunks import encodings, ingest
+from mvc.storage.chunks import bases, encodings, ingest
 from mvc.storage.chunks.bases import Bases, Candidate
 from mvc.storage.chunks.chunking import BLOCK
 from mvc.storage.chunks.encoder import CAST_DEPTH, DEPTH
@@ -288,3 +288,8 @@ def test_weights_alone_have_the_nearer_tensors_of_a_checkpoint_as_bases(
     first = _store(parts, safetensors(both))
     alone = _store(parts, safetensors(tuned(copies[exported], rng, 1e-6)), first)
     assert alone.new_bytes < 0.5 * alone.size
+
+
+def test_segments_are_counted_by_their_shape() -> None:
+    segments = [Segment(0, 8, name, "F32", shape) for name, shape in (("a", (2,)), ("b", (1, 2)), ("c", (2,)))]
+    assert bases._orders(segments) == [0, 0, 1]

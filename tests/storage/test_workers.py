@@ -27,3 +27,19 @@ def test_once_the_results_are_not_read_further_no_task_is_begun() -> None:
         over.set()
         workers.submit(int).result()
     assert begun == [0, 1]
+
+
+def test_tasks_that_wait_when_the_threads_end_are_not_begun() -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        over.wait(20)
+
+    workers = Workers(1)
+    workers.submit(work)
+    waiting = workers.submit(int)
+    waiting.add_done_callback(lambda _: over.set())
+    assert begun.wait(60)
+    workers.close()
+    assert waiting.cancelled()
