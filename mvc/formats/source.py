@@ -71,7 +71,7 @@ class Source:
         """Take `size` bytes off the budget, for work that costs as much as reading them; raise TooLongError beyond it."""
         self._left -= size
         if self._left < 0:
-            raise TooLongError(f"its header is longer than {BUDGET >> 20} MiB")
+            raise TooLongError(f"the reads of its parts exceed {BUDGET >> 20} MiB")
         if self._whole is not None:
             self._whole.spend(size)
 

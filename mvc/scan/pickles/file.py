@@ -68,11 +68,16 @@ def scan(source: Source, scan: Scan) -> None:
 
 
 def _read_all(source: Source, scan: Scan) -> int:
-    """Report on the pickles of a file; return the offset after the last one. Raises HeaderError if the first is malformed."""
+    """Report on the pickles of a file; return the offset after the last one.
+
+    Raises HeaderError if the first is malformed, TooLongError if there are too many.
+    """
     end = whole = read(Window(source), scan)
-    for _ in range(MAX_PICKLES):
-        if end >= source.size:
-            break
+    count = 1
+    while end < source.size:
+        count += 1
+        if count > MAX_PICKLES:
+            raise TooLongError(f"it has more than {MAX_PICKLES:,} pickles")
         begin = _after_space(source, end)
         trial = scan.trial()
         try:
