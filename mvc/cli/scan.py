@@ -59,6 +59,8 @@ def command(invocation: Invocation, words: tuple[str, ...], explain: bool, forma
 
     --allow, the setting scan.allow and [scan] in policy.toml name classes that your models need. They admit no function.
     """
+    if invocation.json and format_ == "sarif":
+        raise click.UsageError("--json and --format sarif are two forms of output: give one of them")
     root = _root(invocation)
     settings = scan_settings.of(invocation.settings(), root, invocation.user_config)
     judged = scan.judged(_files(invocation, words, root, scan.command_of(settings)), settings, allow)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import mvc
 from mvc.porcelain.scan import Scanned, ScannedFile
@@ -34,7 +35,23 @@ def sarif(scanned: Scanned) -> dict[str, Any]:
         ],
     }
     results = [result for file in scanned.files for result in _results(file)]
-    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+    run = {"tool": {"driver": driver}, "invocations": [_invocation(scanned)], "results": results}
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _invocation(scanned: Scanned) -> dict[str, Any]:
+    """Return the files that were not scanned, as notifications."""
+    absent = [(file.path, file.reason or file.absent) for file in scanned.files if file.report is None]
+    notifications = [
+        {
+            "level": level,
+            "message": {"text": f"Not scanned: {reason}"},
+            "locations": [{"physicalLocation": _artifact(path)}],
+        }
+        for level, paths in (("error", absent), ("warning", scanned.left_out))
+        for path, reason in paths
+    ]
+    return {"executionSuccessful": not absent, "toolExecutionNotifications": notifications}
 
 
 def _results(file: ScannedFile) -> Iterator[dict[str, Any]]:
@@ -50,7 +67,7 @@ def _results(file: ScannedFile) -> Iterator[dict[str, Any]]:
 
 
 def _location(file: ScannedFile, finding: Finding) -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": file.path}}
+    physical = _artifact(file.path)
     if finding.place:
         return {
             "physicalLocation": physical,
@@ -59,6 +76,11 @@ def _location(file: ScannedFile, finding: Finding) -> dict[str, Any]:
     if finding.offset >= 0:
         physical["region"] = {"byteOffset": finding.offset}
     return {"physicalLocation": physical}
+
+
+def _artifact(path: str) -> dict[str, Any]:
+    """Return the location of a file: a relative path, or a URL of an absolute one, with other characters as `%20`."""
+    return {"artifactLocation": {"uri": f"{'file://' if path.startswith('/') else ''}{quote(path)}"}}
 
 
 def _level(verdict: Verdict) -> str:
