@@ -28,7 +28,7 @@ from mvc.repository.policy.scan_settings import ScanSettings
 from mvc.repository.record.scan_command import ScanCommand
 from mvc.repository.worktree import snapshot
 from mvc.scan import opinion
-from mvc.scan.allow import allowed, split
+from mvc.scan.allow import allowed, checked
 from mvc.scan.allow import names as classes
 from mvc.scan.verdict import RULES_VERSION, Finding, Report, Verdict
 from mvc.storage.records.config import SCAN_ALLOW
@@ -125,7 +125,7 @@ def judged(scanned: Iterable[Place], settings: ScanSettings, given: Iterable[str
 
     For files of the repository, the classes that a policy allows count, too.
     """
-    given, files, left_out = split(given), list[tuple[ScannedFile, bool]](), list[LeftOut]()
+    given, files, left_out = checked(given, "--allow"), list[tuple[ScannedFile, bool]](), list[LeftOut]()
     for each, is_ours in scanned:
         if isinstance(each, LeftOut):
             left_out.append(each)

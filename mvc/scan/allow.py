@@ -9,12 +9,17 @@ the whole name only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from mvc import errors
+from mvc.scan import known_names
 from mvc.scan.pickles.rules import CLASS, REFERENCE
 from mvc.scan.verdict import MORE, Finding, Report, Verdict, worst
 
 _ANY = ".*"
+_CLASS = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\.\*)?\Z")
+"""A class, or the module of all classes below it."""
 
 
 def allowed(report: Report, classes: Iterable[str]) -> Report:
@@ -32,11 +37,30 @@ def split(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, parts)))
 
 
+def checked(texts: Iterable[str], key: str) -> tuple[str, ...]:
+    """Return the classes as `split`; `key` is the setting or option. Raises BadSetting for one that cannot be allowed."""
+    classes = split(texts)
+    for name in classes:
+        if reason := fault(name):
+            raise errors.BadSetting(key=key, value=name, reason=f"it {reason}")
+    return classes
+
+
+def fault(name: str) -> str:
+    """Return why a class or a module of classes cannot be allowed, `""` if it can."""
+    if not _CLASS.match(name):
+        return "is neither a class nor all classes below a module, such as torch.nn.modules.*"
+    module, _, last = name.rpartition(".")
+    is_hostile = not known_names.is_quiet(module) if name.endswith(_ANY) else known_names.runs_by_name(module, last)
+    return "is hostile whatever is allowed: it runs programs, or reads or writes something" if is_hostile else ""
+
+
 def names(reports: Iterable[Report]) -> tuple[str, ...]:
     """Return the classes of some reports that can be allowed, sorted."""
     kinds = (CLASS.id, REFERENCE.id)
     findings = (finding for report in reports for finding in report.findings if finding.rule in kinds)
-    return tuple(sorted({name for finding in findings for name in finding.names} - {MORE}))
+    listed = {name for finding in findings for name in finding.names} - {MORE}
+    return tuple(sorted(name for name in listed if not fault(name)))
 
 
 def _without(finding: Finding, listed: tuple[str, ...]) -> Finding | None:

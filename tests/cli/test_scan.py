@@ -74,7 +74,21 @@ def test_classes_are_allowed_by_option_and_by_the_users_setting_only(shell: Shel
     assert "Classes allowed by the setting scan.allow: __main__.Network" in out
     assert "a loader makes objects of the allowed classes" in out
     assert "Classes allowed by --allow: __main__.Network" in shell("scan", "module", "--allow", "__main__.*").out
-    assert shell("scan", "model-latest", "--allow", "os.system", "--allow", "os.*").code == 1
+
+
+def test_only_classes_that_may_be_harmless_can_be_allowed(shell: Shell) -> None:
+    for name in ("*", "torch*", "os.*", "os.system", "subprocess.Popen", "builtins.eval"):
+        said = shell("scan", "--allow", name)
+        assert (said.code, f"Invalid value '{name}' for --allow" in said.err) == (2, True), said.err
+    shell.write("policy.toml", b'[scan]\nallow = ["os.*"]\n')
+    said = shell("scan")
+    assert (said.code, "is a list of classes, and 'os.*' is hostile" in said.err) == (2, True), said.err
+    (shell.folder / "policy.toml").unlink()
+    shell.write("made.pkl", b"cnumpy._core.multiarray\n_reconstruct\n(csubprocess\nPopen\n(I0\ntS'b'\ntR.")
+    out = shell("scan", "--explain", "--", "made.pkl").out
+    assert ("subprocess.Popen" in out, "allow = " in out) == (True, False), out
+    shell.ok("config", "--global", "scan.allow", "torch*")
+    assert "Invalid value 'torch*' for scan.allow" in shell("scan").err
 
 
 def test_an_explanation_shows_the_calls_and_what_to_do(shell: Shell) -> None:

@@ -7,12 +7,12 @@ allow = ["ultralytics.nn.tasks.DetectionModel", "torch.nn.modules.*"]
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from mvc import errors
 from mvc.deferred import dataclass
+from mvc.scan import allow as classes
 from mvc.scan.policy import positions
 from mvc.scan.verdict import Verdict
 
@@ -21,8 +21,6 @@ LEVELS = {word: Verdict[word.upper()] for word in ("code", "unreadable", "hostil
 """The values of `level`, the strictest first. None turns the scan off: a policy may only make it stricter."""
 VERDICTS = {verdict.word: verdict for verdict in Verdict if verdict is not Verdict.HOSTILE}
 """The values of `scan` in a rule: the worst verdict that it lets pass."""
-_CLASS = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\.\*)?\Z")
-"""A class, or the module of all classes below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,14 @@ def read(values: Mapping[str, Any], text: str, file: str) -> ScanTable:
     if level is not None and (not isinstance(level, str) or level not in LEVELS):
         reason = f"the level of [scan] is one of {', '.join(LEVELS)}; a policy cannot turn the scan off"
         raise errors.BadPolicy(path=file, line=lines.get("level", line), reason=reason)
-    if not isinstance(allow, list) or not all(isinstance(name, str) and _CLASS.match(name) for name in allow):
+    if not isinstance(allow, list) or not all(isinstance(name, str) for name in allow):
         reason = 'allow of [scan] is a list of classes, such as ["torch.nn.modules.*"]'
         raise errors.BadPolicy(path=file, line=lines.get("allow", line), reason=reason)
+    for name in allow:
+        if reason := classes.fault(name):
+            raise errors.BadPolicy(
+                path=file,
+                line=lines.get("allow", line),
+                reason=f"allow of [scan] is a list of classes, and {name!r} {reason}",
+            )
     return ScanTable(file, line, LEVELS[level] if level is not None else None, tuple(allow))
