@@ -96,6 +96,8 @@ def _read_all(source: Source, scan: Scan) -> int:
 
 def _after_space(source: Source, start: int) -> int:
     """Return the offset of what follows white space, which a loader of several pickles may pass over."""
+    if not source.read(start, 1).isspace():
+        return start  # few bytes of what a scan may read are spent on files without
     data = source.read(start, min(_MAX_SPACE, source.size - start))
     return start + len(data) - len(data.lstrip())
 
