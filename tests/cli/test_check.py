@@ -467,7 +467,7 @@ WORDS = {
     "USE": "storage",
 }
 GAP = ("set labelmap.0=a labelmap.3=b",)
-TWINS = ("set labelmap.0=a labelmap.1=a labelmap.2=",)
+TWINS = ("set labelmap.0=a labelmap.1=a",)
 IN_FILE = ("write labels.json", "set labelmap.path=labels.json")
 PATTERN = ("write parts/a.bin", "write parts/b.bin", "set files.ROLE=parts/*")
 FROM_0 = b'{"0": "a", "1": "b"}'

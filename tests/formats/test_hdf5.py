@@ -188,7 +188,7 @@ def test_a_file_that_was_cut_is_refused() -> None:
 
 def test_only_what_the_source_allows_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mvc.formats.source.BUDGET", 1000)
-    with pytest.raises(HeaderError, match="header is longer"):
+    with pytest.raises(HeaderError, match="reads of its parts exceed"):
         read(made(lambda root: root.create_dataset("w", data=np.zeros(300))))
 
 

@@ -17,6 +17,7 @@ OTHERWISE = {
     "open.open_repository": "clones into a folder of its own, for a URL",
     "import_sources.import_source": "opens a source, and calls `import_history`, which is declared",
     "ui_remote.opened": "copies the metadata of a remote into a folder of its own",
+    "publish_hub.publish_to_hub": "writes its operation only, where rules of a policy are passed",
     "fsck_repair.repair": "begins with Repository.writing, and must also run where data is missing",
 }
 """Functions that are not declared with `writes`, each with the reason."""
