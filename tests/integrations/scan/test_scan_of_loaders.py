@@ -30,8 +30,24 @@ RAN_BY_LOADERS = {"torch": 5, "torch legacy": 4, "joblib": 8}
 """How many files of a family a real loader runs, at least; others need another reader of archives, or are cut."""
 ONLY_TORCH = {"torch._utils._rebuild_wrapper_subclass"}
 """What `weights_only` admits and the table does not: it makes any class, which is code."""
-ONLY_TABLE = {"torch.storage._load_from_bytes", "torch.torch_version.TorchVersion"}
-"""What the table admits and `weights_only` does not: a tensor in a plain pickle, whose bytes are scanned; a text."""
+DISTRIBUTED = {
+    "filesystem._StorageInfo",
+    "metadata.BytesStorageMetadata",
+    "metadata.ChunkStorageMetadata",
+    "metadata.Metadata",
+    "metadata.MetadataIndex",
+    "metadata.StorageMeta",
+    "metadata.TensorProperties",
+    "metadata.TensorStorageMetadata",
+    "metadata._MEM_FORMAT_ENCODING",
+}
+ONLY_TABLE = {
+    "torch.storage._load_from_bytes",
+    "torch.torch_version.TorchVersion",
+    *(f"torch.distributed.checkpoint.{name}" for name in DISTRIBUTED),
+}
+"""What the table admits and `weights_only` does not: a tensor in a plain pickle, whose bytes are scanned; a text; and data
+classes in the metadata of distributed checkpoints, which PyTorch reads with a plain unpickler."""
 
 FAULTY = {"plain-storage.pt", "plain-storage-legacy.pt", "plain-nested.pt", "plain-nested-legacy.pt"}
 """What this version of PyTorch writes and cannot read with `weights_only`."""
