@@ -47,7 +47,10 @@ def scanners(report: Report, folder: Path) -> None:
             report.say(f"left out: {tool} (python -m venv build/{tool} && build/{tool}/bin/pip install {tool})")
             continue
         words = [str(python), str(Path(__file__).with_name("scanner_runs.py")), name, str(folder)]
-        done = subprocess.run(words, capture_output=True, text=True, check=True, env=ENVIRONMENT)
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=ENVIRONMENT)
+        if done.returncode:
+            report.say(f"left out: {name}, which failed: {done.stderr.strip().rpartition(chr(10))[2]}")
+            continue
         printed = json.loads(done.stdout.splitlines()[-1])
         answers[name] = (printed["seconds"], printed["answers"])
     rows = {name: _counts(seconds, found) for name, (seconds, found) in answers.items()}
