@@ -33,7 +33,7 @@ from mvc.repository.repository import Actor, Repository
 from mvc.repository.upstream import ORIGIN
 from mvc.repository.worktree.checkout import Moved
 from mvc.storage.disk.door import StoreDoor
-from mvc.storage.disk.outside import discard_folder, make_folder
+from mvc.storage.disk.outside import discard_folder, make_folder, remove_outside
 from mvc.storage.packs import metapacks
 from mvc.storage.progress import Progress
 from mvc.storage.records import clone_source, heads
@@ -139,7 +139,12 @@ def resumable(
     """
     made = _prepare(folder, source)
     try:
-        make_repository(folder, source)
+        if make_repository(folder, source) is None and not _is_clone_of(folder, source):
+            raise errors.NotEmpty(path=folder)
+    except BaseException:
+        _remove_made(folder, made=made)
+        raise
+    try:
         repository = Repository(folder, user_config=user_config, trusted_hosts=trusted_hosts, unfinished=True)
         repository.roll_forward()
         yield repository
@@ -155,7 +160,7 @@ def is_unfinished(folder: Path) -> bool:
 
 
 def _undo(folder: Path, error: BaseException, *, made: bool) -> None:
-    """Remove a clone that has fetched nothing, or has no HEAD for an invalid or refused request, with its folder if that was `made`."""
+    """Remove a clone that has fetched nothing, or has no HEAD for an invalid or refused request, with its folder if `made`."""
     door = StoreDoor(folder / DIRECTORY)
     kept = (
         (heads.FOLDER,)
@@ -163,7 +168,14 @@ def _undo(folder: Path, error: BaseException, *, made: bool) -> None:
         else (heads.FOLDER, metapacks.FOLDER, "packs")
     )
     if not any(door.names(each) for each in kept):
-        discard_folder(folder if made else folder / DIRECTORY)
+        discard_folder(folder / DIRECTORY)
+        _remove_made(folder, made=made)
+
+
+def _remove_made(folder: Path, *, made: bool) -> None:
+    """Remove the folder of a clone if that was `made` and is empty."""
+    if made:
+        remove_outside(folder)
 
 
 def _prepare(folder: Path, source: CloneSource) -> bool:
@@ -174,8 +186,7 @@ def _prepare(folder: Path, source: CloneSource) -> bool:
     try:
         names = [name for name in os.listdir(folder) if not is_building(name)]
     except FileNotFoundError:
-        make_folder(folder)
-        return True
+        return make_folder(folder)
     except NotADirectoryError:
         raise errors.NotEmpty(path=folder) from None
     if names and not _is_clone_of(folder, source):

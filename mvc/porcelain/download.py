@@ -283,9 +283,7 @@ class _Run:
 
     def run(self, find: _Find) -> Downloaded:
         """Download the files that `find` finds, and remove what was kept to resume."""
-        made = not self._folder.is_dir()
-        if made:
-            outside.make_folder(self._folder)
+        made = not self._folder.is_dir() and outside.make_folder(self._folder)
         outside.sweep_beside(self._folder)
         timeout = LOCK_TIMEOUT if self._setup.lock_timeout is None else self._setup.lock_timeout
         with outside.held_folder(self._folder / STATE, timeout) as state:
@@ -314,13 +312,16 @@ class _Run:
 
     @staticmethod
     def _undo(state: Path, error: BaseException, *, made: bool) -> None:
-        """Remove a state that saves a repeated command nothing, with its folder if that was `made`."""
+        """Remove a state that saves a repeated command nothing, with its folder if that was `made` and is empty."""
         door = StoreDoor(state / DIRECTORY)
         with contextlib.suppress(errors.MvcError):
             kept = door.names("packs") or (door.names(metapacks.FOLDER) and not isinstance(error, _REFUSALS))
             if kept and not isinstance(error, errors.ExpiredThere):
                 return
-        outside.discard_folder(state.parent if made else state)
+        with contextlib.suppress(errors.MvcError):  # raise the first error
+            outside.remove_folder(state)
+        if made:
+            outside.remove_outside(state.parent)
 
     def _try(self, state: Path, find: _Find) -> Downloaded:
         setup, place = self._setup, self._place

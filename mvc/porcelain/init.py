@@ -105,12 +105,15 @@ def make_repository(root: Path, source: CloneSource | None = None) -> str | None
         return "settings"
     building = root / f"{_BUILDING}{next(process.temporary_names())}"
     try:
-        make_folder(building)  # which fails where somebody has put a link
+        if not make_folder(building):  # where somebody has put a link
+            raise errors.NotEmpty(path=building)
         _fill(building, source)
         rename_new_folder(building, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):  # raise the first error
             discard_folder(building)
+        if isinstance(error, errors.DiskFailed) and (target / config.NAME).exists():
+            return None  # another command has created it meanwhile
         raise
     return "repository"
 

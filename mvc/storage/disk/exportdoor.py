@@ -127,7 +127,7 @@ class ExportDoor:
         if folder in self._folders or (folder.is_dir() and self._building not in (folder, *folder.parents)):
             return
         self._make(folder.parent)
-        with writing(folder.parent):
+        with writing(folder.parent), contextlib.suppress(FileExistsError):  # of another export, above both
             step("mkdir", folder)
             os.mkdir(folder)
         if self._building in (folder, *folder.parents):

@@ -19,14 +19,18 @@ _MAX_READ = 256 << 20
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def make_folder(path: Path) -> None:
-    """Create a folder outside any `.mvc`, and its parents, durably."""
+def make_folder(path: Path) -> bool:
+    """Create a folder outside any `.mvc`, and its parents, durably; return False if another command has created it."""
     if not path.parent.is_dir():
         make_folder(path.parent)
     with writing(path):
         step("mkdir", path)
-        path.mkdir()
+        try:
+            path.mkdir()
+        except FileExistsError:
+            return False
         sync_folder(path.parent)
+    return True
 
 
 def discard_folder(path: Path) -> None:
@@ -69,9 +73,7 @@ def held_folder(path: Path, timeout: float) -> Iterator[Path]:
     """
     confined.Inside(path.parent).folder(path.name)
     while True:
-        with writing(path), contextlib.suppress(FileExistsError):
-            step("mkdir", path)
-            path.mkdir()
+        make_folder(path)
         try:
             fd = confined.open_regular(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o666 & ~process.umask())
         except FileNotFoundError:
