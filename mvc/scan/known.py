@@ -46,7 +46,8 @@ SCANNERS: tuple[Scanner, ...] = (
     Scanner("tar", "archives.tar"),  # found by its checksum
     Scanner("compressed", "archives.streams"),
     Scanner("safetensors", "formats.safetensors", (b"{",), offset=8),
-    Scanner("onnx", "formats.onnx", (b"\x08",), suffixes=(".onnx",)),
+    Scanner("onnx", "formats.onnx"),  # its fields may be in any order
+    Scanner("onnxruntime", "formats.rare.onnxruntime", (b"ORTM",), offset=4),
     Scanner("network", "formats.rare.networks", suffixes=(".pdmodel", "__model__", ".caffemodel")),
     Scanner(
         "objects",

@@ -274,6 +274,8 @@ def _scanner(data: bytes, name: str) -> str:
         return "scan-gguf"
     if data[4:8] == b"TFL3":
         return "scan-tflite"
+    if data[4:8] == b"ORTM":
+        return "scan-onnxruntime"
     if name.endswith((".pb", ".pbtxt")):
         return "scan-tensorflow"
     if name.endswith(".h5"):

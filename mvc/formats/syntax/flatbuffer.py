@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import HeaderError, Source, TooLongError
 
 _BLOCK = 4096
 _MAX_BLOCKS = 64
@@ -60,11 +60,19 @@ class Flatbuffer:
         start = self.target(position)
         return start + 4, int(_U32.unpack(self._bytes(start, 4))[0])
 
+    def children(self, table: int, number: int) -> Iterator[int]:
+        """Yield the position of the table that a field refers to; nothing if it is left out."""
+        position = self.field(table, number)
+        if position:
+            yield self.target(position)
+
     def tables(self, table: int, number: int, limit: int) -> Iterator[int]:
-        """Yield the positions of the tables in a vector; raise HeaderError if it has more than `limit`."""
+        """Yield the positions of the tables in a vector; raise TooLongError if it has more than `limit`."""
         start, length = self.vector(table, number)
+        if start + 4 * length > self._source.size:
+            raise HeaderError(f"a vector has {length} tables, more than the file has room for")
         if length > limit:
-            raise HeaderError(f"a vector has {length} tables, more than {limit}")
+            raise TooLongError(f"a vector has {length} tables, more than {limit}")
         for index in range(length):
             yield self.target(start + 4 * index)
 
@@ -81,6 +89,11 @@ class Flatbuffer:
         if length > limit:
             return ""
         return self._bytes(start, length).decode("utf-8", "replace") if length else ""
+
+    def label(self, table: int, number: int, limit: int) -> str:
+        """Return a text as `text` does, but an ellipsis if it has more than `limit` bytes."""
+        _, length = self.vector(table, number)
+        return self.text(table, number, limit) if length <= limit else "\N{HORIZONTAL ELLIPSIS}"
 
     def _u16(self, position: int) -> int:
         return int(_U16.unpack(self._bytes(position, 2))[0])

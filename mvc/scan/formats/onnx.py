@@ -9,13 +9,15 @@ Source: onnx.proto of the ONNX project, IR version 13; its pages "External Data"
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from mvc.formats import onnx as header
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.formats.syntax import protobuf_text
-from mvc.formats.syntax.protobuf import BYTES, Field, Reader
+from mvc.formats.syntax.protobuf import BYTES, NUMBER, Field, Reader
 from mvc.scan.formats.model_config import is_outside
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
@@ -47,13 +49,56 @@ _PYTHON = frozenset({"PyCustomOpDef", "PyOp", "PythonOp", "PythonOpGrad"})
 _ENGINES = frozenset({"EPContext", "TRTEngineOp", "TRT_PluginV2", "QNNContext"})
 _LOCATION = re.compile(r"[\"']?location[\"']?\s*:\s*\"([^\"]*)\"")
 _OPERATOR = re.compile(r"=\s*([A-Za-z_][\w.]*)\.(\w+)\s*[(<]")
+_MODEL = {
+    1: NUMBER,
+    2: BYTES,
+    3: BYTES,
+    4: BYTES,
+    5: NUMBER,
+    6: BYTES,
+    7: BYTES,
+    8: BYTES,
+    14: BYTES,
+    20: BYTES,
+    25: BYTES,
+    26: BYTES,
+}
+"""The fields of a model, and their wire types."""
+_VERSION, _GRAPH = 1, 7
+_GRAPH_FIELDS = frozenset({1, 2, 5, 10, 11, 12, 13, 14, 15, 16})
+"""The fields of a graph, which all have content."""
+_MAX_CHECKED = 256
+_MAX_FIELDS = 1 << 16
+"""Fields of a file that are read to see whether it is a model, at most."""
 _MAX_TEXT = 4096
 _MAX_NAMES = 200
 
 
 def matches(start: bytes, source: Source) -> bool:
-    """Return whether it is a model, by its name or its first fields."""
-    return len(start) > 1 and header.matches(start, source)
+    """Return whether it is a model, by its name or its fields: a runtime reads them in any order."""
+    if len(start) > 1 and header.matches(start, source):
+        return True
+    try:
+        return _is_model(Reader(source, skips_groups=True), source.size)
+    except HeaderError:
+        return False
+
+
+def _is_model(reader: Reader, size: int) -> bool:
+    """Return whether all fields are those of a model, or unknown ones, with a version and a graph."""
+    kinds = set()
+    is_graph = False
+    for field in itertools.islice(reader.fields(0, size), _MAX_FIELDS):
+        if _MODEL.get(field.number, field.wire) != field.wire:
+            return False
+        kinds.add(field.number)
+        if field.number == _GRAPH and not is_graph:
+            inner = list(itertools.islice(reader.fields(field.offset, field.end), _MAX_CHECKED))
+            known = [part for part in inner if part.number in _GRAPH_FIELDS]
+            is_graph = any(part.number in _CHILDREN["graph"] for part in known) and all(
+                part.wire == BYTES for part in known
+            )
+    return is_graph and _VERSION in kinds
 
 
 def examine(value: dict[str, Any], scan: Scan, member: str = "") -> None:
@@ -95,6 +140,20 @@ def scan(source: Source, scan: Scan) -> None:
         walk.report()
     if not walk.has_graph:
         raise HeaderError("it has no graph")
+
+
+def report_operators(operators: Iterable[tuple[str, str]], scan: Scan) -> None:
+    """Report those of some operators, each with its domain and name, that a runtime does not have itself."""
+    listed = list(operators)
+    for _, name in listed:
+        if name in _PYTHON:
+            scan.report(PYTHON, detail=name)
+    engines = sorted({name for _, name in listed if name in _ENGINES})
+    if engines:
+        scan.report(ENGINE, names=engines)
+    custom = sorted({f"{domain}.{name}" for domain, name in listed if domain not in _OWN})
+    if custom:
+        scan.report(DOMAIN, names=custom[:_MAX_NAMES])
 
 
 class _Walk:
@@ -155,13 +214,4 @@ class _Walk:
                 self._scan.report(OUTSIDE, detail=location)
             elif self._scan.beside(location) == "link":
                 self._scan.report(LINK, detail=location)
-        operators = [operator for operator in self._operators if operator not in self._functions]
-        for _, name in operators:
-            if name in _PYTHON:
-                self._scan.report(PYTHON, detail=name)
-        engines = sorted({name for _, name in operators if name in _ENGINES})
-        if engines:
-            self._scan.report(ENGINE, names=engines)
-        custom = sorted({f"{domain}.{name}" for domain, name in operators if domain not in _OWN})
-        if custom:
-            self._scan.report(DOMAIN, names=custom[:_MAX_NAMES])
+        report_operators([one for one in self._operators if one not in self._functions], self._scan)

@@ -44,7 +44,7 @@ def scan(source: Source, scan: Scan) -> None:
     buffer = Flatbuffer(source)
     custom: dict[str, None] = {}
     for table in buffer.tables(buffer.root(), _OPERATORS, _MAX_OPERATORS):
-        name = buffer.text(table, _CUSTOM_CODE, _MAX_NAME)
+        name = buffer.label(table, _CUSTOM_CODE, _MAX_NAME)
         if operations.is_hostile(name):
             scan.report(OPERATION, detail=name)
         elif name and name not in _OWN and not name.startswith("Flex"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
+import zlib
 
 import pytest
 
@@ -34,6 +36,17 @@ def function(name: str, domain: str, *nodes: bytes) -> bytes:
     return message(25, message(1, name.encode()), *(b"\x3a" + part[1:] for part in nodes), message(10, domain.encode()))
 
 
+ORT = zlib.decompress(
+    base64.b64decode(
+        "eNp9U8FOFEEQfY0NDuuCa9wQQgzhsAcOZAKJMYSrGD1o2Jjl5sHN2MAk7MxmGJbBmOjJMwdPfoUf4dGDR477AcZw5ELGqu6abDNs7ORtd/W8qnpV1dsGsPe2"
+        "96aJFpoIyNK0w+IbodDAx5uypA3KfgV+kN2SM9+tEdqEKB2EgzjK0pP0IN95aY5Pd7boGmPiBxKT+T3CDOGJ3AFzlPk+/dqlNLSN3UYHyzYySJ3TxtZTQunW"
+        "59/3gG0KFmCy2G+NorOvq8r5/VEO18rpVaJ7TPilnL0s97s2UsPq0xShIVo1/LWKTWxg3eZz9fg5V8neFHRkZ+3bhK7kGc+4c8+Lqjzsiq7Xovl5d/9FYaLT"
+        "PE6TbpaO4g8mg+jijmPK4l4XtodVTa6XXBOfrgjfSzcjTntB52rWo/L27L+S3bR+SzSxoOq7UrcyNrDo5WDdn7x+PpD7lvgGdKslVpXnr5d38ka0fSMuf/s/"
+        "+Sd9rGKc12zuxzzrIuMVoaNcH34SLgjvZF523tKPqs+sO80Ow+F5nmbRUdjPTcLf1mu8x/X/RJhER2cRujXeyh2eKYYmiwcmyfvHwJcan99oPw7TJCnCYWZG"
+        "sTkL86wfJ3FyyJz3Hr/yeXjXB5dT6qo4frzAvmhtez3r8Rsef0A6L6fkXajXJrNrSbxHNb4/u2eEf101nvg="
+    )
+)
+"""A model with the operator Gelu of com.microsoft, as ONNX Runtime 1.32 saves it."""
 GROUP = b"\x9b\x06" + number(1, 5) + b"\x0b\x0c" + message(3, b"x") + b"\x9c\x06"
 """An unknown field of the wire type that parsers of protocol buffers skip."""
 WEIGHT = message(5, tensor("w", bytes(8), 2))
@@ -94,6 +107,25 @@ ONNX_HONEST = {
     "own function": model(node("Swish", "pkg.onnxscript.torch_lib"))
     + function("Swish", "pkg.onnxscript.torch_lib", node("Mul")),
 }
+
+
+GRAPH = message(7, node("Gelu2", "my.ops"))
+OTHER_NAMES = {
+    "the graph first": GRAPH + number(1, 8),
+    "the producer first": message(2, b"pytorch") + GRAPH + number(1, 8),
+    "an unknown field first": message(99, b"x") * 400 + GRAPH + number(1, 8),
+    "an unknown field": number(1, 8) + message(99, b"x") + GRAPH,
+    "a flatbuffer": ORT.replace(b"com.microsoft\0", b"com.microsofx\0"),
+}
+
+
+def test_what_a_runtime_reads_under_another_name_is_reported() -> None:
+    cases = [Case("model.bin", data, ("onnx-domain",)) for data in OTHER_NAMES.values()]
+    assert [fault for case in cases if (fault := check(case))] == []
+    assert [report(case).verdict for case in cases] == [Verdict.CODE] * len(cases)
+    honest = [ORT, message(7, node("Relu")) + number(1, 8)]
+    assert [fault for data in honest if (fault := check(Case("model.ort", data)))] == []
+    assert report(Case("model.ort", ORT[:-400])).verdict is Verdict.DAMAGED
 
 
 @pytest.mark.parametrize("name", ONNX_HOSTILE | ONNX_CODE)
