@@ -105,8 +105,7 @@ def make_repository(root: Path, source: CloneSource | None = None) -> str | None
         return "settings"
     building = root / f"{_BUILDING}{next(process.temporary_names())}"
     try:
-        if not make_folder(building):  # where somebody has put a link
-            raise errors.NotEmpty(path=building)
+        make_folder(building)  # which fails where somebody has put a link
         _fill(building, source)
         rename_new_folder(building, target)
     except BaseException as error:

@@ -28,6 +28,8 @@ def make_folder(path: Path) -> bool:
         try:
             path.mkdir()
         except FileExistsError:
+            if path.is_symlink():  # somebody has put it there
+                raise
             return False
         sync_folder(path.parent)
     return True
