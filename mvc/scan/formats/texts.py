@@ -70,6 +70,7 @@ _MENTION = re.compile(_KEYS)
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)")
 _COMMENT = re.compile(r"(^|\s)#[^\n]*")
 _WORD = re.compile(r"\S+")
+_CONTROL = re.compile(r"[\0-\7\x0e-\x1a\x1c-\x1f]")
 _MARKS = re.compile(r"!|^tag:")
 _BUILT = re.compile(r"(?:^|[\s\[{,])!(?:new|name|apply|applyref|module):([A-Za-z_][\w.]*)")
 """Tags of HyperPyYAML, by which SpeechBrain imports and calls."""
@@ -177,4 +178,4 @@ def _text(data: bytes, *, is_start: bool) -> str | None:
         if not is_start or error.start < len(data) - 4:
             return None
         text = data[: error.start].decode(encoding, "ignore")
-    return None if any(char < " " and char not in "\t\n\r\f\v\x1b\b\x85" for char in text) else text
+    return None if _CONTROL.search(text) else text
