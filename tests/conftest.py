@@ -219,16 +219,19 @@ def _no_wait_for_the_disk(deep: bool) -> Iterator[None]:
 def _no_public_authorities() -> Iterator[None]:
     """Have no client read the public authorities, which takes longer than most requests: no server of a test has their word.
 
-    They are in `cacert.pem`, of certifi and of botocore, and where OpenSSL looks for them.
+    They are in `cacert.pem`, of certifi and of botocore, where OpenSSL looks for them, and in the files that the
+    environment names.
     """
+    names = "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"
+    public = {os.environ.get(name) for name in names} - {None}
     load, default = ssl.SSLContext.load_verify_locations, ssl.SSLContext.load_default_certs
 
     def own(self: ssl.SSLContext, cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
-        if os.path.basename(cafile or "") != "cacert.pem":
+        if os.path.basename(cafile or "") != "cacert.pem" and cafile not in public:
             load(self, cafile, capath, cadata)
 
     def named(self: ssl.SSLContext, purpose: ssl.Purpose = ssl.Purpose.SERVER_AUTH) -> None:
-        if {"SSL_CERT_FILE", "SSL_CERT_DIR"} & {*os.environ}:
+        if {os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")} - {None, *public}:
             default(self, purpose)
 
     with pytest.MonkeyPatch.context() as patch:
