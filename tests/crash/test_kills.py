@@ -14,7 +14,7 @@ from tests.crash import syscalls
 from tests.crash.harness import KILLED, assert_sound, command, fresh_copy, memory_folder, state
 from tests.crash.scenarios import SCENARIOS, Scenario
 
-POINTS, SCENARIOS_AT_ONCE = 40, 5
+POINTS, SCENARIOS_AT_ONCE = 20, 4
 ACTIONS = ("signal=SIGKILL", "error=EIO", "error=ENOSPC")
 TOLD = (2, 3, 10, 11, 12, 13, 14, 15, 16, 128)
 """Exit codes with which a command may say that the disk failed it."""

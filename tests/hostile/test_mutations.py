@@ -26,9 +26,9 @@ from tests.crash.harness import ENVIRONMENT, memory_folder
 from tests.hostile.mutations import Enemy
 from tests.hostile.worlds import PREPARATIONS, World
 
-RUNS = 1_500
+RUNS = 750
 DEEP = 100_000
-_BATCH = 250
+_BATCH = 125
 """Runs of one child: a fork costs more than most verbs."""
 _SECONDS = 30
 """After which a verb hangs, on any machine."""

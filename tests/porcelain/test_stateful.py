@@ -342,7 +342,7 @@ def test_verbs_do_what_plain_dicts_say(deep: bool) -> None:
     run_state_machine_as_test(
         Verbs,
         settings=settings(
-            max_examples=2_000 if deep else 12,
+            max_examples=2_000 if deep else 6,
             stateful_step_count=50,
             deadline=None,
             print_blob=True,

@@ -85,7 +85,7 @@ def test_a_replaced_file_of_any_size_is_drift(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform, naps: list[float]
 ) -> None:
     ana = histories.small(tmp_path / "ana", monkeypatch)
-    ana.write("weights/best.onnx", b"x" * 3_000_000)
+    ana.write("weights/best.onnx", b"\0x" * 1_500_000)
     ana.commit("Larger than what drift reads")
     histories.register(ana, platform, monkeypatch)
     ana.ok("publish")
@@ -93,7 +93,7 @@ def test_a_replaced_file_of_any_size_is_drift(
     [row] = platform.versions_of(MODEL)
     old = next(file for file in platform.files_of(row) if file["name"] == "model-latest")
     del platform.files[old["id"]]
-    platform.add_file(row, "model-latest", b"y" * 3_000_000, "best.onnx")
+    platform.add_file(row, "model-latest", b"\0y" * 1_500_000, "best.onnx")
     result = ana("drift", "picsellia")
     assert result.code == 1
     assert "model-latest" in result.out

@@ -115,7 +115,7 @@ def _runs(folder: Path, weights: Path, number: int, rounds: int, start: Barrier)
 
 
 def test_four_runs_of_one_model_at_once_lose_nothing(model: mvc.Model, tmp_path: Path, deep: bool) -> None:
-    rounds = 200 if deep else 40
+    rounds = 200 if deep else 15
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(4)
     paths = [tmp_path / f"{number}.pt" for number in range(4)]
