@@ -265,6 +265,5 @@ class NotSigned(MvcError):
 class SigningFailed(MvcError):
     """Cannot sign with the key {key}: {reason}.
 
-    Nothing was signed. Check the file and its passphrase, and that ssh-agent has the key (`ssh-add -l`); then run the
-    command again.
+    Nothing was signed. {fix}, then run the command again.
     """

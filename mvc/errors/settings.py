@@ -88,7 +88,8 @@ class NoPublicKey(Usage):
 class NoSignersFile(Usage):
     """Cannot read the file of keys {path}: {reason}.
 
-    `mvc config --list --show-origin` shows where it is set; `mvc verify --signers FILE` names another one.
+    Correct it, or name another file with `mvc verify --signers FILE`. `mvc config --list --show-origin` shows the
+    settings trust.allowed-signers and trust.revoked.
     """
 
 

@@ -179,6 +179,8 @@ def test_a_pipe_that_nobody_writes_to_and_a_missing_folder_are_errors(
     uri = "https://example.org/tests/v1"
     said = shell("attest", "v1", "--type", str(folder / "model.sig"), "--predicate-type", uri, "--key", str(key))
     assert (said.code, "it is not JSON" in said.err) == (2, True)
+    said = shell("export", "v1", str(tmp_path / "other"), "--sign", "oms", "--key", str(folder / "model.sig"))
+    assert (said.code, "is not a private key" in said.err) == (2, True)
 
 
 def test_no_byte_of_a_signature_can_be_another(

@@ -57,7 +57,11 @@ def test_every_kind_of_key_signs_and_ssh_keygen_alone_agrees(
     keys.make("agent", passphrase=SECRET)
     refused = shell("sign", "--key", str(keys.folder / "locked"))
     assert refused.code == 128
-    assert "incorrect passphrase" in refused.err
+    assert ("incorrect passphrase" in refused.err, f"`ssh-add {keys.folder}/locked`" in refused.err) == (True, True)
+    (keys.folder / "ana").chmod(0o644)
+    refused = shell("sign", "--key", str(keys.folder / "ana"))
+    (keys.folder / "ana").chmod(0o600)
+    assert (refused.code, "0644" in refused.err, f"`chmod 600 {keys.folder}/ana`" in refused.err) == (128, True, True)
     assert not log_of(shell, "HEAD").exists()
     with agent(tmp_path, monkeypatch):
         add_to_agent(keys.folder / "locked", SECRET)
@@ -135,12 +139,18 @@ def test_only_a_key_that_is_trusted_for_this_at_that_time_convinces(shell: Shell
         ((f"ana {move}",), 1, "namespace", "good"),
         ((f"ana {version}", f"ana {move}"), 0, "good", "good"),
         ((f'ana valid-before="{year}0101"',), 1, "expired", "expired"),
-        ((f'ana valid-after="{year + 1}0101"',), 1, "expired", "expired"),
+        ((f'ana valid-after="{year + 1}0101"',), 1, "not-yet-valid", "not-yet-valid"),
+        (('ana valid-before="soon"',), 1, "unknown", "unknown"),
         ((f'ana valid-after="{year}0101",valid-before="{year + 1}0101"',), 0, "good", "good"),  # it was valid then
         (('ana namespaces="git"', "ben"), 1, "namespace", "namespace"),
     ]
     for lines, code, *statuses in cases:
         assert verify(shell, "prod", keys.allowed(*lines)) == (code, statuses), lines
+    unusable = keys.allowed("ben", "ana namespace")  # no option of OpenSSH
+    assert (
+        f"ssh-keygen cannot use its line in the allowed signers: {unusable}:3: bad options"
+        in shell("verify", "v1", "--signers", str(unusable)).out
+    )
     shell.ok("sign", "prod", "--key", str(keys.folder / "ben"))
     assert verify(shell, "prod", keys.allowed("ben")) == (0, ["unknown", "good", "unknown", "good"])  # one is enough
     two = keys.folder / "two"
@@ -264,15 +274,31 @@ def test_keys_that_can_be_read_once_are_as_good_as_files(
     with contextlib.ExitStack() as stack:
         assert verify(shell, "v1", Path(_given_once(allowed, stack))) == (0, ["good", "good"])
         assert shell("verify", "v1", "--signers", _given_once(b"ana\n", stack)).code == 2  # no line with a key
-        assert verify(shell, "v1", Path(_given_once(b"", stack))) == (1, ["unknown", "unknown"])
+        assert verify(shell, "v1", Path(os.devnull)) == (1, ["unknown", "unknown"])
+        said = shell("verify", "v1", "--signers", _given_once(b"", stack))
+        assert (said.code, "a pipe to which nothing was written" in said.err) == (2, True)
         shell.ok("config", "--global", "trust.revoked", _given_once(revoked, stack))
         assert verify(shell, "v1", Path(_given_once(allowed, stack))) == (0, ["good", "revoked"])
         shell.ok("config", "--global", "trust.revoked", str(keys.folder / "ben.pub"))
         shell.ok("config", "--global", "trust.allowed-signers", _given_once(allowed, stack))
         assert shell("verify", "v1").code == 0
     assert not list(tmp_path.glob("mvc-keys-*"))
-    endless = shell("verify", "v1", "--signers", "/dev/zero")
-    assert (endless.code, "gives more than 64 MiB" in endless.err) == (2, True)
+    own = tmp_path / "user" / "allowed_signers"  # beside the settings
+    os.mkfifo(tmp_path / "pipe")
+    own.symlink_to(tmp_path / "lost")
+    for path, reason in (
+        (Path("/dev/zero"), "a device"),
+        (tmp_path, "a folder"),
+        (tmp_path / "pipe", "nothing was written"),
+        (own, "which does not exist"),
+    ):
+        shell.ok("config", "--global", "trust.revoked", str(path))
+        shell.ok("config", "--global", "trust.allowed-signers", str(keys.folder / "allowed"))
+        saids = [shell("verify", "v1"), shell("verify", "v1", "--signers", str(path))]
+        assert [(said.code, reason in said.err) for said in saids] == [(2, True)] * 2, (path, saids)
+    for key in ("trust.revoked", "trust.allowed-signers"):
+        shell.ok("config", "--global", "--unset", key)
+    assert "which does not exist" in shell("verify", "v1").err
 
 
 def test_a_file_of_signers_without_a_line_of_one_is_an_error(shell: Shell, keys: Keys, tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ def _line(title: str, signature: CheckedSignature | CheckedAttestation) -> str:
     parts = [style(signature.status, fg=colour), escape(who), when]
     key = f"  {escape(signature.key)}" if signature.key else ""
     why = "" if signature.status == "good" else f": {verify.STATUSES[signature.status]}"
+    if signature.status == verify.UNKNOWN and signature.reason:
+        why = f": ssh-keygen cannot use its line in the allowed signers: {escape(signature.reason)}"
     return f"{title}: {', '.join(part for part in parts if part)}{key}{why}"
 
 

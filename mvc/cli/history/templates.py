@@ -58,6 +58,7 @@ _LETTERS = {
     "unknown": "U",
     "namespace": "U",
     "expired": "Y",
+    "not-yet-valid": "Y",
     "revoked": "R",
     "format": "E",
 }

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from mvc import errors
 from mvc.deferred import dataclass
+from mvc.storage.disk import confined
 
 MAX_BYTES = 64 << 20
-"""Bytes that are read of what is not a regular file, at most."""
+"""Bytes that are read of a pipe, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,23 @@ class KeyFile:
     def of(cls, path: Path) -> KeyFile:
         """Return the file at `path`, and read it if that can be done once only. Raises NoSignersFile."""
         try:
-            is_regular = stat.S_ISREG(path.stat().st_mode)
-            with path.open("rb") as file:
-                data = None if is_regular else file.read(MAX_BYTES + 1)
+            mode = path.stat().st_mode
+            if stat.S_ISREG(mode):
+                path.open("rb").close()
+                return cls(path)
+            if not stat.S_ISFIFO(mode) and os.fspath(path) != os.devnull:
+                raise errors.NoSignersFile(path=path, reason=f"it is {confined.kind_of(mode)}, and no file")
+            data = confined.read_given(path, MAX_BYTES + 1)
+        except FileNotFoundError as error:
+            reason = (
+                f"it is a link to {os.readlink(path)}, which does not exist" if path.is_symlink() else error.strerror
+            )
+            raise errors.NoSignersFile(path=path, reason=reason) from error
         except OSError as error:
             raise errors.NoSignersFile(path=path, reason=error.strerror or str(error)) from error
-        if data is not None and len(data) > MAX_BYTES:
+        if stat.S_ISFIFO(mode) and not data:  # without the revoked keys, all would count
+            raise errors.NoSignersFile(path=path, reason="it is a pipe to which nothing was written")
+        if len(data) > MAX_BYTES:
             raise errors.NoSignersFile(path=path, reason=f"it gives more than {MAX_BYTES >> 20} MiB")
         return cls(path, data)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from mvc import errors, lazy
 from mvc.repository.signatures import dsse, private_key
+from mvc.storage.disk import confined
 
 FILE = "model.sig"
 """The name of the signature in the folder."""
@@ -41,7 +42,7 @@ class OmsKey:
         except ImportError as error:
             raise errors.MissingPackage(what="A signature of an export", package="modelvc[sign]") from error
         try:
-            key = private_key.load(path.read_bytes())
+            key = private_key.load(confined.read_given(path, private_key.MAX_BYTES))
             self._hash = CURVES[key.curve.name]
         except OSError as error:
             raise _no_key(f"cannot read {path}: {error.strerror}") from error

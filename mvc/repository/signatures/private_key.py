@@ -17,6 +17,7 @@ from mvc import errors, lazy
 from mvc.repository.signatures import sshsig
 from mvc.repository.signatures.sshsig import SshSignature
 from mvc.repository.signatures.trust import Keys
+from mvc.storage.disk import confined
 
 if TYPE_CHECKING:
     from cryptography import exceptions
@@ -41,6 +42,8 @@ _HASH = "sha512"
 """The hash of messages in SSH signatures, the default of ssh-keygen."""
 _SSH_RSA = "rsa-sha2-512"
 _KINDS, _COMMAND = "Ed25519, ECDSA or RSA", "ssh-keygen -t ed25519 -N '' -f attest.key"
+MAX_BYTES = 1 << 20
+"""Bytes of a private key that are read, at most."""
 LEAST_BITS = 2048
 """Bits of an RSA key, at least."""
 
@@ -51,7 +54,7 @@ class PrivateKey:
     def __init__(self, path: Path) -> None:
         """Read the key in a file. Raises MissingPackage, NoKeyFile."""
         try:
-            self._key = _checked(load(path.read_bytes()))
+            self._key = _checked(load(confined.read_given(path, MAX_BYTES)))
         except ImportError as error:
             raise errors.MissingPackage(what="An attestation", package="modelvc[sign]") from error
         except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,6 +26,17 @@ _SECONDS = 120
 """Seconds after which a verification is ended. Signing has no limit: it may wait for a passphrase or a touch."""
 _NO_SSH_KEY = "Couldn't load public key"
 """What it says of a file that is neither a key of OpenSSH, which has its public key, nor one with a .pub file beside it."""
+_PROMPT = "Enter passphrase: "
+"""What it writes to stderr, before the answer, where there is no terminal."""
+_REPAIRS = {
+    "are too open": "Make the file readable for you only, `chmod 600 {key}`",
+    "incorrect passphrase": "Type its passphrase in a terminal, or add the key to ssh-agent, `ssh-add {key}`",
+    "No private key found for public key": (
+        "Add its private key to ssh-agent, `ssh-add FILE` (`ssh-add -l` lists the keys there), or name the file of that"
+    ),
+}
+"""The next step by what it says; else `_REPAIR`."""
+_REPAIR = "Check the file and its passphrase, and that ssh-agent has the key (`ssh-add -l`)"
 _OLD = (
     "unknown option",
     "illegal option",
@@ -60,13 +72,13 @@ def sign(key: Path, namespace: str, message: bytes) -> SshSignature:
     if done.code != 0 and _NO_SSH_KEY in done.messages:
         raise errors.NotSshKey(key=key)
     if done.code != 0:
-        raise errors.SigningFailed(key=key, reason=_last(done.messages))
+        raise _failed(key, done.messages)
     try:
         made = sshsig.of_armored(done.output)
     except ValueError as error:
-        raise errors.SigningFailed(key=key, reason=f"{PROGRAM} returned no signature: {error}") from error
+        raise _failed(key, f"{PROGRAM} returned no signature: {error}") from error
     if made.namespace != namespace:
-        raise errors.SigningFailed(key=key, reason=f"{PROGRAM} signed for another namespace")
+        raise _failed(key, f"{PROGRAM} signed for another namespace")
     return made
 
 
@@ -87,7 +99,8 @@ def verify(signers: Signers, principal: str, claim: Claim) -> Verified:
     with _files(signers) as (allowed, revoked):
         arguments = ["-Y", "verify", *allowed, "-I", principal, "-n", claim.namespace, _at(claim), *revoked]
         done = _run(arguments, claim.message, claim.signature)
-    return Verified(done.code == 0, _last(done.messages))
+    path = os.fspath(signers.allowed.path) if signers.allowed is not None else allowed[-1]
+    return Verified(done.code == 0, _last(done.messages).replace(allowed[-1], path))
 
 
 class _Done(NamedTuple):
@@ -150,6 +163,16 @@ def _pipe(data: bytes) -> Iterator[int]:
         yield reading
     finally:
         os.close(reading)
+
+
+def _failed(key: Path, messages: str) -> errors.SigningFailed:
+    """Return the error for a key that did not sign, with the line of ssh-keygen that says why, and the next step."""
+    lines = [line.strip().removeprefix(_PROMPT) for line in messages.splitlines()]
+    for words, fix in _REPAIRS.items():
+        if reason := next((line for line in lines if words in line), None):
+            fix = fix.format(key=shlex.quote(os.fspath(key)))
+            return errors.SigningFailed(key=key, reason=reason.rstrip("."), fix=fix)
+    return errors.SigningFailed(key=key, reason=_last(messages), fix=_REPAIR)
 
 
 def _last(messages: str) -> str:

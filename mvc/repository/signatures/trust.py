@@ -89,9 +89,13 @@ class Keys:
         return Signers(allowed, self._setting(REVOKED) or self._of_git(_GIT_REVOKED))
 
     def _default(self) -> KeyFile | None:
-        """Return the file beside the user's settings; if these are a link, else that beside its target; None for none."""
+        """Return the file beside the user's settings; if these are a link, else that beside its target; None for none.
+
+        Raises NoSignersFile, also for a link to nothing: somebody wanted keys to be trusted.
+        """
         places = [] if self.own is None else [self.own, Path(os.path.realpath(self.own))]
-        return next((KeyFile.of(path) for own in places if (path := own.parent / DEFAULT).is_file()), None)
+        paths = [own.parent / DEFAULT for own in places]
+        return next((KeyFile.of(path) for path in paths if os.path.lexists(path)), None)
 
     def _setting(self, key: str) -> KeyFile | None:
         setting = self.config.get(key)

@@ -30,6 +30,7 @@ from mvc.storage.records.reflog import RefName
 GOOD = "good"
 UNKNOWN = "unknown"
 EXPIRED = "expired"
+EARLY = "not-yet-valid"
 REVOKED = "revoked"
 NAMESPACE = "namespace"
 FORMAT = "format"
@@ -40,7 +41,8 @@ UNTRUSTED = "untrusted"
 STATUSES = {
     GOOD: "by a trusted key",
     UNKNOWN: "the key is not among the allowed signers",
-    EXPIRED: "the key was not valid at the time of the signature",
+    EXPIRED: "the key was no longer valid at the time of the signature",
+    EARLY: "the key was not valid yet at the time of the signature",
     REVOKED: "the key was revoked",
     NAMESPACE: "the key is not trusted for this kind of statement",
     FORMAT: "this mvc does not know its format",
@@ -50,7 +52,7 @@ STATUSES = {
 """Each status of a signature, and its meaning."""
 FALSE = (MISMATCH, DAMAGED)
 """Statuses that are a sign of damage, or of an attack."""
-_DECISIVE = (MISMATCH, DAMAGED, GOOD, REVOKED, EXPIRED, NAMESPACE, UNKNOWN, FORMAT)
+_DECISIVE = (MISMATCH, DAMAGED, GOOD, REVOKED, EXPIRED, EARLY, NAMESPACE, UNKNOWN, FORMAT)
 """Statuses of signatures, the one that decides first."""
 
 
@@ -243,14 +245,21 @@ def status(model: Model, record: Signed, signers: Signers) -> tuple[str, str | N
     for name, reason in zip(names, reasons, strict=True):
         if (known := _known(reason)) is not None:
             return known, name, reason
-    return UNKNOWN, None, reasons[0] if reasons else ""
+    return UNKNOWN, None, next((reason for reason in reasons if _is_about_line(reason, signers)), "")
 
 
 def _known(reason: str) -> str | None:
     """Return the status that a message of ssh-keygen means."""
-    if "expired" in reason or "not yet valid" in reason:
+    if "not yet valid" in reason:
+        return EARLY
+    if "expired" in reason:
         return EXPIRED
     return NAMESPACE if "namespace" in reason and "permitted" in reason else None
+
+
+def _is_about_line(reason: str, signers: Signers) -> bool:
+    """Return whether ssh-keygen names a line of the allowed signers, which it cannot use, such as `FILE:3: bad options`."""
+    return signers.allowed is not None and reason.startswith(f"{signers.allowed.path}:")
 
 
 def _names(signers: Signers, claim: Claim) -> list[str]:
