@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -14,13 +14,13 @@ from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape
 from mvc.cli.app.verb import verb
 from mvc.porcelain import config
-from mvc.storage.records.config import Config
+from mvc.storage.records.config import Setting
 
 
 @verb("config")
 @click.argument("key", required=False)
 @click.argument("value", required=False)
-@click.option("--global", "user", is_flag=True, help="Use the user's settings, which apply to all repositories.")
+@click.option("--global", "user", is_flag=True, help="Use the user's settings only, which apply to all repositories.")
 @click.option("--unset", "remove", is_flag=True, help="Remove the setting KEY.")
 @click.option("-l", "--list", "listed", is_flag=True, help="List all settings in effect.")
 @click.option("--show-origin", is_flag=True, help="With --list: show the file that each setting comes from.")
@@ -37,6 +37,8 @@ def command(
 
     With KEY, print its value; with KEY and VALUE, set it. Without arguments, list all settings. Example: mvc config
     user.name "Ana Silva".
+
+    Without --global, the settings in effect are printed: those of the repository take precedence over the user's.
     """
     if key is not None and "=" in key and value is None:
         name, _, text = key.partition("=")
@@ -47,7 +49,8 @@ def command(
         raise click.UsageError("--unset takes a KEY, and nothing else: `mvc config --unset user.name`")
     settings = invocation.settings()
     if key is None or listed:
-        invocation.emit("config", {"settings": settings.all()}, lambda: _lines(settings, origin=show_origin))
+        shown = settings.own() if user else settings.all()
+        invocation.emit("config", {"settings": shown}, lambda: _lines(shown, origin=show_origin))
         return 0
     if (remove or value is not None) and not user:
         with contextlib.suppress(errors.NoRepository):
@@ -62,14 +65,14 @@ def command(
     if value is not None:
         config.set_value(settings, key, value, user=user, repository=invocation.repository_if_any())
         return 0
-    setting = settings.get(key)
+    setting = settings.get(key, user=user)
     if setting is not None:
         invocation.emit("config", {"key": key, "value": setting}, lambda: [escape(_text(setting))])
     return int(setting is None)
 
 
-def _lines(settings: Config, *, origin: bool) -> Iterator[str]:
-    for setting in settings.all():
+def _lines(settings: Sequence[Setting], *, origin: bool) -> Iterator[str]:
+    for setting in settings:
         yield (f"{setting.origin}\t" if origin else "") + escape(f"{setting.key}={_text(setting.value)}")
 
 

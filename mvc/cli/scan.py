@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import json
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from mvc.cli.app.command import divided
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, style
 from mvc.cli.app.verb import verb
+from mvc.model.roles import roles_of
 from mvc.plural import count
 from mvc.porcelain import scan
 from mvc.porcelain.scan import Judged, Place, Scanned, ScannedFile
 from mvc.porcelain.scan_sarif import sarif
-from mvc.repository import revisions
+from mvc.repository import history, revisions
 from mvc.repository.model import Model
 from mvc.repository.policy import scan_settings
 from mvc.repository.policy.scan_settings import ScanSettings
@@ -136,9 +138,14 @@ def _named(
     invocation: Invocation, model: Model, word: str, command: ScanCommand | None, *, above: str
 ) -> Iterator[Place]:
     """Yield the files of a version, the file of one, the plain files at a path, or those with a role."""
-    if os.path.lexists(invocation.cwd / word) and not _is_revision(model, word):
-        yield from _plain(invocation, word, model.repository.root, command)
-        return
+    if os.path.lexists(invocation.cwd / word):
+        shown = shlex.quote(escape(word))
+        if not _is_revision(model, word):
+            if _is_role(model, word):
+                invocation.note(f"hint: this is the file {shown}; `mvc scan HEAD:{shown}` scans the role of that name")
+            yield from _plain(invocation, word, model.repository.root, command)
+            return
+        invocation.note(f"hint: this is the version {shown}; `mvc scan -- {shown}` scans the file of that name")
     yield from ((file, True) for file in _tracked(model, word, command, above=above))
 
 
@@ -155,6 +162,14 @@ def _tracked(model: Model, word: str, command: ScanCommand | None, *, above: str
         return
     id_ = revisions.resolve(model, word)
     yield from scan.version(Model(model.repository, revisions.model_of(model, word)), id_, above=above, command=command)
+
+
+def _is_role(model: Model, word: str) -> bool:
+    """Return whether a word is the role of a file of HEAD at another path."""
+    base = history.snapshot(model.repository, model.current, model.key)
+    if base is None:
+        return False
+    return any(word in roles_of(base.manifest, entry) and word != entry.path for entry in base.tree.entries)
 
 
 def _is_revision(model: Model, word: str) -> bool:

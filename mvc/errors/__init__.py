@@ -399,6 +399,7 @@ if TYPE_CHECKING:
         WrongVersionCount,
     )
     from mvc.errors.settings import (
+        BadClass,
         BadConfig,
         BadLockFile,
         BadSetting,
@@ -467,6 +468,7 @@ __all__ = [
     "BadAuthor",
     "BadCard",
     "BadCertificates",
+    "BadClass",
     "BadConfig",
     "BadDataset",
     "BadDate",

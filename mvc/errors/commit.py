@@ -124,7 +124,7 @@ class UnknownUse(Usage):
 class ScanRefused(Refused):
     """Nothing was stored, because of what a loader of these files would do: {listed}
 
-    `mvc scan --explain -- {path:shell}` says more. Do not load them. If you know where they are from, repeat the command with --allow-unsafe;
+    `{command}` says more. Do not load them. If you know where they are from, repeat the command with --allow-unsafe;
     better, save the weights as safetensors.
     """
 

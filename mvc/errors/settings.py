@@ -27,6 +27,14 @@ class BadSetting(Usage):
     """
 
 
+class BadClass(Usage):
+    """Cannot allow {name!r}: it {reason}.
+
+    Name a class, or all classes below a module, such as torch.nn.modules.*; `mvc scan --explain` lists those that a
+    file needs.
+    """
+
+
 class PersonalSetting(Usage):
     """Cannot set {key} in a repository, which may be somebody else's: {key} is about your account, so only --global can set it.
 

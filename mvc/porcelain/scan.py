@@ -123,10 +123,10 @@ Place = tuple[ScannedFile | LeftOut, bool]
 def judged(scanned: Iterable[Place], settings: ScanSettings, given: Iterable[str]) -> Judged:
     """Return files without the findings about classes that the user's setting allows, or those `given`.
 
-    For files of the repository, the classes that a policy allows count, too.
+    For files of the repository, the classes that a policy allows count, too. Raises BadClass.
     """
-    given, files, left_out = checked(given, "--allow"), list[tuple[ScannedFile, bool]](), list[LeftOut]()
-    for each, is_ours in scanned:
+    given, files, left_out = checked(given), list[tuple[ScannedFile, bool]](), list[LeftOut]()
+    for each, is_ours in _once(scanned):
         if isinstance(each, LeftOut):
             left_out.append(each)
         else:
@@ -140,6 +140,16 @@ def judged(scanned: Iterable[Place], settings: ScanSettings, given: Iterable[str
     left = tuple(file.without(shared) if is_ours else file for file, is_ours in files)
     result = Scanned(left, tuple(dict.fromkeys((*names, *shared))), left_out=tuple(left_out))
     return Judged(result, needed | of_policies)
+
+
+def _once(scanned: Iterable[Place]) -> Iterator[Place]:
+    """Yield each place once: a file may be named by its role, its path, and a folder above it."""
+    known: dict[str, list[Place]] = {}
+    for place in scanned:
+        same = known.setdefault(place[0].path if isinstance(place[0], ScannedFile) else place[0][0], [])
+        if place not in same:
+            same.append(place)
+            yield place
 
 
 def _needed(lists: Mapping[str, Sequence[str]], files: Sequence[ScannedFile]) -> dict[str, Sequence[str]]:

@@ -37,13 +37,21 @@ def split(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, parts)))
 
 
-def checked(texts: Iterable[str], key: str) -> tuple[str, ...]:
-    """Return the classes as `split`; `key` is the setting or option. Raises BadSetting for one that cannot be allowed."""
+def checked(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the classes as `split`. Raises BadClass for one that cannot be allowed."""
     classes = split(texts)
     for name in classes:
         if reason := fault(name):
-            raise errors.BadSetting(key=key, value=name, reason=f"it {reason}")
+            raise errors.BadClass(name=name, reason=reason)
     return classes
+
+
+def of_setting(text: str, key: str) -> tuple[str, ...]:
+    """Return the classes in the setting `key`. Raises BadSetting for one that cannot be allowed."""
+    try:
+        return checked([text])
+    except errors.BadClass as error:
+        raise errors.BadSetting(key=key, value=error.fields["name"], reason=f"it {error.fields['reason']}") from None
 
 
 def fault(name: str) -> str:

@@ -307,6 +307,10 @@ def test_settings_are_a_persons_or_the_repositorys(empty: Shell, own: Path) -> N
     empty.ok("config", "user.name", "Here")
     assert empty.ok("config", "user.name").lines == ["Here"]
     assert empty.ok("config", "--list", "--show-origin").lines == ["repository\tuser.name=Here"]
+    empty.ok("config", "remote.hub.url", "/hub")
+    assert empty.ok("config", "--global", "--list").lines == ["user.name=Own"]
+    assert empty.ok("config", "--global", "user.name").lines == ["Own"]
+    empty.ok("config", "--unset", "remote.hub.url")
     assert empty.ok("config", "--json").json["settings"] == [
         {"key": "user.name", "value": "Here", "origin": "repository"}
     ]
@@ -315,6 +319,16 @@ def test_settings_are_a_persons_or_the_repositorys(empty: Shell, own: Path) -> N
     assert empty.ok("config", "user.name", "--json").json["value"] == "Own"
     assert empty("config", "user.email").code == 1
     assert empty("config", "user.nmae", "x").code == 2
+    for key, value in (
+        ("sign.key", "id_ed25519"),
+        ("trust.revoked", "./krl"),
+        ("prune.keep-within", "soon"),
+        ("prune.keep-best", "metrics.acc"),
+        ("ui.progress", "dots"),
+        ("user.name", "Ana <"),
+    ):
+        assert empty("config", "--global", key, value).code == 2, key
+        assert empty("config", "--global", key).code == (0 if key == "user.name" else 1), key
 
 
 def test_settings_work_outside_any_repository(

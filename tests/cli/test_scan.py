@@ -53,6 +53,14 @@ def test_versions_the_working_tree_roles_and_plain_files_are_scanned(shell: Shel
     assert _verdicts(shell, "--", "other/cut.pt") == (14, {"other/cut.pt": "damaged"})
     assert shell("scan", "nothing").code == 2
     assert shell("scan", "--", "nothing").code == 2
+    twice = ("module", "module.pt", ".", "v1", "v1:module")  # of the working tree and of v1, once each
+    assert sum("module.pt" in line for line in shell("scan", *twice).lines) == 2
+    shell.write("main", containers.PLAIN)
+    shell.write("module", containers.PLAIN)
+    assert "hint: this is the version main; `mvc scan -- main` scans the file" in shell("scan", "main").err
+    assert "hint: this is the file module; `mvc scan HEAD:module` scans the role" in shell("scan", "module").err
+    for name in ("main", "module"):
+        (shell.folder / name).unlink()
     shutil.rmtree(shell.folder / ".mvc")
     (shell.folder / "model.toml").unlink()
     assert _verdicts(shell) == (1, {"best.pt": "hostile", "module.pt": "code", "other/cut.pt": "damaged"})
@@ -79,7 +87,7 @@ def test_classes_are_allowed_by_option_and_by_the_users_setting_only(shell: Shel
 def test_only_classes_that_may_be_harmless_can_be_allowed(shell: Shell) -> None:
     for name in ("*", "torch*", "os.*", "os.system", "subprocess.Popen", "builtins.eval"):
         said = shell("scan", "--allow", name)
-        assert (said.code, f"Invalid value '{name}' for --allow" in said.err) == (2, True), said.err
+        assert (said.code, f"Cannot allow '{name}'" in said.err, "mvc config" in said.err) == (2, True, False), said.err
     shell.write("policy.toml", b'[scan]\nallow = ["os.*"]\n')
     said = shell("scan")
     assert (said.code, "is a list of classes, and 'os.*' is hostile" in said.err) == (2, True), said.err
@@ -87,8 +95,9 @@ def test_only_classes_that_may_be_harmless_can_be_allowed(shell: Shell) -> None:
     shell.write("made.pkl", b"cnumpy._core.multiarray\n_reconstruct\n(csubprocess\nPopen\n(I0\ntS'b'\ntR.")
     out = shell("scan", "--explain", "--", "made.pkl").out
     assert ("subprocess.Popen" in out, "allow = " in out) == (True, False), out
-    shell.ok("config", "--global", "scan.allow", "torch*")
-    assert "Invalid value 'torch*' for scan.allow" in shell("scan").err
+    said = shell("config", "--global", "scan.allow", "torch.nn.*,torch*")
+    assert (said.code, "Invalid value 'torch*' for scan.allow" in said.err) == (2, True)
+    assert shell("config", "--global", "scan.allow").code == 1  # not set
 
 
 def test_an_explanation_shows_the_calls_and_what_to_do(shell: Shell) -> None:

@@ -83,6 +83,7 @@ def test_a_refused_run_names_the_path_of_its_file(shell: Shell, tmp_path: Path) 
 
 
 def test_a_hostile_file_is_refused_and_the_store_stays_as_it_was(shell: Shell) -> None:
+    (shell.folder / "elsewhere").mkdir()
     before = _store(shell)
     for data in (HOSTILE, containers.ALONE["zip-gap"], containers.TORCH["the object, compressed"][0]):
         shell.write("best.pt", data)
@@ -94,6 +95,8 @@ def test_a_hostile_file_is_refused_and_the_store_stays_as_it_was(shell: Shell) -
         ):
             said = shell(*words)
             assert (said.code, "Nothing was stored" in said.err) == (17, True), said
+        (command,) = re.findall(r"`mvc (scan --explain .+?)`", shell("commit", "-m", "x").err)
+        assert shell("-C", "elsewhere", *shlex.split(command)).lines[0].split()[1] == "best.pt"
         said = shell("record", "--file", "model-latest=best.pt", "-m", "x", "--branch", "run/a")
         assert (said.code, "Nothing was stored" in said.err) == (17, True)
         assert _store(shell) == before
@@ -121,7 +124,7 @@ def test_a_file_that_needs_code_is_stored_with_a_note_unless_the_level_says_othe
     shell.write("best.pt", MODULE.read_bytes())
     said = shell.ok("commit", "--dry-run")
     assert "warning: scan: best.pt is code" in said.err
-    assert "`mvc scan --explain -- best.pt` lists all" in said.err
+    assert "`mvc scan --explain best.pt` lists all" in said.err
     shell.ok("config", "--global", "scan.level", "code")
     assert shell("commit", "-m", "x").code == 17
     shell.ok("config", "--global", "scan.allow", "__main__.Network, torch.nn.modules.*")

@@ -188,6 +188,12 @@ def test_the_settings_of_a_remote_name_it_under_the_same_rule(ana: Shell, tmp_pa
         for user in (False, True):
             with pytest.raises(errors.RemoteHidesRef, match="branch release/2"):
                 mvc.open(ana.folder).config.set(key, "https://x.example", user=user)
+    outside = Shell(tmp_path, ana._patch)
+    outside.ok("config", "--global", "remote.release.url", "https://x.example")  # nobody knows the refs there
+    ana.ok("config", "remote.release.endpoint", "https://x.example")
+    outside.ok("config", "--global", "--unset", "remote.release.url")
+    _refused(ana("config", "remote.release.url", "https://x.example"), 13, "branch release/2")
+    ana.ok("config", "--unset", "remote.release.endpoint")
     for name in ("refs", "a/b"):
         _refused(ana("config", f"remote.{name}.url", str(tmp_path / "x")), 2, "Invalid ref name")
         _refused(Shell(tmp_path, ana._patch)("config", "--global", f"remote.{name}.url", "x"), 2, "Invalid ref name")

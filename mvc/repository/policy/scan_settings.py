@@ -59,7 +59,7 @@ def of(config: Config, root: Path | None, user_config: Path | None) -> ScanSetti
     word = str(config.get(SCAN_LEVEL) or UNREADABLE)
     levels = [table.level for table in tables if table.level is not None]
     levels += [Verdict[word.upper()]] if word != OFF else []
-    own = allow.checked([str(config.get(SCAN_ALLOW) or "")], SCAN_ALLOW)
+    own = allow.of_setting(config.get(SCAN_ALLOW) or "", SCAN_ALLOW)
     words = config.get(SCAN_COMMAND)
     command = () if words is None else command_of(SCAN_COMMAND, words)
     return ScanSettings(min(levels, default=None), own, tables, command)

@@ -60,13 +60,17 @@ def check(
     refused = [pair for pair in found if pair[1].verdict >= level]
     if refused and not allow_unsafe:
         listed = first([_line(path, report) for path, report in refused], _SHOWN)
-        raise errors.ScanRefused(listed=listed, path=refused[0][0])
-    return tuple(
-        Problem(
-            WARNING, KEY, _line(path, report), f"`mvc scan --explain -- {shlex.quote(escape_name(path))}` lists all"
-        )
-        for path, report in found
-    )
+        raise errors.ScanRefused(listed=listed, command=_command(refused[0][0]))
+    return tuple(Problem(WARNING, KEY, _line(path, report), f"`{_command(path)}` lists all") for path, report in found)
+
+
+def _command(path: str) -> str:
+    """Return the command that explains a file, from every folder: it reads a word as a path of the model, too.
+
+    So it does not read one after `--`, which is relative to the current folder, unless that is a whole path.
+    """
+    apart = "-- " if path.startswith(("/", "-")) else ""
+    return f"mvc scan --explain {apart}{shlex.quote(escape_name(path))}"
 
 
 def _is_reported(report: Report, level: Verdict, look: Contents, entry: TreeEntry | None) -> bool:

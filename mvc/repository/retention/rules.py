@@ -35,6 +35,8 @@ ALIAS_DAYS = 90
 """Days for which a former version of an alias is kept, so that the alias can be rolled back."""
 DAY = 86_400
 KINDS = {HEADS: "tip of", TAGS: "tag", ALIASES: "alias"}
+WITHIN, BEST = "prune.keep-within", "prune.keep-best"
+"""The settings whose values have a form of their own."""
 
 
 class Best(NamedTuple):
@@ -70,17 +72,13 @@ class Rules:
     @classmethod
     def of_settings(cls, config: Config) -> Rules:
         """Return the rules in `[prune]` of the settings; raise BadSetting, BadQuery."""
-        last, within = config.get("prune.keep-last"), config.get("prune.keep-within")
-        try:
-            seconds = spans.parse(within) if within else None
-        except ValueError as error:
-            raise errors.BadSetting(key="prune.keep-within", value=within, reason=str(error)) from None
+        last = config.get("prune.keep-last")
         return cls(
             int(last) if last is not None else None,
-            seconds,
+            seconds(config.get(WITHIN) or ""),
             bool(config.get("prune.keep-tagged")),
             bool(config.get("prune.keep-aliased")),
-            tuple(map(Best.parse, _texts(config.get("prune.keep-best")))),
+            best(config.get(BEST) or ""),
             _texts(config.get("prune.roles")),
             _texts(config.get("prune.keep-role")),
         )
@@ -118,6 +116,19 @@ class Rules:
         yield from (f"--keep-best {spelled(best.key)}={best.most}" for best in self.best)
         yield from (f"--keep-role {role}" for role in self.keep_roles)
         yield from (f"--roles {pattern}" for pattern in self.roles)
+
+
+def seconds(text: str) -> float | None:
+    """Return the seconds of a setting prune.keep-within, None for an empty one. Raises BadSetting."""
+    try:
+        return spans.parse(text) if text else None
+    except ValueError as error:
+        raise errors.BadSetting(key=WITHIN, value=text, reason=str(error)) from None
+
+
+def best(text: str) -> tuple[Best, ...]:
+    """Return the rules of a setting prune.keep-best. Raises BadQuery."""
+    return tuple(map(Best.parse, _texts(text)))
 
 
 def _texts(value: str | None) -> tuple[str, ...]:

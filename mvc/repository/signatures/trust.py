@@ -28,6 +28,8 @@ KEY = "sign.key"
 ALWAYS = "sign.always"
 ALLOWED = "trust.allowed-signers"
 REVOKED = "trust.revoked"
+SETTINGS = (KEY, ALLOWED, REVOKED)
+"""The settings that are paths."""
 DEFAULT = "allowed_signers"
 """The name of the default file, beside the user's settings."""
 _GIT_ALLOWED = "gpg.ssh.allowedSignersFile"
@@ -118,13 +120,17 @@ class Keys:
         return file
 
     def _absolute(self, key: str, text: str) -> Path:
-        path = self._expanded(text)
-        if not path.is_absolute():
-            raise errors.BadSetting(key=key, value=text, reason="the path must be absolute, or begin with ~/")
-        return path
+        check_path(key, text)
+        return self._expanded(text)
 
     def _expanded(self, text: str) -> Path:
         return self.home / text[2:] if text.startswith("~/") and self.home is not None else Path(text)
+
+
+def check_path(key: str, text: str) -> None:
+    """Raise BadSetting unless a setting of SETTINGS has a path that is the same in every folder."""
+    if not text.startswith(("/", "~/")):
+        raise errors.BadSetting(key=key, value=text, reason="the path must be absolute, or begin with ~/")
 
 
 def _check_signers(file: KeyFile | None) -> None:

@@ -82,7 +82,11 @@ HOOKS = ("pre-commit", "pre-move", "pre-push", "post-move")
 """The hooks, each a setting `hooks.NAME` with a program and its arguments."""
 HOOK_TIMEOUT = "hooks.timeout"
 UNREADABLE, OFF = "unreadable", "off"
-WORDS = {STALE_METRICS: (WARN, "refuse", "ignore"), SCAN_LEVEL: (UNREADABLE, "hostile", "code", OFF)}
+WORDS = {
+    STALE_METRICS: (WARN, "refuse", "ignore"),
+    SCAN_LEVEL: (UNREADABLE, "hostile", "code", OFF),
+    "ui.progress": ("auto", "bar", "plain", "none"),
+}
 """The settings that have a few words for values."""
 KEYS: dict[str, tuple[type, str]] = {
     "user.name": (str, "your name, the author of new versions"),
@@ -142,7 +146,7 @@ KEYS: dict[str, tuple[type, str]] = {
     "hooks.pre-move": (list, "the program that may refuse a move of a branch, a tag or an alias"),
     "hooks.pre-push": (list, "the program that may refuse a push"),
     "hooks.post-move": (list, "the program that is run after refs moved"),
-    HOOK_TIMEOUT: (float, "seconds that a hook may run (default 60)"),
+    HOOK_TIMEOUT: (float, "seconds that a hook may run (default 60); 0 for no limit"),
     "ui.pager": (str, "the pager for long output"),
     "ui.progress": (str, "auto, bar, plain or none"),
 }
@@ -211,11 +215,21 @@ class Config:
         self._repository = _read_repository(door) if door else {}
         self._user = _read_user(self._user_file)
 
-    def get(self, key: str) -> Any:
-        """Return the value of `key`, None if it is not set; raise UnknownSetting."""
+    def get(self, key: str, *, user: bool = False) -> Any:
+        """Return the value of `key`, None if it is not set; with `user`, that of the user's settings.
+
+        Raises UnknownSetting, and BadSetting for a value of another type.
+        """
         check_key(key)
-        settings = [setting.value for setting in self.all() if setting.key == key]
-        return settings[0] if settings else None
+        settings = self.own() if user else self.all()
+        value = next((setting.value for setting in settings if setting.key == key), None)
+        if value is not None and (reason := _fault(key, value)):
+            raise errors.BadSetting(key=key, value=value, reason=reason)
+        return value
+
+    def own(self) -> list[Setting]:
+        """Return the user's settings, sorted by key, also those that a repository overrides."""
+        return [Setting(key, value, "user") for key, value in sorted(flatten(self._user).items())]
 
     def all(self) -> list[Setting]:
         """Return all settings in effect, sorted by key."""
@@ -576,23 +590,30 @@ def _typed(key: str, text: str) -> Any:
     check_key(key)
     if any(ord(letter) < ord(" ") for letter in text):
         raise errors.BadSetting(key=key, value=text, reason="it has control characters")
-    if text not in WORDS.get(key, (text,)):
-        raise errors.BadSetting(key=key, value=text, reason=f"the value must be one of {', '.join(WORDS[key])}")
-    if KEYS[key][0] is str:
-        return text
-    if KEYS[key][0] is list:
+    kind = KEYS[key][0]
+    value: Any = text
+    if kind is list:
         return _words(key, text)
-    if KEYS[key][0] is bool:
-        if text not in _BOOLEANS:
-            raise errors.BadSetting(key=key, value=text, reason="the value must be true or false")
-        return _BOOLEANS[text]
-    try:
-        value = float(text)
-    except ValueError:
-        raise errors.BadSetting(key=key, value=text, reason="the value must be a number") from None
-    if not 0 <= value < float("inf"):
-        raise errors.BadSetting(key=key, value=text, reason="the value must be a number, 0 or more")
+    if kind is bool:
+        value = _BOOLEANS.get(text, text)
+    elif kind is float:
+        with contextlib.suppress(ValueError):
+            value = float(text)
+    if reason := _fault(key, value):
+        raise errors.BadSetting(key=key, value=text, reason=reason)
     return value
+
+
+def _fault(key: str, value: Any) -> str:
+    """Return why a value is not one for `key`, `""` if it is. A list of words is checked by `command_of`."""
+    kind = KEYS[key][0] if key in KEYS else list
+    if kind is bool and not isinstance(value, bool):
+        return "the value must be true or false"
+    if kind is float and not (type(value) in (int, float) and 0 <= value < float("inf")):
+        return "the value must be a number, 0 or more"
+    if kind is str and not isinstance(value, str):
+        return "the value must be a text"
+    return f"the value must be one of {', '.join(WORDS[key])}" if value not in WORDS.get(key, (value,)) else ""
 
 
 def _words(key: str, text: str) -> list[str]:
