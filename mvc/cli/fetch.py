@@ -91,5 +91,5 @@ def lines(done: Fetched) -> Iterator[str]:
 
 def _moved(ref: FetchedRef) -> str:
     if ref.new is None:
-        return "[deleted]"
-    return f"{short(ref.old)}..{short(ref.new)}" if ref.old else f"[new] {short(ref.new)}"
+        return f"[deleted {KINDS[ref.ref.kind]}]"
+    return f"{short(ref.old)}..{short(ref.new)}" if ref.old else f"[new {KINDS[ref.ref.kind]}] {short(ref.new)}"

@@ -20,6 +20,7 @@ from mvc.plural import count
 from mvc.porcelain import push as porcelain
 from mvc.porcelain.push import Pushed, PushedRef
 from mvc.repository.model import Model
+from mvc.repository.refnames import KINDS
 from mvc.repository.signatures import pushed_moves
 from mvc.transport import connection
 from mvc.transport.refspec import updates
@@ -152,7 +153,8 @@ def _move(ref: PushedRef) -> str:
     old, new = short(ref.old or ""), short(ref.new or "")
     if ref.flag in " +":
         return f"{old}..{new}"
-    text = f"[{_DONE[ref.flag]}]"
+    kind = f" {KINDS[ref.ref.kind]}" if ref.flag in "*-" else ""
+    text = f"[{_DONE[ref.flag]}{kind}]"
     return style(text, fg="red") if ref.flag == "!" else text
 
 

@@ -135,7 +135,7 @@ def resumable(
     """Create the repository for a clone of `source`, or open that of an interrupted one in `folder`.
 
     The clone is complete when the block ends. After an error it stays to be resumed, or is removed if nothing was
-    fetched. Raises NotEmpty.
+    fetched, or if it was refused. Raises NotEmpty.
     """
     made = _prepare(folder, source)
     try:
@@ -160,14 +160,17 @@ def is_unfinished(folder: Path) -> bool:
 
 
 def _undo(folder: Path, error: BaseException, *, made: bool) -> None:
-    """Remove a clone that has fetched nothing, or has no HEAD for an invalid or refused request, with its folder if `made`."""
+    """Remove a clone that has fetched nothing, has no HEAD for an invalid request, or is refused, with its folder if `made`.
+
+    One that is refused by a rule or a hook would be refused again; it stays only if it has written files.
+    """
     door = StoreDoor(folder / DIRECTORY)
-    kept = (
-        (heads.FOLDER,)
-        if isinstance(error, errors.Usage | errors.TakeRefused)
-        else (heads.FOLDER, metapacks.FOLDER, "packs")
-    )
-    if not any(door.names(each) for each in kept):
+    if isinstance(error, errors.PolicyRefused | errors.PolicyUndecided | errors.HookRefused):
+        is_empty = os.listdir(folder) == [DIRECTORY]
+    else:
+        kept = (heads.FOLDER,) if isinstance(error, errors.Usage) else (heads.FOLDER, metapacks.FOLDER, "packs")
+        is_empty = not any(door.names(each) for each in kept)
+    if is_empty:
         discard_folder(folder / DIRECTORY)
         _remove_made(folder, made=made)
 

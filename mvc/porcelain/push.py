@@ -130,6 +130,8 @@ def push(
     """
     if dry_run:
         return _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).dry_run(requests)
+    if not repair:  # which changes the remote, whatever becomes of the push
+        _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).check(requests)
     repaired = _repaired(model.repository, remote, actor, progress) if repair else None
     _trust(model.repository, remote, actor)
     done = _Push(model.repository, model.key, remote, actor, lease=lease, revive=revive).run(requests, progress)
@@ -274,18 +276,9 @@ class _Push:
 
     def dry_run(self, requests: Sequence[RefUpdate]) -> Pushed:
         """Return what a push would do."""
-        try:
-            presence.check(self._repository, self._remote)
-        except errors.NoRemoteYet:
-            refs = tuple(PushedRef(request.ref, "*", None, request.new) for request in requests)
-            fresh = self._fresh(refs, {})
-            self._check_policy(refs, {}, fresh)
+        is_new, refs, fresh = self._planned(requests)
+        if is_new:
             return Pushed(self._remote.name, self._model, refs, len(fresh), done=False)
-        self._dropped = Dropped(expiry_sync.read(self._repository, self._remote))
-        tips = self._tips(requests)
-        refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
-        fresh = self._fresh(refs, tips)
-        self._check_policy([each for each in refs if each.flag not in "=!"], tips, fresh)
         there = Inventory(self._repository, self._remote.backend, self._remote.jobs)
         todo = upload_plan.plan(self._repository, there, fresh, dropped=DroppedFiles(doubted=set(self._dropped.files)))
         return Pushed(
@@ -298,6 +291,28 @@ class _Push:
             done=False,
             encoded_again=todo.encoded_again,
         )
+
+    def check(self, requests: Sequence[RefUpdate]) -> None:
+        """Raise the refusal of a rule or a hook before the push writes on the remote: not even its record or an intent."""
+        own = gate.Gate(self._repository)
+        if own.rules() or own.hooks("pre-push", "pre-move") is not None:
+            self._planned(requests)
+
+    def _planned(self, requests: Sequence[RefUpdate]) -> tuple[bool, tuple[PushedRef, ...], Fresh]:
+        """Return whether the remote is new, the results of the updates, and the versions to send, which rules let pass."""
+        try:
+            presence.check(self._repository, self._remote)
+        except errors.NoRemoteYet:
+            refs = tuple(PushedRef(each.ref, "*", None, each.new) for each in requests if each.new is not None)
+            fresh = self._fresh(refs, {})
+            self._check_policy(refs, {}, fresh)
+            return True, refs, fresh
+        self._dropped = Dropped(expiry_sync.read(self._repository, self._remote))
+        tips = self._tips(requests)
+        refs = tuple(self._judge(request, tips[request.ref]) for request in requests)
+        fresh = self._fresh(refs, tips)
+        self._check_policy([each for each in refs if each.flag not in "=!"], tips, fresh)
+        return False, refs, fresh
 
     def run(self, requests: Sequence[RefUpdate], progress: Progress | None) -> Pushed:
         """Push every update that is not rejected."""

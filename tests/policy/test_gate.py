@@ -162,7 +162,12 @@ def test_a_push_keeps_the_reason_for_which_a_rule_on_an_ancestor_was_passed(shel
     policy(shell, "push:origin", 'licenses.deny = ["AGPL-*"]', "force = true")
     for options in ((), ("-n",)):
         refused(shell("push", *options, "origin", "main"), "push:origin of helmets, v4 ", "licenses.deny")
-    shell.ok("push", "origin", "main", "--force-policy", "replaced since")
+    assert not (tmp_path / "origin").exists()
+    said = shell.ok("push", "origin", "main", "--force-policy", "replaced since")
+    assert " * [new branch]  main" in said.lines
+    before = sorted((tmp_path / "origin").rglob("*"))
+    refused(shell("push", "origin", "v4:prod"), "branch:prod on origin", "licenses.deny")
+    assert sorted((tmp_path / "origin").rglob("*")) == before
     passed = "policy overridden: licenses.deny of policy.toml, line 3: replaced since"
     path = tmp_path / "origin" / "refs" / MODEL / "heads" / "main" / "0000000001"
     assert json.loads(path.read_bytes())["reason"] == f"push ({passed})"

@@ -264,6 +264,13 @@ def test_a_hook_that_hangs_is_ended_with_what_it_started(shell: Shell, hooks: Ho
     assert "it did not end within 0.5 seconds" in said.err
     pid = int((tmp_path / "pid").read_text())
     assert _ends(pid)
+    hooks.command("timeout", 0)  # no limit
+    hooks.set("pre-commit", "sleep 0.1")
+    shell.commit("x")
+    for value in (-1, "soon", True):
+        hooks.command("timeout", value)
+        said = shell("commit", "--allow-empty", "-m", "x")
+        assert (said.code, "for hooks.timeout: the value must be a number, 0 or more" in said.err) == (2, True), said
 
 
 def _ends(pid: int) -> bool:

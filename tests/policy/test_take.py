@@ -45,7 +45,7 @@ def test_a_move_that_nobody_signed_is_refused_and_all_else_is_taken(world: World
         f"The alias origin/prod stays at {world.id('v1')[:10]}.",
         "`mvc sign prod`",
     )
-    assert "[new]" in said.out
+    assert "[new branch]" in said.out
     assert "[refused]  alias origin/prod" in said.out
     assert world.at(world.ben, "origin/night") == world.id("v2")
     assert world.at(world.ben, "prod") == world.id("v1")
@@ -229,6 +229,10 @@ def test_a_clone_without_a_refused_name_and_none_of_a_refused_branch(world: Worl
     assert world.shell("new")("fsck").code == 0
     refused(world.shell()("clone", "-b", "prod", "origin", "other"), "Nothing was cloned.")
     assert not (world.folder / "other").exists()
+    world.rules('on = ["branch:main"]\nmax-file = 1')  # the branch here
+    assert world.shell()("clone", "-b", "main", "origin", "other").code == 17
+    assert not (world.folder / "other").exists()
+    world.rules(f'on = ["take:alias:prod"]\nsigned-by = ["{ANA}"]\nforce = true')
     world.shell().ok("clone", "-b", "prod", "origin", "other", "--force-policy", "I know")
     assert world.at(world.shell("other"), "HEAD") == world.id("v2")
     world.shell().ok("download", "origin#helmets@prod", "there", "--force-policy", "I know")

@@ -3,7 +3,7 @@
     hooks.pre-commit = ["/home/ana/bin/check", "--strict"]
 
     policy ─► hook (JSON on stdin) ─ exit 0 ─► the move
-                                   └ otherwise, or after 60 s ─► HookRefused, and nothing was moved
+                                   └ otherwise, or after hooks.timeout ─► HookRefused, and nothing was moved
 
 No repository names a hook: one that comes from elsewhere would run its author's program. For the same reason a hook runs in
 the folder of the user's settings, and its program is an absolute path, or found in an absolute folder of PATH.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PRE_COMMIT, PRE_MOVE, PRE_PUSH, POST_MOVE = HOOKS
 TIMEOUT = 60.0
-"""Seconds that a hook may run."""
+"""Seconds that a hook may run by default."""
 RUNNING = "MVC_HOOK"
 """The environment variable with the name of the hook, for the program; a `mvc` in it asks no hooks."""
 SCHEMA = "mvc.hook/1"
@@ -100,12 +100,14 @@ class Hooks:
             self._ask(PRE_MOVE, {"moves": [each.to_json() for each in asked]}, _named(asked))
             passed.update(asked)
 
-    def push(self, remote: str, model: str, moves: Sequence[MovedRef], versions: Iterable[VersionId]) -> None:
-        """Ask pre-push whether versions may be sent, and refs of a remote moved. Raises HookRefused, BadSetting."""
-        if self.has(PRE_PUSH):
+    def push(self, remote: str, model: str, moves: Sequence[MovedRef], versions: Sequence[VersionId]) -> None:
+        """Ask pre-push whether versions may be sent, and refs of a remote moved, once for the same push. Raises HookRefused, BadSetting."""
+        asked = (remote, model, *moves, *versions)
+        if asked not in self._repository.hooks_passed and self.has(PRE_PUSH):
             listed = [each.to_json() for each in moves]
             about = {"remote": remote, "model": model, "moves": listed, "versions": list(versions)}
             self._ask(PRE_PUSH, about, f"a push to {remote}")
+            self._repository.hooks_passed.add(asked)
 
     def moved(self, entries: Iterable[tuple[RefName, RefEntry, str | None]]) -> str | None:
         """Run post-move for refs that moved; return what went wrong, None for nothing. Refuses nothing."""
@@ -158,7 +160,7 @@ class Hooks:
 
     def _wait(self, command: Sequence[str], name: str, given: IO[bytes], said: IO[bytes]) -> None:
         limit = self._repository.config.get(HOOK_TIMEOUT)
-        seconds = TIMEOUT if limit is None else float(limit)
+        seconds = TIMEOUT if limit is None else float(limit) or None
         try:
             process = subprocess.Popen(
                 command,
