@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import mvc
 from mvc.deferred import dataclass
+from mvc.formats.values import json_text
 from mvc.model.document import Document, keys
 from mvc.model.ids import VersionId
 from mvc.registry.documents import cyclonedx, documented_version, spdx
@@ -37,8 +37,7 @@ class Bom(Document):
     @property
     def text(self) -> str:
         """The document as text, with sorted keys; characters that act on a terminal are escapes of JSON."""
-        text = json.dumps(self.document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
+        return json_text.dump(self.document, sort_keys=True)
 
 
 def bom(

@@ -16,6 +16,12 @@ _MAX_MARKS = 5 * MAX_CLASSES
 """Commas and brackets, including those in texts: each may be a value in memory."""
 
 
+def dump(value: Any, *, sort_keys: bool = False) -> str:
+    """Return a value as a text that people read: characters that act on a terminal or reorder a line are escapes."""
+    text = json.dumps(value, indent=2, sort_keys=sort_keys, ensure_ascii=False) + "\n"
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
 def load(text: str) -> Any:
     """Return the value of a JSON text; raise MalformedError."""
     if sum(map(text.count, (",", "[", "{"))) > _MAX_MARKS:

@@ -63,9 +63,22 @@ def load_typed(text: str, *, dates: bool = False) -> Any:
 
 
 def dump(values: dict[str, Any]) -> str:
-    """Return a map as YAML, its keys in their order."""
-    text: str = lazy.load("yaml").safe_dump(values, sort_keys=False, allow_unicode=True)
-    return text
+    """Return a map as YAML, its keys in their order. Characters that act on a terminal or reorder a line are escapes."""
+    yaml = lazy.load("yaml")
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc,name-defined]
+        """Writes texts in double quotes, which have escapes, if they need one."""
+
+    def scalar(dumper: Any, text: str) -> Any:
+        return dumper.represent_scalar(_TEXT, text, style=None if _is_plain(text) else '"')
+
+    Dumper.add_representer(str, scalar)
+    text: str = yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True)
+    return "".join(char if _is_plain(char) else f"\\U{ord(char):08x}" for char in text)
+
+
+def _is_plain(text: str) -> bool:
+    return all(char.isprintable() or char == "\n" for char in text)
 
 
 def _document(text: str, scalar: Callable[[Any], Any]) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 from mvc import errors
 from mvc.deferred import dataclass
-from mvc.formats.values import front_matter
+from mvc.formats.values import front_matter, json_text
 from mvc.model import labelmap
 from mvc.registry.documents import card as documents_card
 from mvc.registry.documents import changes, documented_version
@@ -43,7 +43,7 @@ def config(version: HubVersion) -> bytes | None:
         "label2id": {name: number for number, name in labels},
         OWN: version.name,
     }
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+    return json_text.dump(content).encode()
 
 
 def is_own_config(data: bytes) -> bool:

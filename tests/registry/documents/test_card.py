@@ -40,6 +40,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Any:
         for path in ("old.json", "results.json"):
             shell.ok("eval", "add", "HEAD", "--dataset", "night@3", "--file", path)
         shell.set(model__description=HOSTILE, labelmap__2=HOSTILE, model__license="Acme, for internal use")
+        shell.set(model__tags='["night\\u202e \\U0001f600"]')
         shell.commit(HOSTILE)
         yield shell
 
@@ -51,6 +52,7 @@ def test_the_hub_reads_the_header(shell: Shell) -> None:
     assert (result.metric_name, result.metric_value, result.dataset_name) == ("mAP50", 0.8, "site@3")
     own = ModelCard(shell.ok("card", "v4").out).data
     assert (own.license, own.license_name) == ("other", "Acme, for internal use")
+    assert own.tags == ["night\u202e \U0001f600", "mvc"]
 
 
 def test_the_text_has_the_facts_and_the_changes_since_the_last_tag(shell: Shell) -> None:
