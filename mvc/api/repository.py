@@ -136,7 +136,8 @@ class Repository:
 
     def policy(self) -> tuple[PolicyRule, ...]:
         """Return the rules of the policy in effect, those of the repository first. Raises BadPolicy."""
-        return policy.show(self._session.repository)
+        repository = self._session.repository
+        return policy.show(repository.root, repository.user_config)
 
     # --- care
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
+from mvc import errors
 from mvc.cli.app.invocation import Invocation
 from mvc.cli.app.terminal import escape, short, style
 from mvc.cli.app.verb import group, subverb
@@ -21,8 +23,8 @@ def command(invocation: Invocation) -> None:
     """Show the policy, or check a version against it.
 
     A policy is a file policy.toml beside .mvc, and another one beside your own settings. Its rules limit the
-    versions that are made, those that branches, tags and aliases are at, and those that are taken from remotes; both files apply. Without a command, show
-    the rules.
+    versions that are made, those that branches, tags and aliases are at, and those that are taken from remotes; both files
+    apply. Without a command, show the rules; outside of a repository, those of your own, which hold for a clone.
     """
     _show(invocation)
 
@@ -55,9 +57,9 @@ def check(invocation: Invocation, revision: str | None, events: tuple[str, ...],
 
 
 def _show(invocation: Invocation) -> None:
-    repository = invocation.repository()
-    rules, tables = porcelain.show(repository), porcelain.scan_tables(repository)
-    own = porcelain.own_file(repository)
+    root, user_config = _root(invocation), invocation.user_config
+    rules, tables = porcelain.show(root, user_config), porcelain.scan_tables(root, user_config)
+    own = porcelain.own_file(user_config)
 
     def lines() -> Iterator[str]:
         yield from _rules(rules, tables)
@@ -70,6 +72,16 @@ def _show(invocation: Invocation) -> None:
     invocation.emit("policy", {"rules": rules, "scan": tables, "own": own}, lines, page=True)
 
 
+def _root(invocation: Invocation) -> Path | None:
+    """Return the folder of the repository, None outside of one. Raises the errors of one that cannot be opened."""
+    try:
+        return invocation.repository().root
+    except errors.NoRepository as error:
+        if type(error) is not errors.NoRepository:
+            raise
+        return None
+
+
 def _rules(rules: Sequence[PolicyRule], tables: Sequence[PolicyScan]) -> Iterator[str]:
     for table in tables:
         yield style(escape(f"{table.file}, line {table.line}"), fg="yellow") + "  [scan]"
@@ -77,7 +89,7 @@ def _rules(rules: Sequence[PolicyRule], tables: Sequence[PolicyScan]) -> Iterato
             if value:
                 yield f"    {key:<15} {escape(value)}"
     if not rules and not tables:
-        yield "No policy: neither this repository nor your settings have rules in policy.toml."
+        yield "No policy: no policy.toml, beside .mvc or your settings, has rules."
     for rule in rules:
         yield style(escape(f"{rule.file}, line {rule.line}"), fg="yellow") + f"  on {escape(', '.join(rule.on))}"
         for key, value in rule.requires.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mvc import errors
@@ -17,7 +18,6 @@ from mvc.repository.policy.candidate import Candidate
 from mvc.repository.policy.checks import Breach
 from mvc.repository.policy.gate import KINDS, Gate, Move
 from mvc.repository.policy.take import Offer, Reader
-from mvc.repository.repository import Repository
 from mvc.repository.signatures import verify
 from mvc.repository.worktree import snapshot
 from mvc.scan.policy import parse
@@ -103,22 +103,21 @@ class PolicyChecked(Document):
         return not self.breaches
 
 
-def show(repository: Repository) -> tuple[PolicyRule, ...]:
-    """Return the rules in effect, those of the repository first. Raises BadPolicy."""
-    return tuple(
-        PolicyRule(each.file, each.line, each.on, described(each), each.force) for each in Gate(repository).rules()
-    )
+def show(root: Path | None, user_config: Path | None) -> tuple[PolicyRule, ...]:
+    """Return the rules in effect for the repository at `root`, first its own; None for none, as for a clone. Raises BadPolicy."""
+    rules = [rule for shown, data in files.read(root, user_config) for rule in parse.parse(data, shown)]
+    return tuple(PolicyRule(each.file, each.line, each.on, described(each), each.force) for each in rules)
 
 
-def own_file(repository: Repository) -> OwnPolicy:
+def own_file(user_config: Path | None) -> OwnPolicy:
     """Return where the user's own policy.toml is looked for."""
-    path = files.of_user(repository.user_config)
+    path = files.of_user(user_config)
     return OwnPolicy(str(path), exists=path.exists()) if path is not None else OwnPolicy(None, exists=False)
 
 
-def scan_tables(repository: Repository) -> tuple[PolicyScan, ...]:
+def scan_tables(root: Path | None, user_config: Path | None) -> tuple[PolicyScan, ...]:
     """Return the tables `[scan]` in effect that set something, that of the repository first. Raises BadPolicy."""
-    tables = [parse.settings(data, shown) for shown, data in files.of(repository)]
+    tables = [parse.settings(data, shown) for shown, data in files.read(root, user_config)]
     found = [table for table in tables if table.allow or table.level is not None]
     return tuple(PolicyScan(table.file, table.line, table.level, table.allow) for table in found)
 

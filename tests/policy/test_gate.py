@@ -305,7 +305,9 @@ def test_a_policy_is_beside_settings_that_are_a_link_and_beside_their_target(she
         path = tmp_path / folder / NAME
         path.write_text('[[rule]]\non = ["tag:*"]\nlicenses.allow = ["MIT"]\n', encoding="utf-8")
         refused(shell("tag", "t"), f"{path}, line 3")
+        assert f"{path}, line 1" in shell.ok("-C", str(tmp_path), "policy").out  # without a repository, as for a clone
         path.unlink()
+    assert shell("-C", str(tmp_path), "policy", "check").code == 10
     shell.ok("config", "--global", "scan.allow", "a.B")
     assert (tmp_path / "own" / "config.toml").is_symlink()
 
