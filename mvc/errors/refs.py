@@ -200,7 +200,7 @@ class TakeRefused(PolicyRefused):
 class UnreadablePolicy(BadPolicy):
     """Cannot read {path}: {reason}.
 
-    Make the file readable, or remove it if there is to be no policy. Until then, no branch, tag or alias moves, or is
+    Correct that, or remove the file if there is to be no policy. Until then, no branch, tag or alias moves, or is
     taken.
     """
 

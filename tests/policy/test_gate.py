@@ -266,6 +266,7 @@ def test_a_policy_that_cannot_be_read_lets_nothing_move(shell: Shell, tmp_path: 
     for make, reason in (
         (lambda: path.write_text("[[rule]]\nonn = 1\n", encoding="utf-8"), "policy.toml, line 2: "),
         (path.mkdir, "Cannot read policy.toml: "),
+        (lambda: path.write_text(f"#{'x' * (2 << 20)}"), "Cannot read policy.toml: it is larger than 1 MiB."),
         (lambda: os.mkfifo(path), "is a pipe"),
         (lambda: path.symlink_to(tmp_path / "own"), "is a folder"),
         (lambda: path.symlink_to(tmp_path / "nowhere"), f"{path} is a link to nothing"),

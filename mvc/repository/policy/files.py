@@ -58,8 +58,10 @@ def _bytes(path: Path, real: str, shown: str) -> bytes | None:
         raise errors.UnreadablePolicy(path=shown, reason=f"{link} is a link to nothing") from None
     except OSError as error:
         raise errors.UnreadablePolicy(path=shown, reason=error.strerror or str(error)) from None
-    except errors.MvcError as error:
+    except errors.IrregularFile as error:
         raise errors.UnreadablePolicy(path=shown, reason=error.message.rstrip(".")) from None
+    except errors.Damaged:
+        raise errors.UnreadablePolicy(path=shown, reason=f"it is larger than {MAX_BYTES >> 20} MiB") from None
 
 
 def _broken(path: Path) -> Path | None:
