@@ -35,7 +35,7 @@ class Arguments(enum.Enum):
     REBUILT = "a function of the table that rebuilds tensors, a class, and what that function may be called with"
     REBUILT_ARRAY = "numpy's function that rebuilds an array, what that may be called with, and states"
     STORAGE = "the bytes of a file, which are scanned as such"
-    GENERATOR = "a name or a class of the table, or an object"
+    GENERATOR = "values, or a function, a class or an object of numpy.random in the table"
     OBJECT = "a class, `object`, and None"
 
 

@@ -85,6 +85,17 @@ CODE: dict[str, Any] = {
     "spans": [pd.Period("2026"), pd.Interval(0, 1), pd.Timedelta(1), pd.offsets.MonthEnd(2)],
 }
 
+
+def _dtype(size: int, fields: dict[str, int], kind: str = "f4", count: int = 0) -> bytes:
+    """A dtype of numpy of `size` bytes, with fields at offsets, or a subarray of `count` elements; it claims to hold no objects."""
+    inner = call("numpy dtype", text(kind), FALSE, b"\x88")
+    inner += group(number(3), text("|"), NONE * 3, number(-1), number(-1), number(63 if kind == "O" else 0)) + BUILD
+    pairs = mapping({name: group(inner, number(offset)) for name, offset in fields.items()}) if fields else NONE
+    state = (group(inner, numbers(count)) if count else NONE, group(*map(text, fields)) if fields else NONE, pairs)
+    parts = group(number(3), text("|"), *state, number(size), number(1), number(0))
+    return call("numpy dtype", text(f"V{size}"), FALSE, b"\x88") + parts + BUILD
+
+
 _SHARD = named("torch.distributed.checkpoint.filesystem _StorageInfo") + EMPTY + NEWOBJ
 _ARRAY = (named("numpy._core.multiarray _reconstruct"), group(named("numpy ndarray"), numbers(0), b"U\1b"))
 _STATE = group(number(1), numbers(1), call("numpy dtype", text("f4")), FALSE, b"U\4\0\0\0\0")
@@ -117,6 +128,17 @@ CALLS: dict[str, tuple[bytes, bytes, Verdict]] = {
         call("pyarrow.lib field", text("a"), call("pyarrow.lib type_for_alias", text("int32"))),
         call("pyarrow.lib OSFile", text("/x"), text("w")), Verdict.CODE,
     ),
+    "a random generator": (
+        call("numpy.random._pickle __generator_ctor", text("PCG64"), named("numpy.random._pickle __bit_generator_ctor")),
+        call("numpy.random._pickle __generator_ctor", b"C\4PK\3\4", named("torch.storage _load_from_bytes")), Verdict.DATA,
+    ),
+    "fields of an element": (_dtype(8, {"a": 0, "b": 4}), _dtype(8, {"a": 0, "b": 6}), Verdict.PLAIN),
+    "a field before the element": (_dtype(8, {"a": 4}), _dtype(8, {"a": -4}), Verdict.PLAIN),
+    "many fields": (
+        _dtype(280, {f"f{n}": n * 4 for n in range(70)}),
+        _dtype(280, {f"f{n}": n * 4 for n in range(70)}, "O"), Verdict.PLAIN,
+    ),
+    "a subarray": (_dtype(8, {}, count=2), _dtype(8, {}, count=3), Verdict.PLAIN),
     "the class of None": (call("builtins type", NONE), call("builtins type", text("A"), group(), mapping({})), Verdict.PLAIN),
     "a method of a class": (
         call("builtins getattr", named("zoneinfo ZoneInfo"), text("_unpickle")) + group(text("UTC"), FALSE) + REDUCE,

@@ -233,11 +233,10 @@ def _array_class(args: Any) -> Named | None:
 
 
 def _is_generator(value: Any) -> bool:
-    """Return whether a constructor of random generators may be given a value: a name, a class or an object of the table."""
-    if isinstance(value, Named):
-        return _is_listed(value)
-    if isinstance(value, Made):
-        return value.function is not None and _is_listed(value.function)
+    """Return whether a constructor of random generators may be given a value: it calls one of its arguments with the other."""
+    named = value.function if isinstance(value, Made) else value
+    if isinstance(named, Named):
+        return _is_listed(named) and named.module.startswith("numpy.random.")
     return is_value(value)
 
 

@@ -9,7 +9,9 @@ The state is believed by numpy, whatever the name says. Source: arraydescr_setst
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mvc.scan.pickles.values import Container, Made, Named
@@ -72,8 +74,7 @@ def is_consistent(value: Made) -> bool:
     state = value.state
     if isinstance(state, tuple) and len(state) in _OLD_LENGTHS:  # numpy finds the objects itself
         return True
-    has_many_fields = isinstance(state, tuple) and len(state) in _LENGTHS and getattr(state[4], "is_full", False)
-    return has_many_fields or read(value) is not None
+    return read(value) is not None
 
 
 def _by_state(state: Any, kind: str, size: int, depth: int) -> Dtype | None:
@@ -91,7 +92,31 @@ def _by_state(state: Any, kind: str, size: int, depth: int) -> Dtype | None:
         if type(state[5]) is not int or state[5] < 0:
             return None
         size = state[5]
+    if not _fits(state, size, depth):
+        return None
     return Dtype(size, has_objects)
+
+
+def _fits(state: tuple[Any, ...], size: int, depth: int) -> bool:
+    """Return whether fields and elements of a subarray are inside of an element; numpy would read beyond it."""
+    for part, offset, counts in _spans(state):
+        dtype = read(part, depth - 1)
+        if dtype is None or not all(type(number) is int and number >= 0 for number in (offset, *counts)):
+            return False
+        if offset + dtype.size * math.prod(counts) > size:
+            return False
+    return True
+
+
+def _spans(state: tuple[Any, ...]) -> Iterator[tuple[Any, Any, tuple[Any, ...]]]:
+    """Yield the dtype of each part of an element, its offset, and its shape."""
+    for item in state[2:3]:
+        if isinstance(item, tuple) and item:
+            shape = item[1] if len(item) > 1 else None
+            yield item[0], 0, shape if isinstance(shape, tuple) else (shape,)
+    for field in (state[4].entries or {}).values() if isinstance(state[4], Container) else ():
+        if isinstance(field, tuple) and field:
+            yield field[0], field[1] if len(field) > 1 else None, ()
 
 
 def _parts(state: tuple[Any, ...]) -> list[Any]:

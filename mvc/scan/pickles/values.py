@@ -12,6 +12,8 @@ from mvc.scan.globals import VALUE_MAKERS
 
 MAX_KEPT = 64
 """Entries of a dict that are kept, at most: rules ask for the state of small objects only."""
+MAX_FIELDS = 10_000
+"""Entries of a dict that are kept if they are fields of a dtype, at most."""
 _MAX_ARGUMENTS = 8
 """Arguments of one call that are shown, at most."""
 _MAX_LITERAL = 80
@@ -58,35 +60,36 @@ class OldText(str):
 class Container:
     """A list, dict, set or frozenset; of a dict, the first entries whose keys are texts."""
 
-    __slots__ = ("entries", "has_unread_keys", "kind")
+    __slots__ = ("entries", "is_full", "kind")
 
     def __init__(self, kind: str) -> None:
         """Begin an empty one of a kind: `list`, `dict` or `set`."""
         self.kind = kind
-        self.has_unread_keys = False
-        """True if a key may be a text that is not known: the result of a call is equal to one."""
+        self.is_full = False
+        """True if it may have entries that were not kept. A key may be a text that is not known: what a call gives may equal one."""
         self.entries: dict[str, Any] | None = None
 
     def keep(self, items: list[Any]) -> None:
         """Keep some of the entries, given as keys and values in turn."""
         entries = self.entries if self.entries is not None else {}
         for key, value in zip(items[::2], items[1::2], strict=False):
-            if len(entries) >= MAX_KEPT:
+            if len(entries) >= (MAX_FIELDS if _is_field(value) else MAX_KEPT):
+                self.is_full = True
                 break
             if isinstance(key, str):
                 entries[key] = value
             elif isinstance(key, Made | Persistent) or key is STRING:
-                self.has_unread_keys = True
+                self.is_full = True
         self.entries = entries
-
-    @property
-    def is_full(self) -> bool:
-        """True if it may have entries that were not kept."""
-        return self.has_unread_keys or (self.entries is not None and len(self.entries) >= MAX_KEPT)
 
     def get(self, key: str) -> Any:
         """Return the entry of a key, None if it has none."""
         return self.entries.get(key) if self.entries else None
+
+
+def _is_field(value: Any) -> bool:
+    """Return whether a value may be a field of a dtype: a dtype, an offset, and a title."""
+    return isinstance(value, tuple) and len(value) in (2, 3) and isinstance(value[0], Made)
 
 
 class Bytes:
