@@ -34,6 +34,8 @@ OBJECTS = frozenset({
 
 def kind(module: str, class_name: str, function: str) -> str:
     """Return `own`, `code` or `hostile` for a class or function; `function` is the name of one, `""` for a class."""
+    if not function and class_name[:1].islower() and module.partition(".")[0] in ROOTS:
+        function = class_name  # where Keras expects a class, it takes a function as well
     name = f"{module}.{function or class_name}"
     if module in ("builtins", ""):
         is_own = class_name in _TYPES or class_name in OBJECTS

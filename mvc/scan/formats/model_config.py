@@ -55,7 +55,11 @@ _PARTS = frozenset(
 )
 _OWN = ("sentence_transformers.", "torch.nn.modules.", "torch.nn.")
 _PICKLED = frozenset({"py/function", "py/mod", "py/reduce", "py/repr", "py/type"})
-_KERNELS = ("attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation")
+_KERNELS = tuple(
+    f"{kind}_implementation{end}"
+    for kind in ("attn", "_attn", "experts", "_experts")
+    for end in ("", "_internal", "_autoset")
+)
 _ON_A_HUB = re.compile(r"(paged\|)?[^/\s:]+/[^/\s:]+(@[^\s:]+)?(:\S+)?\Z")
 _SKOPS_FUNCTIONS = ("FunctionNode", "MethodNode", "OperatorFuncNode")
 _SKOPS = frozenset({"lightgbm", "numpy", "quantile_forest", "scipy", "sklearn", "xgboost"})

@@ -2,6 +2,7 @@
 
     external_data { key: "location" value: "/etc/passwd" }       onnx.load reads it
     python_param { module: "team" layer: "Crop" }                Caffe imports it
+    backend: "../../tmp/x"                                       Triton loads its library
 
 Source: onnx/serialization.py of ONNX; caffe.proto of Caffe.
 """
@@ -20,7 +21,10 @@ MAX_TEXT = 64 * 1024 * 1024
 """Bytes of a text, at most."""
 _MAX_PARSED = 1024 * 1024
 """Bytes of a text that has one of the names of rules, at most."""
-_MATTERING = re.compile(r"external_data|python_param|hdf5_output_param|\bdomain\s*:\s*[\"'][^\"'\s]")
+_MATTERING = re.compile(
+    r"external_data|python_param|hdf5_output_param|EXECUTION_ENV_PATH|^\s*(?:backend|runtime)\s*:|\bdomain\s*:\s*[\"'][^\"'\s]",
+    re.MULTILINE,
+)
 
 SYNTAX = Rule("model-text", Verdict.UNREADABLE, "A loader may parse it as a model in text that the scan cannot: {}.")
 OUTPUT = Rule("caffe-output", Verdict.HOSTILE, "Caffe would write the file {} when the network runs.")
@@ -54,6 +58,12 @@ def scan(source: Source, scan: Scan) -> None:
                 layers = fields.get("layer", [""])
                 for module in fields.get("module", ()):
                     model_config.report(f"{module}.{layers[0]}", scan, is_called=True)
+            elif name == "parameters" and "EXECUTION_ENV_PATH" in fields.get("key", ()):
+                scan.report(model_config.LIBRARY, detail="EXECUTION_ENV_PATH")
+            elif name == "":
+                for path in (*fields.get("backend", ()), *fields.get("runtime", ())):
+                    if "/" in path:
+                        scan.report(model_config.OUTSIDE, detail=path)
             elif name == "hdf5_output_param":
                 scan.report(OUTPUT, detail=" ".join(fields.get("file_name", ())))
     except ValueError as error:

@@ -58,6 +58,10 @@ _SCRIPTS = (
     ".ksh",
 )
 _WINDOWS = (".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".wsf", ".hta", ".lnk", ".scr", ".reg")
+_SOURCES = (
+    ".sh", ".bash", ".zsh", ".fish", ".csh", ".ksh", ".command", ".pl", ".rb", ".lua", ".r", ".jl", ".php", ".groovy",
+)  # fmt: skip
+"""Suffixes of programs as text that need no first line to be run."""
 _PYTHON = (".py", ".pyw", ".pyi", ".pyx")
 _BYTECODE = (".pyc", ".pyo")
 _MAGICS = (
@@ -76,6 +80,8 @@ _MAGICS = (
     (b"APEDBG='", "an APE executable"),
 )
 _BYTECODE_MAGIC = re.compile(rb"[\x00-\xff][\x0c-\x0f]\r\n[\x00-\x03]\0\0\0")
+_CODE_OBJECT = re.compile(rb"[c\xe3]\0{12}(?:\0{4})?[\x01-\xff].\0\0.{4}[s\xf3]", re.DOTALL)
+"""The code of a module as `marshal` writes it, without the header of a file: no arguments, a stack, flags, a string of bytes."""
 _SHEBANG = re.compile(rb"(\xef\xbb\xbf)?#![ \t]*/")
 _MAX_SCRIPT = 8 * 1024 * 1024
 
@@ -88,6 +94,7 @@ def matches(start: bytes, source: Source) -> bool:
         or _is_path_file(start, name)
         or bool(_kind(start, source))
         or name.endswith((*_PYTHON, *_BYTECODE, *_WINDOWS))
+        or (name.endswith(_SOURCES) and b"\0" not in start)
     )
 
 
@@ -103,7 +110,7 @@ def scan(source: Source, scan: Scan) -> None:
         scan.report(PYTHON, names=[source.name])
     elif name.endswith(_BYTECODE):
         scan.report(BYTECODE, names=[source.name])
-    elif name.endswith(_WINDOWS):
+    elif name.endswith((*_WINDOWS, *_SOURCES)) and not kind:
         scan.report(SCRIPT, names=[source.name])
     elif _is_path_file(start, name):
         _scan_path_file(source, scan)
@@ -127,7 +134,7 @@ def _kind(start: bytes, source: Source) -> str:
         return "a Windows library or executable"
     if _SHEBANG.match(start):
         return "a script"
-    if len(start) >= 16 and _BYTECODE_MAGIC.match(start):
+    if _CODE_OBJECT.match(start) or (len(start) >= 16 and _BYTECODE_MAGIC.match(start)):
         return "bytecode of Python"
     return ""
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from mvc.formats.source import Source, TooLongError
-from mvc.scan.formats import model_config
+from mvc.scan.formats import import_keys, json_text, model_config
 from mvc.scan.formats.jinja import templates
 from mvc.scan.formats.references import is_data, is_hostile
 from mvc.scan.scan import Scan
@@ -32,11 +32,12 @@ CLASSES = Rule("yaml-classes", Verdict.CODE, "An unsafe loader of YAML would imp
 HIDDEN = Rule(
     "yaml-hidden", Verdict.UNREADABLE, "A loader would import what the text names in a form the scan cannot read."
 )
+FOREIGN = Rule("yaml-foreign", Verdict.HOSTILE, "A loader of YAML in another language would build and call {}.")
 DOWNLOAD = Rule(
     "yaml-download", Verdict.CODE, "Ultralytics would run the script under `download` to fetch the dataset."
 )
 EVALUATED = Rule("yaml-evaluated", Verdict.HOSTILE, "YOLO would evaluate {} of the configuration as Python.")
-RULES = (PYTHON, CLASSES, HIDDEN, DOWNLOAD, EVALUATED, *model_config.RULES)
+RULES = (PYTHON, CLASSES, FOREIGN, HIDDEN, DOWNLOAD, EVALUATED, *model_config.RULES)
 
 _DOWNLOAD = re.compile(
     r"^download\s*:\s*([|>][-+0-9]*\s*(#.*)?$|[\"']?bash\s|[^\n]*\b(import|exec|eval|os)\b)", re.MULTILINE
@@ -66,7 +67,29 @@ _NAMED = re.compile(
     rf"""(?:^|[\s{{,?\[])["']?({_KEYS}|target|class_path)["']?\s*:\s+(?:&\S+\s+|!\S+\s+)*["']?([A-Za-z_][\w.:]*)["']?""",
     re.MULTILINE,
 )
-_MENTION = re.compile(_KEYS)
+_RUNNING = re.compile(
+    rf"""(?:^|[\s{{,?\[])["']?(?:{import_keys.KEY})["']?\s*:\s+["']?({import_keys.PROGRAM})["']?\s*(?:$|[,}}\]#])""",
+    re.MULTILINE,
+)
+_TAGGED = re.compile(r"(?:^|[:\[,{-])[ \t]*!(?:!|<tag:yaml\.org,2002:)python/", re.MULTILINE)
+"""A tag where YAML has a value, in a text that may be no YAML."""
+_FOREIGN = re.compile(
+    r"(?:^|[\s\[{,])!!?<?(?:tag:yaml\.org,2002:)?((?:javax?|com\.sun|sun)(?:\.[\w$]+)+|(?:ruby|php|perl|js)/[\w/:.]+)",
+    re.MULTILINE,
+)
+_CUSTOM_IMPORTS = re.compile(
+    r"custom_imports[\"']?\s*:[^\[\]]{0,80}?imports[\"']?\s*:\s*(?:\[([^\]]*)\]|((?:\s*-\s*\S+)+)|(\S+))"
+)
+_REGISTERED = re.compile(
+    r"^@(?:architectures|callbacks|misc|readers|scorers|tokenizers)\s*=\s*[\"']([^\"']+)", re.MULTILINE
+)
+"""Functions that spaCy looks up by a name; its own begin with `spacy`."""
+_PICKLE_MODULE, _PICKLE_MODULES = (
+    "pickle_module_info.txt",
+    ("cloudpickle", "dill", "mlflow.pytorch.pickle_module", "pickle"),
+)
+"""The file by which MLflow imports the module that reads a checkpoint, and what it writes there."""
+_MENTION = re.compile(rf"(?<!\w)(?:{_KEYS})(?!\w)")
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r?\n[ \t]*)")
 _COMMENT = re.compile(r"(^|\s)#[^\n]*")
 _WORD = re.compile(r"\S+")
@@ -95,6 +118,8 @@ def scan(source: Source, scan: Scan) -> None:
     """Report the Python that a configuration names. Raises TooLongError."""
     name = source.name.lower()
     if name.endswith(_PROSE):
+        if name.endswith((".json", ".txt")) and source.size <= MAX_TEXT:
+            _scan_prose(source, name.rpartition("/")[2], scan)
         return
     is_config = name.endswith(_CONFIGS) or name.rpartition("/")[2].startswith(_NAMES)
     if source.size > MAX_TEXT:
@@ -113,6 +138,10 @@ def scan(source: Source, scan: Scan) -> None:
     if name.endswith(".gin"):
         for module in dict.fromkeys(match[1] for match in _IMPORTED.finditer(text)):
             model_config.report(module, scan, is_called=True)
+    if name.endswith(".cfg"):
+        for registered in (match[1] for match in _REGISTERED.finditer(text)):
+            if not registered.startswith("spacy"):
+                scan.report(model_config.CUSTOM, names=[registered])
     if name.rpartition("/")[2].startswith("mlmodel"):
         for path in filter(model_config.is_outside, dict.fromkeys(match[1] for match in _PLACED.finditer(text))):
             scan.report(model_config.OUTSIDE, detail=path)
@@ -120,14 +149,50 @@ def scan(source: Source, scan: Scan) -> None:
         scan.report(HIDDEN)
 
 
+def _scan_prose(source: Source, name: str, scan: Scan) -> None:
+    """Report tags of Python, which make a text YAML whatever it is called, and what loaders of other texts import or render."""
+    text = _text(source.bulk(0, source.size), is_start=False) or ""
+    if _TAGGED.search(text) and not _is_json(text):
+        _examine_tags(text, scan)
+    if name == _PICKLE_MODULE and text.strip() not in _PICKLE_MODULES:
+        model_config.report(text.strip(), scan, is_called=True)
+    if name.endswith(".txt") and ("template" in name or "prompt" in name):
+        templates.examine_text(text, scan)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json_text.parsed(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _examine(text: str, scan: Scan) -> None:
+    _examine_tags(text, scan)
+    for name in dict.fromkeys(match[1] for match in _FOREIGN.finditer(text)):
+        scan.report(FOREIGN, names=[name], detail=name)
+    for name in dict.fromkeys(match[1] for match in _RUNNING.finditer(text)):
+        scan.report(model_config.IMPORT, names=[name], detail=name)
+    for match in _CUSTOM_IMPORTS.finditer(text):
+        for name in re.findall(r"\w[\w.]*", next(filter(None, match.groups()), "")):
+            model_config.report(name, scan, is_called=True)
+    _examine_names(text, scan)
+
+
+def _examine_tags(text: str, scan: Scan) -> None:
     for tag in _tags(text):
         kind, _, name = tag.partition(":")
+        if name and "." not in name and kind != "module":
+            name = f"builtins.{name}"
         if is_hostile(f"{name}.module" if kind == "module" else name) or not name.isascii() or not name.strip("."):
             if kind not in _DATA_TAGS:
                 scan.report(PYTHON, names=[name or tag], detail=tag)
         elif not is_data(name):
             scan.report(CLASSES, names=[name])
+
+
+def _examine_names(text: str, scan: Scan) -> None:
     for name in dict.fromkeys(match[1] for match in _BUILT.finditer(text)):
         model_config.report(name, scan, is_called=True)
     for path in filter(model_config.is_outside, dict.fromkeys(match[1] for match in _INCLUDED.finditer(text))):

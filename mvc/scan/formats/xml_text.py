@@ -1,5 +1,6 @@
-"""XML: entities, document types and inclusions that make a parser read another file, in any encoding that parsers know.
+"""XML: what makes a parser read another file, in any encoding that parsers know, and what readers of XML build or run.
 
+    <object class="java.lang.ProcessBuilder">        <data library="/tmp/a.so"/>        <svg><script>…
     <!ENTITY x SYSTEM "file:///etc/passwd">      <!DOCTYPE PMML SYSTEM "http://…">      <xi:include href="/etc/passwd"/>
 
 PMML, OpenVINO and many others are XML. Parsers differ in what they follow. Document types of the formats of the W3C and
@@ -21,8 +22,12 @@ MAX_TEXT = 8 * 1024 * 1024
 ENTITY = Rule("xml-entity", Verdict.HOSTILE, "A parser of XML that follows entities would read {}.")
 INCLUSION = Rule("xml-inclusion", Verdict.HOSTILE, "A parser of XML that follows inclusions would read {}.")
 ENCODING = Rule("xml-encoding", Verdict.UNREADABLE, "A parser of XML may decode it by {}, which the scan does not.")
-RULES = (ENTITY, INCLUSION, ENCODING)
+CLASS = Rule("xml-class", Verdict.HOSTILE, "A reader of objects in XML would build and call {}.")
+LIBRARY = Rule("xml-library", Verdict.CODE, "A reader of the model needs code that it names: {}.")
+SCRIPT = Rule("xml-script", Verdict.CODE, "A program that shows the picture may run the script in it.")
+RULES = (ENTITY, INCLUSION, ENCODING, CLASS, LIBRARY, SCRIPT)
 
+_BEGINNING = 4096
 _START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|!DOCTYPE|!--|[A-Za-z_][\w:.-]*[\s/>])", re.IGNORECASE)
 _WIDE_START = re.compile(rb"(?:\xff\xfe)?<\0[?!A-Za-z]\0|(?:\xfe\xff)?\0<\0[?!A-Za-z]")
 _EBCDIC = b"\x4c\x6f\xa7\x94"
@@ -47,6 +52,20 @@ _ENTITY = re.compile(
 _TYPE = re.compile(rf"<!DOCTYPE\s+[^\s>\[]+\s+(?:SYSTEM|PUBLIC\s+(?:\"[^\"]*\"|'[^']*'))\s*{_LITERAL}", re.IGNORECASE)
 _KNOWN_TYPE = re.compile(r"(https?:)?//(www\.)?(w3\.org|apple\.com)/|about:legacy-compat\Z")
 _INCLUDE = re.compile(rf"<(?:[\w.-]+:)?include\b[^<>]*?\bhref\s*=\s*{_LITERAL}")
+_CLASS = re.compile(
+    r"[\"'](?:http://xml\.apache\.org/xalan/java/|xalan://)?"
+    r"(java\.beans\.(?:XMLDecoder|EventHandler)|java\.lang\.(?:ProcessBuilder|Runtime)|javax\.script\.\w+)[\"']"
+)
+"""Classes by which XMLDecoder and XStream of Java, and Xalan, run programs."""
+_LIBRARY = re.compile(
+    r"\b(?:library|implementation|plugin)\s*=\s*[\"']([^\"']*\.(?:so|dll|dylib|py)(?:\.[0-9.]+)?)[\"']"
+    r"|<(?:\w+:)?Apply\b[^>]*?\bfunction\s*=\s*[\"'](\w+(?:\.\w+)+)[\"']|<Source\s+filename\s*=\s*[\"']([^\"']+\.cl)[\"']"
+)
+"""A library of OpenVINO's layers, a function of PMML that is a class of Java, and a kernel of OpenCL."""
+_PICTURE = re.compile(
+    r"[^<]{0,100}(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<(?:\w+:)?svg[\s>]", re.IGNORECASE | re.DOTALL
+)
+_SCRIPT = re.compile(r"<(?:\w+:)?script[\s>/]|<[^<>]*?\son(?:[a-z]{4,})\s*=|javascript:", re.IGNORECASE)
 _XINCLUDE = "http://www.w3.org/2001/XInclude"
 
 
@@ -78,5 +97,11 @@ def scan(source: Source, scan: Scan) -> None:
     for match in _INCLUDE.finditer(text) if _XINCLUDE in text else ():
         if is_outside(match[1]):
             scan.report(INCLUSION, detail=match[1])
+    for match in _CLASS.finditer(text):
+        scan.report(CLASS, names=[match[1]], detail=match[1])
+    for match in _LIBRARY.finditer(text):
+        scan.report(LIBRARY, detail=next(filter(None, match.groups())))
+    if _PICTURE.match(text[:_BEGINNING]) and _SCRIPT.search(text):
+        scan.report(SCRIPT)
     if source.size > MAX_TEXT and ("<!DOCTYPE" in text.upper() or _XINCLUDE in text):
         raise TooLongError(f"it is XML with a document type, of more than {MAX_TEXT >> 20} MiB")

@@ -214,6 +214,15 @@ OTHER_HOSTILE = {
     ),
     "encoding": Case("m.pmml", b'<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE x', ("xml-encoding",)),
     "ebcdic": Case("m.pmml", "<?xml version='1.0'?><x/>".encode("cp037"), ("xml-encoding",)),
+    "objects of Java": Case(
+        "m.xml",
+        b'<java class="java.beans.XMLDecoder"><object class="java.lang.ProcessBuilder"/></java>',
+        ("xml-class",),
+    ),
+    "objects of XStream": Case("m.xml", b"<a><handler class='java.beans.EventHandler'/></a>", ("xml-class",)),
+    "functions of Xalan": Case(
+        "m.xsl", b'<x xmlns:rt="http://xml.apache.org/xalan/java/java.lang.Runtime"/>', ("xml-class",)
+    ),
     "sharded weights of Keras": Case(
         "m.weights.json", b'{"weight_map": {"/layers/a/vars": ["../x.weights.h5"]}}', ("index-outside",)
     ),
@@ -250,6 +259,26 @@ OTHER_HOSTILE = {
     "onnx in its own syntax": Case("m.onnxtxt", b'<float[1] w = ["location": "/etc/passwd"]>', ("onnx-outside",)),
     "caffe, writing": Case("d.prototxt", b'layer { hdf5_output_param { file_name: "x" } }', ("caffe-output",)),
     "caffe, broken": Case("d.prototxt", b'layer { python_param { module: "a" $ } }', ("model-text",)),
+    "class of a model": Case(
+        "config.json", b'{"model": {"type": "subprocess.Popen", "args": "id"}}', ("config-import",)
+    ),
+    "factory of a log": Case("logging.json", b'{"handlers": {"a": {"()": "os.system"}}}', ("config-import",)),
+    "class of a model in yaml": Case("c.yaml", b"model: {type: subprocess.Popen, args: id}\n", ("config-import",)),
+    "class path": Case("config.json", b'{"class_path": "shutil.rmtree", "init_args": {}}', ("config-import",)),
+    "cross-encoder": Case(
+        "config.json", b'{"sentence_transformers": {"activation_fn": "os.abort"}}', ("config-import",)
+    ),
+    "langchain": Case("a.json", b'{"lc": 1, "type": "constructor", "id": ["subprocess", "run"]}', ("config-import",)),
+    "gadget of Java": Case("m.json", b'{"@class": "javax.swing.JEditorPane", "page": "http://a"}', ("config-import",)),
+    "gadget of Java in yaml": Case("m.yaml", b"!!javax.script.ScriptEngineManager [a]\n", ("yaml-foreign",)),
+    "gadget of Ruby": Case("m.yaml", b"--- !ruby/object:Gem::Installer\ni: x\n", ("yaml-foreign",)),
+    "gadget of .NET": Case(
+        "m.json", b'{"$type": "System.Windows.Data.ObjectDataProvider, PresentationFramework"}', ("config-import",)
+    ),
+    "builtin of python": Case("m.yaml", b"a: !!python/name:exec\n", ("yaml-python",)),
+    "yaml called json": Case("m.json", b"a: !!python/object/apply:os.mkdir [ran-10]\n", ("yaml-python",)),
+    "library above": Case("config.pbtxt", b'name: "m"\nbackend: "../../tmp/x"\n', ("index-outside",)),
+    "template in a text": Case("chat_template.txt", b"{{ ''.__class__ }}", ("template-underscore",)),
     "aliased key": Case("g.yaml", b"a: &k _target_\n*k : os.system\n", ("yaml-hidden",)),
     "nested": Case("x.json", b"[" * 200_000 + b"]" * 200_000, ("json-nested",)),
     "key twice": Case(
@@ -322,10 +351,54 @@ OTHER_CODE = {
     "onnx as text": Case("m.pbtxt", b'graph { node { op_type: "Crop" domain: "my" } }', ("onnx-domain",)),
     "onnx in its own syntax": Case("m.onnxtxt", b"{ y = my.Crop(x) }", ("onnx-domain",)),
     "onnx as json": Case("m.json", b'{"graph": {"node": [{"opType": "Crop", "domain": "my"}]}}', ("onnx-domain",)),
+    "kernel of another key": Case(
+        "config.json", b'{"_attn_implementation_internal": "user/kernel"}', ("kernel-download",)
+    ),
+    "class path": Case("config.json", b'{"class_path": "my.Net"}', ("custom-module",)),
+    "cross-encoder": Case("config.json", b'{"sbert_ce_default_activation_function": "my.Act"}', ("custom-module",)),
+    "tokenizer of words": Case("config.json", b'{"tokenizer_class": "my.Tokenizer"}', ("custom-module",)),
+    "router": Case("config.json", b'{"types": {"1": "my.Module"}, "structure": {"q": ["1"]}}', ("custom-module",)),
+    "custom imports": Case("c.json", b'{"custom_imports": {"imports": "my.ops"}}', ("custom-module",)),
+    "custom imports in yaml": Case("c.yaml", b"custom_imports:\n  imports:\n  - my.ops\n", ("custom-module",)),
+    "langchain": Case("a.json", b'{"lc": 1, "type": "constructor", "id": ["my", "Tool"]}', ("custom-module",)),
+    "class of Java": Case("m.json", b'{"@class": "org.team.Layer"}', ("custom-module",)),
+    "class of .NET": Case("m.json", b'{"$type": "My.Layer, My"}', ("custom-module",)),
+    "spacy": Case("config.cfg", b'[nlp.before_creation]\n@callbacks = "team.v1"\n', ("custom-module",)),
+    "module of pickles": Case("pickle_module_info.txt", b"my_pickle", ("custom-module",)),
+    "environment": Case(
+        "config.pbtxt", b'parameters: { key: "EXECUTION_ENV_PATH" value: { string_value: "/x" } }', ("config-library",)
+    ),
+    "picture with a script": Case("m.svg", b"<svg xmlns='a'><script>fetch('http://a')</script></svg>", ("xml-script",)),
+    "picture with a handler": Case("m.svg", b'<svg xmlns="a" ONLOAD = "alert(1)"/>', ("xml-script",)),
+    "library of layers": Case(
+        "m.xml",
+        b'<?xml version="1.0"?><net><layer type="A"><data library="/tmp/a.so"/></layer></net>',
+        ("xml-library",),
+    ),
+    "function of Java": Case("m.pmml", b'<PMML><Apply function="org.team.F"/></PMML>', ("xml-library",)),
     "adapter": Case("adapter_config.json", b'{"auto_mapping": {"parent_library": "my.lib"}}', ("custom-module",)),
 }
 HIDDEN_KEY = b'"\\u0061uto_map"'
 OTHER_HONEST = [
+    Case("m.svg", b"<svg xmlns='a'><style>a</style><g class='on' onx='1'/><title>script</title></svg>"),
+    Case("m.pmml", b'<PMML><Apply function="x-if"/><Apply function="lessThan"/></PMML>'),
+    Case(
+        "m.xml",
+        b'<?xml version="1.0"?><net><layer type="Const" version="opset1"><data offset="0" library=""/></layer></net>',
+    ),
+    Case("config.json", b'{"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"}}'),
+    Case("config.json", b'{"activation_fn": "gelu_new", "tokenizer_class": "T5Tokenizer", "types": {"a": 1}}'),
+    Case("tools.json", b'[{"type": "function", "function": {"name": "os.system"}, "description": "subprocess.run"}]'),
+    Case("croissant.json", b'{"@type": "sc:Dataset", "type": "torch.float32", "path": "code.py"}'),
+    Case("conf.json", b'{"@class": "org.deeplearning4j.nn.conf.layers.DenseLayer"}'),
+    Case(
+        "config.cfg",
+        b'[components.ner.model]\n@architectures = "spacy.TransitionBasedParser.v2"\n@optimizers = "Adam.v1"\n',
+    ),
+    Case("config.pbtxt", b'name: "m"\nbackend: "onnxruntime"\nmax_batch_size: 8\n'),
+    Case("pickle_module_info.txt", b"mlflow.pytorch.pickle_module"),
+    Case("task.yaml", b"doc_to_text: a\nsource_target_: b\nprocess: !function utils.process\n"),
+    Case("prompt.txt", b"{{ user | attr('name') }} {{ question }}\n"),
     Case("RELEASE_NOTES", b"Hydra's _target_ and the loader_module of MLflow are documented.\n"),
     Case("schema.sql", b"CREATE TABLE a (_target_ TEXT);\n"),
     Case("prompt.yaml", b"a: 1 # no _target_ is set\n"),
@@ -455,7 +528,7 @@ def test_the_yaml_cases_really_run_when_pyyaml_loads_them_unsafely(
     runs = [case for case in OTHER_HOSTILE.values() if b"ran-" in case.data.replace(b"\0", b"")]
     for case in runs:
         yaml.load(case.data, Loader=yaml.UnsafeLoader)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"ran-{number}" for number in range(len(runs))]
+    assert {path.name for path in tmp_path.iterdir()} == {f"ran-{number}" for number in range(len(runs))}
 
 
 def test_every_rule_of_configurations_has_a_case() -> None:
@@ -463,7 +536,7 @@ def test_every_rule_of_configurations_has_a_case() -> None:
     rules |= {rule for case in (*OTHER_HOSTILE.values(), *OTHER_CODE.values()) for rule in case.rules}
     own = (json_text.TWICE, json_text.NESTED, model_text.SYNTAX, model_text.OUTPUT)
     modules = (keras_config.RULES, model_config.RULES, texts.RULES, xml_text.RULES, own)
-    rules -= {"onnx-domain", "onnx-outside", "pickle-call"}
+    rules -= {"onnx-domain", "onnx-outside", "pickle-call", "template-underscore"}
     assert rules == {rule.id for module in modules for rule in module if not rule.id.startswith("template-")}
 
 

@@ -6,6 +6,7 @@ import base64
 import importlib.util
 import io
 import json
+import marshal
 import os
 import struct
 import subprocess
@@ -293,6 +294,9 @@ PROGRAMS = [
     Case("infer", ELF, ("native-code",)),
     Case("run.sh", SHELL, ("script",)),
     Case("run", SHELL, ("script",)),
+    Case("train.sh", b"python train.py\n", ("script",)),
+    Case("init.lua", b"os.execute('id')\n", ("script",)),
+    Case("model.bin", marshal.dumps(compile("import os", "x", "exec")), ("disguised-program",)),
     Case("hooks/pre-push.sample", SHELL, ("script",)),
     Case("tool.x86_64", ELF, ("native-code",)),
     Case("run.sh", ELF, ("disguised-program",)),

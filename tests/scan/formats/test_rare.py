@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 
 from mvc.scan.formats import model_config
 from mvc.scan.formats.rare import networks, serialized
@@ -20,6 +21,10 @@ OBJECTS = {
     "r of this machine": Case("m", b"B\n\3\0\0\0\0\3\4\0", ("foreign-objects",)),
     "java": Case("m.model", b"\xac\xed\0\5sr\0\x11java.util.HashMap", ("foreign-objects",)),
     "dotnet": Case("m.bin", b"\0\1\0\0\0\xff\xff\xff\xff\1\0\0\0\0\0\0\0\x0c\2", ("foreign-objects",)),
+    "julia": Case("m.jls", b"7JL\x1b\4\0\0\0" + bytes(20), ("foreign-objects",)),
+    "julia in bson": Case("m.bson", b"\x20\0\0\0\3m\0\x15\0\0\0\2tag\0\7\0\0\0struct\0\0\0", ("foreign-objects",)),
+    "ruby": Case("m.dat", b"\4\x08o:\x08Foo\0", ("foreign-objects",)),
+    "perl": Case("m.dat", b"pst0\4\x0b\x08123", ("foreign-objects",)),
     "lua": Case("m.luac", b"\x1bLuaS\0\x19\x93", ("foreign-bytecode",)),
     "torch 7": Case("m.t7", b"\3\0\0\0\1\0\0\0" + b"\x08\0\0\0\x1bLJ\2\x0a", ("foreign-bytecode",)),
     "arrow": Case("m.arrow", b"ARROW1\0\0" + PICKLED + b"ARROW1", ("arrow-pickle",)),
@@ -43,6 +48,9 @@ UNKNOWN = [
     Case("m.t7", b"\4\0\0\0\1\0\0\0\3\0\0\0V 1"),
     Case("m.dat", b"\xff\xff\xff\xff" + bytes(40)),
     Case("m.dat", b"X\n\1\2\3\4\5"),
+    Case("ids.bin", struct.pack("<8q", 227, 0, 1 << 40, 0, 1, 2, 3, 4)),
+    Case("m.bson", b"\x10\0\0\0\x10loss\0\1\0\0\0\0"),
+    Case("m.dat", b"\4\x08\0\0\xff\1"),
 ]
 
 

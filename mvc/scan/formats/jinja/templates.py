@@ -49,6 +49,12 @@ SYNTAX = Rule(
 RULES = (UNDERSCORE, ATTRIBUTE, GADGET, COMPUTED, FORMAT, INCLUDE, SYNTAX)
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_HIDDEN = re.compile(
+    r"__|\\x5f|\\137|\\u005f|\\U0000005f|\\N\{LOW LINE\}|\|\s*attr\b|['\"]_['\"]\s*[*~+]", re.IGNORECASE
+)
+"""How a text that reaches Python has two underscores, or an attribute by a filter."""
+_ASSEMBLED = re.compile(r"['\"]_['\"]\s*(?:\*\s*2|[~+]\s*['\"]_)")
+_NAMED_ATTRIBUTE = re.compile(r"\|\s*attr\s*\(\s*(['\"])[A-Za-z]\w*\1\s*\)")
 _GADGETS = frozenset({"cycler", "joiner", "lipsum", "self", "url_for", "get_flashed_messages"})
 _INTERNALS = frozenset(
     {
@@ -100,14 +106,20 @@ def examine(text: str, scan: Scan, member: str = "") -> None:
 
 def examine_text(text: str, scan: Scan, member: str = "") -> None:
     """Report what reaches Python in the expressions of a text that may be a template, of Jinja or of another language."""
-    for match in _EXPRESSION.finditer(text) if "__" in text else ():
+    is_assembled = _ASSEMBLED.search(text) is not None
+    for match in _EXPRESSION.finditer(text) if _HIDDEN.search(text) else ():
         try:
             parts = list(blocks(match[0]))
         except SyntaxFault:
             continue
         names = Names(parts)
+        is_by_filter = "attr" in _NAMED_ATTRIBUTE.sub("", match[0])
         for rule, detail in (fault for block in parts for fault in _faults(block, names)):
-            if rule in (UNDERSCORE, ATTRIBUTE) and "__" in detail:
+            if (
+                (rule in (UNDERSCORE, ATTRIBUTE) and "__" in detail)
+                or (rule is ATTRIBUTE and detail == "attr" and is_by_filter)
+                or (rule is COMPUTED and is_assembled)
+            ):
                 scan.report(rule, member=member, detail=detail)
 
 

@@ -2,10 +2,11 @@ r"""Objects as other languages write them, which run code of their classes when 
 
     X\n 0 0 0 3 …                      R: a promise is evaluated once it is used (CVE-2024-27322)
     ac ed 00 05 …                     Java: Weka, Deeplearning4j, H2O
+    37 4a 4c …                        Julia: its Serialization, and types in BSON.jl
     1b 4c 4a …                        Lua: functions in files of Torch 7
     arrow.py_extension_type           Arrow and Parquet: a type that is a pickle (CVE-2023-47248)
 
-Source: serialize.c of R; the Java Object Serialization Specification; MS-NRBF; lundump.h of Lua; python/pyarrow/types.pxi.
+Source: serialize.c of R; Serialization.jl and BSON.jl of Julia; the Java Object Serialization Specification; MS-NRBF; lundump.h of Lua; python/pyarrow/types.pxi.
 """
 
 from __future__ import annotations
@@ -28,9 +29,19 @@ _R = re.compile(rb"(?:RD[XAB][23]\n)?(?:X\n\0\0\0[\2\3]\0|B\n[\2\3]\0\0\0|A\n[23
 _OTHERS = (
     (b"\xac\xed\0\5", "Java"),
     (b"\0\1\0\0\0\xff\xff\xff\xff\1\0\0\0\0\0\0\0", ".NET"),
+    (b"7JL", "Julia"),
+    (b"\x04\x08o:", "Ruby"),
+    (b"\x04\x08U:", "Ruby"),
+    (b"\x04\x08[\x07o:", "Ruby"),
+    (b"\x04\x08[\x08o:", "Ruby"),
+    (b"\x04\x08{\x06:", "Ruby"),
+    (b"pst0\4", "Perl"),
 )
+_TAGGED = b"\2tag\0"
+"""The key by which BSON.jl of Julia knows types, functions and other objects."""
 _LUA = (b"\x1bLua", b"\x1bLJ\1", b"\x1bLJ\2")
 _TORCH = (".t7", ".th7")
+_BSON = ".bson"
 _MAX_SEARCHED = 64 * 1024 * 1024
 """Bytes of a file of Torch 7 that are searched for functions, at most."""
 _ARROW = (b"ARROW1", b"PAR1", b"\xff\xff\xff\xff", b"FEA1")
@@ -45,6 +56,8 @@ def matches(start: bytes, source: Source) -> bool:
     """Return whether content has objects of another language."""
     if _language(start) or start.startswith(_LUA):
         return True
+    if source.name.lower().endswith(_BSON):
+        return _has(source, (_TAGGED,), _SCHEMA)
     if source.name.lower().endswith(_TORCH):
         return _has(source, _LUA, _MAX_SEARCHED)
     return start.startswith(_ARROW) and _has(source, (_PICKLED, *_ENCODED), _SCHEMA)
@@ -55,6 +68,8 @@ def scan(source: Source, scan: Scan) -> None:
     start = source.read(0, min(source.size, 512))
     if language := _language(start):
         scan.report(OBJECTS, detail=language)
+    elif source.name.lower().endswith(_BSON) and not start.startswith(_LUA):
+        scan.report(OBJECTS, detail="Julia")
     elif start.startswith(_ARROW):
         scan.report(TYPE)
     else:
