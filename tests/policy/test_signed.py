@@ -113,9 +113,16 @@ def test_a_signature_counts_only_while_mvc_verify_would_trust_it(shell: Shell, k
     policy(shell, "tag:*")
     shell.ok("alias", "set", "prod")
     shell.ok("sign", "--key", str(keys.folder / "ana"), "prod")
-    for lines in (("eve",), ('ana valid-before="20200101"',), ('ana namespaces="mvc.ref"',), ()):
+    for lines, reason in (
+        (("eve",), "the key is not among the allowed signers"),
+        (('ana valid-before="20200101"',), "the key was no longer valid at the time of the signature ("),
+        (("ana until=tomorrow",), ":2: bad options: unknown key option)"),
+        (('ana namespaces="mvc.ref"',), "the key is not trusted for this kind of statement ("),
+        ((), "the key is not among the allowed signers"),
+    ):
         keys.allowed(*lines)
-        refused(shell, "tag", "t")
+        line = refused(shell, "tag", "t")
+        assert ("; not counted: " in line, reason in line) == (True, True), line
     keys.allowed("ana")
     shell.ok("config", "--global", "trust.revoked", str(keys.folder / "ana.pub"))
     refused(shell, "tag", "t")

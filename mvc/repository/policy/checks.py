@@ -186,6 +186,7 @@ def _signed(
 ) -> Iterator[Breach]:
     """Yield a breach unless enough of the principals signed a version, or with `moves` one of these moves to it."""
     signed: frozenset[str] = frozenset()
+    others = ""
     if verify.current(model, id_) or verify.damaged(model, id_):
         trusted = trust.of(model.repository)
         places = [verify.Place(move, None) for move in moves or ()]
@@ -196,14 +197,13 @@ def _signed(
             yield Breach(rule, "signed-by", f"a signature of {called} does not match", fix)
             return
         signed = verify.signed_by(model, id_, trusted, rule.signed_by, moves)
+        others = "".join(f"; not counted: {reason}" for reason in found.reasons[:1])
         if trusted.allowed is None:
             hint = "List the keys that you trust: `mvc config --global trust.allowed-signers FILE`."
     if len(signed) < rule.signers:
         missing = [name for name in dict.fromkeys(rule.signed_by) if name not in signed]
         own = f"by {', '.join(sorted(signed))}, " if signed else ""
-        reason = (
-            f"{called} has {len(signed)} of {count(rule.signers, 'signature')}: {own}none by {first(missing, _SHOWN)}"
-        )
+        reason = f"{called} has {len(signed)} of {count(rule.signers, 'signature')}: {own}none by {first(missing, _SHOWN)}{others}"
         joint = " and " if len(missing) == rule.signers - len(signed) else " or "
         yield Breach(rule, "signed-by", reason, hint.replace(_WHO, joint.join(missing[:_SHOWN])))
 

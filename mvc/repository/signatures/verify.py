@@ -93,6 +93,12 @@ class Verdict(Document):
         return min(reversed(self.signatures), key=lambda each: _DECISIVE.index(each.status), default=None)
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why signatures do not count, each reason once, with what ssh-keygen says."""
+        ignored = {STATUSES[each.status]: each.reason for each in self.signatures if each.status != GOOD}
+        return tuple(f"{meaning} ({reason})" if reason else meaning for meaning, reason in ignored.items())
+
+    @property
     def newest(self) -> Timestamp | None:
         """The time that the newest good signature states; None for none."""
         times = [each.time for each in self.signatures if each.status == GOOD and each.time is not None]
