@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli import built
 from tests.cli.shell import Shell, begin
 
 
@@ -33,6 +34,10 @@ def shell(empty: Shell) -> Shell:
 
 @pytest.fixture
 def history(shell: Shell) -> History:
+    return built.into(shell, _history)
+
+
+def _history(shell: Shell) -> History:
     shell.write("weights/best.onnx", b"one" * 40_000)
     shell.ok("add", "weights/best.onnx", "--as", "weights")
     shell.set(labelmap__0="helmet", labelmap__1="head", metrics__mAP50=0.5)

@@ -76,6 +76,11 @@ class Shell:
         self._seconds += seconds
         self._patch.setenv("MVC_AUTHOR_DATE", f"@{self._seconds} +0000")
 
+    @property
+    def elapsed(self) -> int:
+        """The seconds of all ticks."""
+        return self._seconds - START
+
     def raw(self, *arguments: str) -> tuple[int, bytes, str]:
         out, err = _Stdout(), io.StringIO()
         with _inside(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -11,14 +11,17 @@ import pytest
 
 import mvc
 from mvc.storage.disk.treedoor import TreeDoor
-from tests.cli.shell import Shell, begin
+from tests.cli import built
+from tests.cli.shell import Shell
 
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: Any) -> Shell:
     """A literal path, a pattern in a folder, a tracked folder, a file with a bracket, and an untracked file."""
-    (tmp_path / "ana").mkdir()
-    shell = begin(tmp_path / "ana", monkeypatch)
+    return built.copy(_one, tmp_path / "ana", monkeypatch)
+
+
+def _one(shell: Shell) -> None:
     for path in (
         "weights/best.pt",
         "weights/a.onnx",
@@ -33,7 +36,6 @@ def shell(tmp_path: Path, monkeypatch: Any) -> Shell:
     shell.ok("add", "data", "--as", "data")
     shell.ok("add", "odd[1].txt", "--as", "odd")
     shell.commit("one")
-    return shell
 
 
 def _files(shell: Shell) -> dict[str, str]:

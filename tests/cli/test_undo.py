@@ -12,7 +12,8 @@ import mvc
 from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.records import config, operations
-from tests.cli.shell import MODEL, Shell, begin
+from tests.cli import built
+from tests.cli.shell import MODEL, Shell
 
 EDIT = b"edited by hand, and committed nowhere" * 1000
 
@@ -20,8 +21,10 @@ EDIT = b"edited by hand, and committed nowhere" * 1000
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """v1 and v2 on main, side at v1 with a version that conflicts in `b`; two files."""
-    (tmp_path / "work").mkdir()
-    shell = begin(tmp_path / "work", monkeypatch)
+    return built.copy(_forked, tmp_path / "work", monkeypatch)
+
+
+def _forked(shell: Shell) -> None:
     for name in ("a", "b"):
         shell.write(f"{name}.bin", name.encode() * 50_000)
     shell.ok("add", "a.bin", "b.bin")
@@ -33,7 +36,6 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     shell.write("b.bin", b"side" * 10_000)
     shell.commit("side")
     shell.ok("switch", "main")
-    return shell
 
 
 def read(shell: Shell, name: str = "a.bin") -> bytes:

@@ -22,7 +22,8 @@ from mvc.repository.model import Model
 from mvc.repository.repository import Repository
 from mvc.storage.disk import primitives
 from mvc.storage.packs import loose
-from tests.cli.shell import MODEL, Shell, begin
+from tests.cli import built
+from tests.cli.shell import MODEL, Shell
 
 VERSIONS = 12
 
@@ -32,11 +33,13 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A repository of 12 versions of one line, which gc packs."""
     monkeypatch.setattr(loose, "LEAST", 8)
     monkeypatch.setattr(loose, "RECOGNIZED", 4)
-    shell = begin(tmp_path, monkeypatch)
+    return built.copy(_line, tmp_path, monkeypatch)
+
+
+def _line(shell: Shell) -> None:
     shell.write("w.bin", b"weights" * 9_000)
     shell.ok("add", "w.bin", "--as", "weights")
     _commit(shell, VERSIONS)
-    return shell
 
 
 def _commit(shell: Shell, count: int) -> None:

@@ -14,7 +14,8 @@ from mvc.registry import marker
 from mvc.registry.files import role_names
 from mvc.registry.marker import Marker
 from mvc.repository.repository import Repository
-from tests.cli.shell import MODEL, Shell, begin
+from tests.cli import built
+from tests.cli.shell import MODEL, Shell
 from tests.servers.picsellia import TOKEN, Platform
 
 REGISTRY = "picsellia"
@@ -23,8 +24,10 @@ LEGAL = re.compile(r"[a-zA-Z0-9-_]+\Z")
 
 def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """Return a repository of one version with two files, one its thumbnail, and every field of a registry."""
-    folder.mkdir(exist_ok=True)
-    shell = begin(folder, monkeypatch)
+    return built.copy(_small, folder, monkeypatch)
+
+
+def _small(shell: Shell) -> None:
     shell.write("weights/best.onnx", b"weights" * 50)
     shell.write("picture.png", b"\x89PNG picture")
     shell.ok("add", "weights/best.onnx", "--as", "model-latest")
@@ -36,12 +39,15 @@ def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
         docker__image="acme/yolo", docker__tag="1.4", docker__flags='["--gpus all"]', docker__env__MODE="train",
     )  # fmt: skip
     shell.commit("First baseline")
-    return shell
 
 
 def six(folder: Path, monkeypatch: pytest.MonkeyPatch, large: int) -> Shell:
     """Return a repository of six versions, two of them on a side branch; one has a file of `large` bytes."""
-    shell = small(folder, monkeypatch)
+    return built.copy(_six, folder, monkeypatch, large)
+
+
+def _six(shell: Shell, large: int) -> None:
+    _small(shell)
     shell.write("weights/best.onnx", bytes(range(256)) * (large // 256) + b"x" * (large % 256))
     shell.commit("Larger")
     shell.ok("switch", "-q", "-c", "night")
@@ -56,7 +62,6 @@ def six(folder: Path, monkeypatch: pytest.MonkeyPatch, large: int) -> Shell:
     shell.commit("Empty")
     shell.set(labelmap__2="vest")
     shell.commit("A third class")
-    return shell
 
 
 def register(shell: Shell, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
