@@ -54,6 +54,8 @@ class Source:
         self.name = name
         self.depth = 0
         """The number of archives that the file is inside of."""
+        self.limits: object = None
+        """The limits of a scan of it, which its readers share."""
 
     @classmethod
     def of(cls, fd: int, name: str = "") -> Source:

@@ -94,6 +94,9 @@ SCANNERS: tuple[Scanner, ...] = (
 )
 """Scanners of content, in the order in which they are run."""
 
+PICKLES = SCANNERS[:2]
+"""Those of content that begins as a pickle."""
+
 TEXTS = frozenset({"json", "model-text", "template", "text", "xml", "program", "disguise"})
 """Names of scanners of content that never has weights."""
 

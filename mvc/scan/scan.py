@@ -20,14 +20,14 @@ from mvc.formats.known import WEIGHT_SUFFIXES
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan import known, opinion
 from mvc.scan.archive import Archive
+from mvc.scan.known import Scanner
+from mvc.scan.limits import Limits
 from mvc.scan.verdict import MAX_CALLS, MAX_FINDINGS, MAX_NAMES, MORE, Finding, Report, Rule, Verdict, clean, worst
 
 START = 512
 """First bytes of content that scanners are asked with: the magic of tar is at byte 257."""
 MAX_DEPTH = 3
 """Containers inside one another whose content is scanned, at most."""
-MAX_UNFOLDED = 1 << 30
-"""Bytes that the compressed parts of one file are unfolded to, at most."""
 
 MALFORMED = Rule("malformed", Verdict.DAMAGED, "It is truncated or malformed, and a loader stops with an error: {}.")
 TOO_LONG = Rule("too-long", Verdict.UNREADABLE, "A loader would interpret more than the scan reads: {}.")
@@ -46,12 +46,20 @@ class Scan:
         """Begin without findings. Rules with the ids in `disabled` report nothing, so that tests can see what they do."""
         self.beside: Beside = beside or (lambda _: "")
         self._disabled = frozenset(disabled)
-        self._unfolded = MAX_UNFOLDED
+        self.limits = Limits()
         self._path: list[str] = []
         self._depth = 0
         self._findings: dict[tuple[str, str, str], Finding] = {}
         self._formats: dict[str, None] = {}
         self._unknown = False
+        self._counts: dict[str, int] = {}
+
+    @classmethod
+    def outline(cls, source: Source) -> Scan:
+        """Return a scan to decide what content is: it does not look into what that holds."""
+        scan = cls()
+        scan.limits, scan._depth = Limits.of(source), MAX_DEPTH
+        return scan
 
     def report(  # noqa: PLR0913 - the parts of a finding
         self,
@@ -68,7 +76,7 @@ class Scan:
             return
         place = clean("/".join(filter(None, (*self._path, member))))
         message = rule.message.replace("{}", clean(detail))
-        earlier = self._findings.get(key := (rule.id, place, message))
+        earlier = self._findings.get((rule.id, place, message))
         names, calls = [*map(clean, names)], [*map(clean, calls)]
         if earlier is not None and _has(earlier, names, calls):
             return  # a file may look up 500,000 names
@@ -78,31 +86,35 @@ class Scan:
         if len(listed) > MAX_NAMES:
             listed = (*listed[: MAX_NAMES - 1], MORE)
         made = dict.fromkeys((*(earlier.calls if earlier else ()), *calls))
-        self._findings[key] = Finding(rule.id, rule.verdict, place, first, message, listed, tuple(made)[:MAX_CALLS])
+        self._add(Finding(rule.id, rule.verdict, place, first, message, listed, tuple(made)[:MAX_CALLS]))
+
+    def _add(self, finding: Finding) -> None:
+        """Keep a finding in place of an equal one, unless its rule has as many as a report shows."""
+        key = finding.rule, finding.place, finding.message
+        if key not in self._findings:
+            self._counts[finding.rule] = self._counts.get(finding.rule, 0) + 1
+        if key in self._findings or self._counts[finding.rule] <= MAX_FINDINGS:
+            self._findings[key] = finding
 
     def trial(self) -> Scan:
         """Return a scan of the same place without findings, for bytes that may not be interpreted at all."""
         trial = Scan(self.beside, self._disabled)
-        trial._path, trial._unfolded, trial._depth = list(self._path), self._unfolded, self._depth
+        trial._path, trial.limits, trial._depth = list(self._path), self.limits, self._depth
         return trial
 
     def adopt(self, trial: Scan) -> None:
         """Take over the findings of a trial."""
         for finding in trial._findings.values():
-            self._findings.setdefault((finding.rule, finding.place, finding.message), finding)
+            if (finding.rule, finding.place, finding.message) not in self._findings:
+                self._add(finding)
         self._unknown = self._unknown or trial._unknown
 
-    def spend(self, size: int) -> None:
-        """Take `size` bytes off those that may be unfolded; raise TooLongError beyond the limit."""
-        self._unfolded -= size
-        if self._unfolded < 0:
-            raise TooLongError(f"it unfolds to more than {MAX_UNFOLDED >> 30} GiB")
-
-    def content(self, source: Source) -> None:
-        """Run every scanner that matches content; count it as unknown if none does. Empty content is plain."""
+    def content(self, source: Source, scanners: Iterable[Scanner] | None = None) -> None:
+        """Run every scanner that matches content, or of some; count it as unknown if none does. Empty content is plain."""
+        source.limits = self.limits
         start = source.read(0, min(START, source.size))
         is_known = not source.size
-        for scanner in known.SCANNERS:
+        for scanner in known.SCANNERS if scanners is None else scanners:
             module = lazy.load(scanner.path) if scanner.is_possible(start, source.name) else None
             with self.failures():
                 if module is not None and module.matches(start, source):
@@ -112,14 +124,14 @@ class Scan:
                     module.scan(source, self)
         self._unknown = self._unknown or not is_known
 
-    def nested(self, source: Source, name: str) -> None:
+    def nested(self, source: Source, name: str, scanners: Iterable[Scanner] | None = None) -> None:
         """Scan content inside of a container, one level deeper; `name` is its place there."""
         if self._depth >= MAX_DEPTH:
             self.report(TOO_DEEP, member=name)
             return
         self._depth += 1
         with self.inside(name), self.failures():
-            self.content(source)
+            self.content(source, scanners)
         self._depth -= 1
 
     @contextmanager

@@ -78,13 +78,3 @@ def test_what_a_team_allows_is_a_class_without_arguments() -> None:
     for rule in (rules.CODE_CALL, rules.CLASS_ARGUMENTS, rules.CLASS_ITEMS, rules.CALL):
         report = scan_file(source(structures.ALONE[rule.id]))
         assert allowed(report, [*report.names, "acme.*", "os.*"]).verdict is rule.verdict
-
-
-def test_the_limit_that_ends_the_scan_of_many_pickles_is_the_one_named() -> None:
-    many = scan_file(source(b"\x80\x04N." + b"N." * 10_001 + b"cos\nsystem\n(S'x'\ntR.", "many.pkl"))
-    assert (many.verdict, many.findings[0].message.rpartition(": ")[2]) == (
-        Verdict.UNREADABLE,
-        "it has more than 10,000 pickles.",
-    )
-    wide = scan_file(source(b"\x80\x04N." * 50_000, "wide.pkl"))
-    assert wide.findings[0].message.rpartition(": ")[2] == "the reads of its parts exceed 128 MiB."

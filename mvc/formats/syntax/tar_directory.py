@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import HeaderError, Source, TooLongError
 
 BLOCK = 512
 MAX_MEMBERS = 20_000
@@ -201,7 +201,7 @@ def _decimal(digits: bytes) -> int:
 
 def _short(length: int) -> int:
     if length > MAX_NAME:
-        raise HeaderError(f"a name is longer than {MAX_NAME} bytes")
+        raise TooLongError(f"a name is longer than {MAX_NAME} bytes")
     return length
 
 

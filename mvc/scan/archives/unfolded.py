@@ -244,7 +244,7 @@ def measured(parts: Blocks, packed: int, scan: Scan) -> int:
     size = 0
     for block in parts():
         size += len(block)
-        scan.spend(len(block))
+        scan.limits.unfold(len(block))
         if size > MIN_RATIO_SIZE and size > MAX_RATIO * packed:
             raise TooLongError(f"it unfolds to more than {MAX_RATIO} times its size")
     return size

@@ -66,7 +66,7 @@ class _Pairs:
             self._count()
             length = self._cursor.number(8)
             if length > MAX_NAME:
-                raise HeaderError(f"a name is longer than {MAX_NAME} bytes")
+                raise TooLongError(f"a name is longer than {MAX_NAME} bytes")
             key = self._cursor.take(length).decode("utf-8", "replace")
             is_template = _TEMPLATE in key
             if is_template and key in keys:

@@ -11,9 +11,11 @@ from mvc.scan import known_names
 from mvc.scan.globals import Arguments, State, Use
 from mvc.scan.pickles import dtypes, held, rules, values
 from mvc.scan.pickles.machine import MAX_TEXT, Called, Machine
-from mvc.scan.pickles.values import Bytes, Container, Made, Named, Persistent, is_value
+from mvc.scan.pickles.values import MAX_KEPT, Bytes, Container, Made, Named, Persistent, is_value
 from mvc.scan.verdict import Verdict
 
+_MAX_SHOWN = 1_000
+"""Calls of one pickle that are shown with their arguments, at most."""
 _ENCODINGS = {"latin1", "latin-1", "iso8859-1", "utf-8", "utf8", "ascii"}
 
 
@@ -40,7 +42,7 @@ class Calls(Called):
             rebuild.is_made = True
             self._report_call(machine, rebuild, args[2])
         elif not isinstance(args, tuple) or not _accepts(use.arguments, args):
-            machine.report(rules.ARGUMENTS, function.path, call=values.call(function, args))
+            machine.report(rules.ARGUMENTS, function.path, call=_shown(machine, function, args))
         else:
             self._report_data(machine, use, function)
             if use.arguments is Arguments.STORAGE:
@@ -60,7 +62,7 @@ class Calls(Called):
             else:
                 machine.report(rules.ARGUMENTS, class_.path)
         elif known_names.runs_by_name(class_.module, class_.name) or not known_names.is_quiet(class_.module):
-            machine.report(rules.CALL, class_.path, call=values.call(class_, args))
+            machine.report(rules.CALL, class_.path, call=_shown(machine, class_, args))
         else:
             machine.report(rules.CLASS_ARGUMENTS if args != () else rules.CLASS, class_.path)
         return Made(class_, args, is_new=True)
@@ -151,7 +153,7 @@ class Calls(Called):
         is_simple = isinstance(args, tuple) and (not args or (len(args) == 1 and isinstance(args[0], int)))
         module, name = function.module, function.name
         runs = known_names.runs_by_name(module, name) or known_names.runs_if_called(module, name, is_simple=is_simple)
-        machine.report(rules.CALL if runs else rules.CODE_CALL, function.path, call=values.call(function, args))
+        machine.report(rules.CALL if runs else rules.CODE_CALL, function.path, call=_shown(machine, function, args))
 
     @staticmethod
     def _report_data(machine: Machine, use: Use, named: Named) -> None:
@@ -172,8 +174,16 @@ def _check_shard(machine: Machine, state: Any) -> None:
         machine.report(rules.SHARD, detail=str(path))
 
 
+def _shown(machine: Machine, function: Named, args: Any) -> str:
+    """Return a call as Python would write it; without its arguments once a report has enough of them."""
+    machine.shown += 1
+    return values.call(function, args, depth=3 if machine.shown <= _MAX_SHOWN else 0)
+
+
 def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:
     """Return whether a function may be called with some arguments."""
+    if len(args) > MAX_KEPT:
+        return False
     match arguments, args:
         case (Arguments.ANY, _) | (Arguments.TUPLE, (tuple(),)):
             return True
@@ -227,7 +237,7 @@ def _rebuild(args: Any) -> Named | None:
 def _array_class(args: Any) -> Named | None:
     """Return the class of arrays that numpy is given in place of its own; it takes no other class."""
     match args:
-        case (Named() as class_, *rest) if not _is_listed(class_) and is_value(tuple(rest)):
+        case (Named() as class_, *_) if len(args) <= MAX_KEPT and not _is_listed(class_) and is_value(args[1:]):
             return class_
     return None
 
@@ -241,7 +251,7 @@ def _is_generator(value: Any) -> bool:
 
 
 def _is_rebuilt(args: Sequence[Any]) -> bool:
-    return not any(isinstance(value, Named) and not _is_listed(value) for value in args)
+    return len(args) <= MAX_KEPT and not any(isinstance(value, Named) and not _is_listed(value) for value in args)
 
 
 def _is_listed(named: Named) -> bool:

@@ -55,7 +55,12 @@ def read(value: Any, depth: int = _MAX_DEPTH) -> Dtype | None:
         return None
     if value.state is None:
         return Dtype(size, kind == "O")
-    return _by_state(value.state, kind, size, depth)
+    if (
+        value.known is None or value.known[0] is not value.state
+    ):  # dtypes inside are asked for once, not by each outside
+        value.known = value.state, _by_state(value.state, kind, size, depth)
+    known: Dtype | None = value.known[1]
+    return known
 
 
 def named(name: str) -> tuple[str, int | None]:

@@ -18,8 +18,8 @@ from mvc.scan.pickles.window import Window
 from mvc.scan.scan import Scan
 
 RULES = (*rules.RULES, *held.RULES)
-MAX_PICKLES = 10_000
-"""Pickles of one file that are read, at most."""
+_COST = 20
+"""Opcodes that each pickle of a file counts as besides its own."""
 _PROTOCOL = b"\x80"
 _NEXT = 6
 """A protocol that no Python has yet."""
@@ -50,7 +50,7 @@ def matches(start: bytes, source: Source) -> bool:
         return (
             False  # source code that begins with an import: INST needs a mark before it, and no module has such a name
         )
-    trial = Scan()
+    trial = Scan.outline(source)
     try:
         is_whole = _read_all(source, trial) == source.size
         if is_whole or source.name.lower().endswith(_SUFFIXES) or (has_protocol and trial.result().names):
@@ -70,21 +70,21 @@ def scan(source: Source, scan: Scan) -> None:
 def _read_all(source: Source, scan: Scan) -> int:
     """Report on the pickles of a file; return the offset after the last one.
 
-    Raises HeaderError if the first is malformed, TooLongError if there are too many.
+    Raises HeaderError if the first is malformed, TooLongError if they have too many opcodes.
     """
-    end = whole = read(Window(source), scan)
-    count = 1
+    window = Window(source)
+    end = whole = read(window, scan)
     while end < source.size:
-        count += 1
-        if count > MAX_PICKLES:
-            raise TooLongError(f"it has more than {MAX_PICKLES:,} pickles")
-        begin = _after_space(source, end)
+        scan.limits.follow(_COST)
+        begin = _after_space(window)
         trial = scan.trial()
         try:
-            following = read(Window(source, begin), trial)
-        except HeaderError:
+            following = read(window, trial)
+        except HeaderError as error:
             if _is_proof(trial):
                 scan.adopt(trial)
+            if isinstance(error, TooLongError):  # a loader goes on
+                raise
             break
         if whole == end == begin:
             whole = following
@@ -94,12 +94,12 @@ def _read_all(source: Source, scan: Scan) -> int:
     return whole
 
 
-def _after_space(source: Source, start: int) -> int:
-    """Return the offset of what follows white space, which a loader of several pickles may pass over."""
-    if not source.read(start, 1).isspace():
-        return start  # few bytes of what a scan may read are spent on files without
-    data = source.read(start, min(_MAX_SPACE, source.size - start))
-    return start + len(data) - len(data.lstrip())
+def _after_space(window: Window) -> int:
+    """Pass over white space, as a loader of several pickles may do, and return the offset of what follows it."""
+    if window.peek(1).isspace():  # few bytes of what a scan may read are spent on files without
+        data = window.peek(_MAX_SPACE)
+        window.skip(len(data) - len(data.lstrip()))
+    return window.position
 
 
 def read(window: Window, scan: Scan) -> int:
@@ -117,7 +117,7 @@ def _goes_on(source: Source) -> bool:
     """Return whether bytes behind the number of a protocol are a pickle: numbers of another kind soon fail as opcodes."""
     if source.name.lower().endswith(_SUFFIXES):
         return True
-    trial = Scan()
+    trial = Scan.outline(source)
     machine = Machine(Window(source), trial, ArrayCalls())
     try:
         machine.read(_FIRST_OPCODES)

@@ -12,6 +12,7 @@ import binascii
 import re
 
 from mvc.formats.source import Source
+from mvc.scan import known
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -60,7 +61,7 @@ def report(content: bytes, scan: Scan, *, member: str = "", offset: int = -1) ->
 def report_source(source: Source, scan: Scan, *, member: str = "", offset: int = -1) -> None:
     """Report a pickle that would run something."""
     trial = scan.trial()
-    trial.nested(source, "value")
+    trial.nested(source, "value", known.PICKLES)
     result = trial.result()
     names = [name for finding in result.findings if finding.verdict is Verdict.HOSTILE for name in finding.names]
     if result.verdict is Verdict.HOSTILE:

@@ -8,12 +8,11 @@ would read them as opcodes, so they are read in this way as well. Source: joblib
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterable
 from typing import Any
 
-from mvc.formats.source import HeaderError
+from mvc.formats.source import HeaderError, TooLongError
 from mvc.scan import known_names
 from mvc.scan.globals import BESIDE, WRAPPER
 from mvc.scan.pickles import dtypes, rules
@@ -24,8 +23,36 @@ from mvc.scan.pickles.window import Window
 from mvc.scan.verdict import Finding
 
 _CALLED = (rules.CALL.id, rules.CODE_CALL.id, rules.CLASS.id, rules.CLASS_ARGUMENTS.id, rules.INSTANCE.id)
+_COPIES = 64
+"""Values of a stack whose copying counts as one opcode."""
 _MAX_COUNT = 1 << 63
 """Elements from which joblib's own product overflows."""
+
+
+class _Overlay(dict[int, Any]):
+    """A memo above another one, which is neither changed nor copied: a pickle may have many arrays."""
+
+    def __init__(self, below: dict[int, Any]) -> None:
+        super().__init__()
+        self._below = below
+        self._count = len(below)
+
+    def __contains__(self, index: object) -> bool:
+        return super().__contains__(index) or index in self._below
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self._count += index not in self
+        super().__setitem__(index, value)
+
+    def __missing__(self, index: int) -> Any:
+        return self._below[index]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def texts(self) -> set[str]:
+        """Return the texts of both."""
+        return {value for memo in (self._below, self) for value in memo.values() if isinstance(value, str)}
 
 
 class ArrayCalls(Calls):
@@ -72,10 +99,16 @@ class ArrayCalls(Calls):
         window = Window(machine.window.source, machine.window.position)
         trial = machine.scan.trial()
         inner = Machine(window, trial, Calls())
+        copied = len(machine.stack) + len(machine.marked) + sum(map(len, machine.marked))
+        machine.scan.limits.follow(copied // _COPIES)
         inner.stack, inner.marked = list(machine.stack), [list(items) for items in machine.marked]
-        inner.memo = dict(machine.memo)
-        with contextlib.suppress(HeaderError):
+        inner.memo = _Overlay(machine.memo)
+        try:
             inner.read()
+        except TooLongError:  # an unpickler goes on
+            raise
+        except HeaderError:
+            pass
         findings = trial.result().findings
         runs = (rules.CALL.id, rules.IMPORT.id)
         names = [name for finding in findings if finding.rule in runs for name in finding.names]
@@ -87,6 +120,6 @@ class ArrayCalls(Calls):
         """Return whether the bytes look up a name and call it. In a pickle of objects, the memo gives meaningless names."""
         dtype = dtypes.read(state.get("dtype")) if isinstance(state, Container) else None
         is_pickle = dtype is not None and dtype.has_objects
-        texts = {value for value in inner.memo.values() if isinstance(value, str)} if is_pickle else set()
+        texts = inner.memo.texts() if is_pickle and isinstance(inner.memo, _Overlay) else set()
         spelled = {named.path for named in inner.names if named.is_sound and not {named.module, named.name} & texts}
         return any(finding.rule in _CALLED and spelled.intersection(finding.names) for finding in findings)

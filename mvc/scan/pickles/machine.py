@@ -11,7 +11,7 @@ from typing import Any
 
 from mvc.formats.source import HeaderError, TooLongError
 from mvc.scan.pickles import held, literals, rules
-from mvc.scan.pickles.values import NUMBER, STRING, Bytes, Container, Made, Named, OldText, Persistent
+from mvc.scan.pickles.values import EMPTY, NUMBER, STRING, Bytes, Container, Made, Named, OldText, Persistent, tuple_of
 from mvc.scan.pickles.window import Window
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule
@@ -23,6 +23,10 @@ MAX_NAMES = 500_000
 MAX_TEXT = 64 * 1024
 """Bytes of a text that is kept, at most; a longer one cannot be a name."""
 HIGHEST_PROTOCOL = 5
+_BLOCK = 1024
+"""Opcodes that are taken off the limits of the file at once."""
+_JUDGED = 10
+"""Opcodes that a name, or a call, counts as besides its own: it takes as long."""
 _STOP = 0x2E
 _RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """Modules of Python 2, by which Python 3 finds them in its pickles."""
@@ -48,14 +52,32 @@ class Machine:
         self.memo: dict[int, Any] = {}
         self.names: list[Named] = []
         self.frame_end = 0
+        self.shown = 0
+        """Calls that were shown in full."""
         self.is_short = False
         """True if a frame is longer than the source: one unpickler stops there, the other one reads what there is."""
 
     def run(self, operations: int = MAX_OPERATIONS) -> None:
         """Follow the pickle to its STOP. Raises HeaderError where every unpickler stops with an error, and TooLongError."""
-        window = self.window
+        left = operations
         try:
-            for _ in range(operations):
+            while left > 0 and not self._follow(min(left, _BLOCK)):
+                left -= _BLOCK
+        except IndexError:
+            self._check_frame()
+            raise HeaderError("its pickle takes more off the stack than is on it") from None
+        except HeaderError:
+            self._check_frame()
+            raise
+        if left <= 0:
+            raise TooLongError(f"its pickle has more than {operations} opcodes")
+
+    def _follow(self, operations: int) -> bool:
+        """Follow some opcodes, and return whether STOP is among them."""
+        window, unused = self.window, operations
+        self.scan.limits.follow(operations)
+        try:
+            for unused in range(operations - 1, -1, -1):  # noqa: B007 - what is left is given back
                 at = window.at
                 if at < len(window.data):
                     code = window.data[at]
@@ -63,17 +85,14 @@ class Machine:
                 else:
                     code = window.take(1)[0]
                 if code == _STOP:
-                    return self._stop()
+                    self._stop()
+                    return True
                 OPERATIONS[code](self)
                 if self.frame_end and window.start + window.at >= self.frame_end:
                     self._leave_frame()
-        except IndexError:
-            self._check_frame()
-            raise HeaderError("its pickle takes more off the stack than is on it") from None
-        except HeaderError:
-            self._check_frame()
-            raise
-        raise TooLongError(f"its pickle has more than {operations} opcodes")
+        finally:
+            self.scan.limits.follow(-unused)
+        return False
 
     def read(self, operations: int = MAX_OPERATIONS) -> None:
         """Follow the pickle as `run` does, and judge the names that it has looked up, also if it is malformed."""
@@ -94,6 +113,7 @@ class Machine:
 
     def look_up(self, module: str, name: str) -> None:
         """Push a class or function."""
+        self.scan.limits.follow(_JUDGED)
         module, name = _RENAMED_NAMES.get((module, name), (_RENAMED.get(module, module), name))
         named = Named(module, name, self.window.position)
         if not named.is_sound:
@@ -365,7 +385,7 @@ def _check_pairs(items: list[Any]) -> None:
 
 def _tuple(machine: Machine) -> None:
     items = machine.since_mark()
-    machine.stack.append(tuple(items))
+    machine.stack.append(tuple_of(items))
 
 
 def _tuple_of(count: int) -> Operation:
@@ -373,7 +393,7 @@ def _tuple_of(count: int) -> Operation:
         stack = machine.stack
         if len(stack) < count:
             raise IndexError
-        items = tuple(stack[-count:])
+        items = tuple_of(stack[-count:])
         del stack[-count:]
         stack.append(items)
 
@@ -456,27 +476,28 @@ def _extension(width: int) -> Operation:
     return operation
 
 
-def _check_callable(function: Any) -> None:
+def _check_callable(machine: Machine, function: Any) -> None:
     """Raise HeaderError for a number, a text or a container, which no unpickler can call."""
+    machine.scan.limits.follow(_JUDGED)
     if not isinstance(function, Named | Made | Persistent):
         raise HeaderError("its pickle calls a value that cannot be called")
 
 
 def _reduce(machine: Machine) -> None:
     args, function = machine.stack.pop(), machine.stack.pop()
-    _check_callable(function)
+    _check_callable(machine, function)
     machine.stack.append(machine.called.call(machine, function, args))
 
 
 def _make(machine: Machine) -> None:
     args, class_ = machine.stack.pop(), machine.stack.pop()
-    _check_callable(class_)
+    _check_callable(machine, class_)
     machine.stack.append(machine.called.make(machine, class_, args))
 
 
 def _make_with_keywords(machine: Machine) -> None:
     keywords, args, class_ = machine.stack.pop(), machine.stack.pop(), machine.stack.pop()
-    _check_callable(class_)
+    _check_callable(machine, class_)
     machine.stack.append(machine.called.make(machine, class_, (args, keywords)))
 
 
@@ -498,7 +519,7 @@ def _object(machine: Machine) -> None:
 
 
 def _old_instance(machine: Machine, class_: Any, args: list[Any]) -> None:
-    _check_callable(class_)
+    _check_callable(machine, class_)
     machine.report(rules.INSTANCE, *([class_.path] if isinstance(class_, Named) else []))
     machine.stack.append(machine.called.call(machine, class_, tuple(args)))
 
@@ -547,7 +568,7 @@ _NAMED: dict[bytes, Operation] = {
     b"(": _mark, b"0": _pop, b"1": _pop_mark, b"2": lambda machine: machine.stack.append(machine.stack[-1]),
     b"p": _put, b"q": _put_number(1), b"r": _put_number(4), b"\x94": _memoize,
     b"g": _get, b"h": _get_number(1), b"j": _get_number(4),
-    b")": _push(()), b"t": _tuple, b"\x85": _tuple_of(1), b"\x86": _tuple_of(2), b"\x87": _tuple_of(3),
+    b")": _push(EMPTY), b"t": _tuple, b"\x85": _tuple_of(1), b"\x86": _tuple_of(2), b"\x87": _tuple_of(3),
     b"]": _new("list"), b"l": _marked("list"), b"a": _append, b"e": _add_marked("list"),
     b"}": _new("dict"), b"d": _dict, b"s": _set_item, b"u": _set_items,
     b"\x8f": _new("set"), b"\x90": _add_marked("set"), b"\x91": _marked("frozenset"),

@@ -13,7 +13,7 @@ import re
 import warnings
 from typing import Any
 
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan.pickles import dtypes, file
 from mvc.scan.pickles.window import Window
 from mvc.scan.scan import Scan
@@ -59,7 +59,7 @@ def _array(source: Source, scan: Scan) -> int:
     length = int.from_bytes(start[8 : 8 + width], "little")
     if length > _MAX_HEADER:
         scan.report(DTYPE)
-        raise HeaderError("its header is too long")
+        raise TooLongError("its header is too long")
     fields = _fields(source.read(8 + width, length))
     has_objects = _has_objects(fields.get("descr"))
     if has_objects is None:

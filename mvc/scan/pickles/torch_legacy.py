@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import Source, TooLongError
 from mvc.formats.syntax import pickle_text
 from mvc.scan.pickles.machine import Machine
 from mvc.scan.pickles.torch import REFERENCE, SIZE, StorageCalls
@@ -54,6 +54,6 @@ def scan(source: Source, scan: Scan) -> None:
 def _keys(source: Source, begin: int, end: int) -> list[Any]:
     """Return the keys of the storages, in the order of the file."""
     if end - begin > _MAX_KEYS:
-        raise HeaderError("its list of storages is too long")
+        raise TooLongError("its list of storages is too long")
     keys = pickle_text.read(source.read(begin, end - begin))
     return keys if isinstance(keys, list) else []

@@ -38,10 +38,24 @@ class Named:
         """True once an object of the class was made, or the function called."""
 
 
+class Values(tuple[Any, ...]):
+    """A tuple of values alone, however deep: known when it is made, so that a call does not look at each again."""
+
+    __slots__ = ()
+
+
+EMPTY: Final = Values()
+
+
+def tuple_of(items: list[Any]) -> tuple[Any, ...]:
+    """Return the tuple of some items."""
+    return Values(items) if all(map(_is_part, items)) else tuple(items)
+
+
 class Made:
     """The result of a call of `function` with `args`; with `is_new`, of the `__new__` of a class."""
 
-    __slots__ = ("args", "function", "is_new", "state")
+    __slots__ = ("args", "function", "is_new", "known", "state")
 
     def __init__(self, function: Named | None, args: Any, *, is_new: bool) -> None:
         """Remember the call; `function` is None if it has no name."""
@@ -49,6 +63,8 @@ class Made:
         self.args = args
         self.is_new = is_new
         self.state: Any = None
+        self.known: tuple[Any, Any] | None = None
+        """A state, and what a reader has found in it."""
 
 
 class OldText(str):
@@ -156,10 +172,17 @@ def _literal(value: Any, depth: int) -> str:
     return _UNKNOWN
 
 
-def is_value(value: Any, depth: int = 3) -> bool:
+def is_value(value: Any) -> bool:
     """Return whether a value holds neither classes, functions nor results of calls but those that make values."""
+    if isinstance(value, tuple) and not isinstance(value, Values):
+        return len(value) <= MAX_KEPT and all(map(_is_part, value))
+    return _is_part(value)
+
+
+def _is_part(value: Any) -> bool:
+    """Return whether a part of a tuple is a value."""
     if isinstance(value, tuple):
-        return depth > 0 and len(value) <= MAX_KEPT and all(is_value(part, depth - 1) for part in value)
+        return isinstance(value, Values)
     if isinstance(value, Made):
         return value.function is not None and value.function.path in VALUE_MAKERS
     return not isinstance(value, Named | Persistent)

@@ -8,7 +8,7 @@ Source: framework.proto of Paddle; caffe.proto of Caffe.
 
 from __future__ import annotations
 
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import Source, TooLongError
 from mvc.formats.syntax.protobuf import BYTES, Field, Reader
 from mvc.scan.formats import model_config
 from mvc.scan.scan import Scan
@@ -63,7 +63,7 @@ class _Walk:
     def visit(self, kind: str, message: Field, depth: int) -> None:
         """Visit everything in a message, and report what it names. Raises HeaderError."""
         if depth > _MAX_DEPTH:
-            raise HeaderError("its messages are nested too deep")
+            raise TooLongError("its messages are nested too deep")
         texts: list[str] = []
         for field in self._reader.fields(message.offset, message.end):
             if field.wire != BYTES:
