@@ -9,6 +9,7 @@ from types import FrameType
 
 import pytest
 
+from mvc.formats.source import Source
 from mvc.scan import limits
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Verdict
@@ -93,3 +94,14 @@ def test_the_limit_that_ends_a_scan_is_named(data: bytes, monkeypatch: pytest.Mo
     report = scan_file(source(data, "many.pkl"))
     assert (report.verdict, [finding.rule for finding in report.findings]) == (Verdict.UNREADABLE, ["too-long"])
     assert report.findings[0].message.endswith("more than 20,000 opcodes.")
+
+
+def test_a_long_stream_of_pickles_with_arrays_is_read_to_its_end() -> None:
+    record = b"\x80\4B" + struct.pack("<I", 10_000) + bytes(10_000) + b"."
+    count = 20_000
+
+    def read(offset: int, size: int) -> bytes:
+        start = offset % len(record)
+        return (record * (size // len(record) + 2))[start : start + size]
+
+    assert scan_file(Source(read, count * len(record), "stream.pkl")).verdict is Verdict.PLAIN

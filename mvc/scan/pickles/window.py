@@ -5,6 +5,8 @@ from __future__ import annotations
 from mvc.formats.source import HeaderError, Source, TooLongError
 
 BLOCK = 64 * 1024
+_FIRST_BLOCK = 1024
+"""Bytes that are read first behind what was passed over; each block after it is twice as long, up to BLOCK."""
 MAX_TAKEN = 16 * 1024 * 1024
 """Bytes of a value or a line that are taken at once, at most."""
 
@@ -20,7 +22,7 @@ class EndedError(HeaderError):
 class Window:
     """A position in a source."""
 
-    __slots__ = ("at", "data", "size", "source", "start")
+    __slots__ = ("_block", "at", "data", "size", "source", "start")
 
     def __init__(self, source: Source, position: int = 0) -> None:
         """Start at byte `position`."""
@@ -29,6 +31,7 @@ class Window:
         self.start = position
         self.at = 0
         self.data = b""
+        self._block = _FIRST_BLOCK
 
     @property
     def position(self) -> int:
@@ -63,6 +66,7 @@ class Window:
             self.at += size
         else:
             self.start, self.at, self.data = self.start + self.at + size, 0, b""
+            self._block = _FIRST_BLOCK
 
     def line(self) -> bytes:
         """Return the next bytes before a line end, which is passed over.
@@ -93,5 +97,6 @@ class Window:
             raise EndedError(self.size)
         if size > MAX_TAKEN:
             raise TooLongError(f"a value of its pickle is longer than {MAX_TAKEN >> 20} MiB")
-        self.data = self.source.read(position, min(left, max(size, BLOCK)))
+        self.data = self.source.bulk(position, min(left, max(size, self._block)))
+        self._block = min(2 * self._block, BLOCK)
         self.start, self.at = position, 0
