@@ -111,7 +111,7 @@ def make_repository(root: Path, source: CloneSource | None = None) -> str | None
     except BaseException as error:
         with contextlib.suppress(OSError):  # raise the first error
             discard_folder(building)
-        if isinstance(error, errors.DiskFailed) and (target / config.NAME).exists():
+        if isinstance(error, errors.NotEmpty) and (target / config.NAME).exists():
             return None  # another command has created it meanwhile
         raise
     return "repository"

@@ -95,3 +95,11 @@ def test_a_clone_into_what_another_has_cloned_leaves_it(place: Path) -> None:
     assert refused.code == 16, refused.output
     assert mvc(out, "status", "--porcelain") == ""
     assert mvc(out, "fsck")
+
+
+def test_an_export_into_what_another_has_exported_is_refused(place: Path) -> None:
+    out = place / "new" / "out"
+    refused = command(place, VERBS["export"], _meanwhile(place, VERBS["export"], out))
+    assert refused.code == 16, refused.output
+    assert sorted(_files(out)) == ["model.toml", "notes.txt", "weights/best.onnx"]
+    assert [path.name for path in out.parent.iterdir()] == ["out"]

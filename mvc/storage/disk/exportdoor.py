@@ -116,7 +116,7 @@ class ExportDoor:
         return None
 
     def finish(self) -> None:
-        """Make the folder durable, and rename it to its target."""
+        """Make the folder durable, and rename it to its target. Raises NotEmpty, NotWritable, DiskFailed."""
         self._batch.close()
         for folder in sorted(self._folders, reverse=True):
             with writing(folder):

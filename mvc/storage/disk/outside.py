@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -197,10 +198,18 @@ def _append(fd: int, data: Buffer, path: Path) -> int:
 
 
 def rename_new_folder(source: Path, target: Path) -> None:
-    """Rename the finished folder `source` to `target`, durably; replace an empty `target`."""
+    """Rename the finished folder `source` to `target`, durably; replace an empty `target`.
+
+    Raises NotEmpty if another command has created `target` meanwhile, and as `writing`.
+    """
     with writing(target):
         step("rename", target)
-        os.rename(source, target)
+        try:
+            os.rename(source, target)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR) and os.path.lexists(target):
+                raise errors.NotEmpty(path=target) from error
+            raise
         sync_folder(target.parent)
 
 
