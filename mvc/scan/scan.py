@@ -122,6 +122,10 @@ class Scan:
                     if not self._depth:
                         self._formats[scanner.name] = None
                     module.scan(source, self)
+        if not is_known:
+            with self.failures():
+                embedded = lazy.load("mvc.scan.pickles.embedded")
+                embedded.report(source, self, is_part=source.name.lower().endswith(embedded.DISTRIBUTED))
         self._unknown = self._unknown or not is_known
 
     def nested(self, source: Source, name: str, scanners: Iterable[Scanner] | None = None) -> None:

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import pickle
 import struct
 from collections.abc import Iterator
 
 from mvc.scan.pickles import rules
-from tests.formats.pickles import BUILD, NONE, REDUCE, STOP, call, group, mapping, named, number, storage, text
+from tests.formats.pickles import (
+    BUILD,
+    NONE,
+    REDUCE,
+    STOP,
+    call,
+    checkpoint,
+    group,
+    mapping,
+    named,
+    number,
+    storage,
+    text,
+)
 from tests.scan.calls import TOUCH, WRITE, calling
 from tests.scan.cases import MARKER, Case
 
@@ -132,6 +146,29 @@ HELD: dict[str, bytes] = {
     "a long text": pickle.dumps([base64.b64encode(pickle.dumps("x" * 99_999)[:-1] + POP + RUN + STOP).decode()], 4),
 }
 """Pickles that hold a pickle as a value, which no unpickler reads by itself."""
+
+_HARMLESS = pickle.dumps({"w": [1.0] * 40}, 2)
+_SPELLED = base64.b64encode(b"\x80\4" + RUN + STOP)
+EMBEDDED: dict[str, tuple[str, bytes]] = {
+    "blocks of shelve": ("m.dat", _HARMLESS.ljust(512, b"\0") + b"\x80\4" + RUN + STOP),
+    "behind other bytes": ("m.pkl", _HARMLESS + b"\xf0" * 5_000 + b"\x80\4" + RUN + STOP),
+    "a page of a database": ("m.sqlite", b"SQLite format 3\0" + bytes(4_000) + b"\x80\5" + RUN + STOP + bytes(99)),
+    "as text in a page": ("m.mdb", bytes(4_000) + RUN + STOP + bytes(99)),
+    "called by INST": ("m.mdb", bytes(4_000) + b"(S'id'\nios\nsystem\n." + bytes(99)),
+    "at the end of a long file": ("m.bin", bytes(5 << 20) + b"\x80\2" + RUN + STOP),
+    "behind gguf": ("m.gguf", b"GGUF\3" + bytes(19) + b"\x80\4" + RUN + STOP),
+    "behind safetensors": ("m.safetensors", struct.pack("<Q", 2) + b"{}" + b"\x80\4" + RUN + STOP),
+    "in a storage of a distributed checkpoint": (
+        "__0_0.distcp", checkpoint(storage("0", 64), {"0": (bytes(9) + b"\x80\4" + RUN + STOP).ljust(256, b"\0")})
+    ),
+    "an archive in a storage": ("__0_0.distcp", checkpoint(storage("0", 64), {"0": b"a/data.pkl".rjust(256, b"\0")})),
+    "base64 in a table": ("m.csv", b"name,model\na," + _SPELLED + b"\n"),
+    "base64 in lines": ("m.yaml", b"model: !!binary |\n  " + _SPELLED[:40] + b"\n  " + _SPELLED[40:] + b"\n"),
+    "base64 of gzip": ("m.json", b'{"m": "' + base64.b64encode(gzip.compress(RUN + STOP)) + b'"}'),
+    "base64 of text": ("m.json", b'{"m": "' + base64.b64encode(RUN + STOP) + b'"}'),
+    "hexadecimal digits in a text": ("m.txt", b"model = " + (b"\x80\4" + RUN + STOP).hex().encode()),
+}  # fmt: skip
+"""Files by name that hold a pickle where no reader of theirs reads one."""
 
 ALONE: dict[str, bytes] = {
     rules.CALL.id: RUN + STOP,

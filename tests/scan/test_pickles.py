@@ -42,6 +42,20 @@ def test_a_pickle_that_a_pickle_holds_as_a_value_is_found(name: str) -> None:
         assert scan_file(source(honest)).verdict is Verdict.PLAIN
 
 
+@pytest.mark.parametrize("name", structures.EMBEDDED)
+def test_a_pickle_inside_of_other_bytes_is_found(name: str) -> None:
+    """A function that nobody knows to run something is no finding there."""
+    file, data = structures.EMBEDDED[name]
+    report = scan_file(source(data, file))
+    assert (report.verdict, {finding.rule for finding in report.findings} - {"safetensors-unaccounted"}) == (
+        Verdict.HOSTILE,
+        {"pickle-held"},
+    )
+    if b"PK" not in data and b"cos\n" in data:
+        other = scan_file(source(data.replace(b"cos\n", b"cab\n"), file))
+        assert other.verdict < Verdict.CODE
+
+
 def test_a_pickle_before_other_bytes_is_one_by_its_name_or_its_protocol() -> None:
     """It begins like the length of a header in JSON, or like text; its loader imports a module beside it."""
     length = b"\x80\2G" + bytes(5) + b'{"' + bytes(1)

@@ -9,15 +9,17 @@ Source: docs/gguf.md of ggml, versions 2 and 3, little-endian.
 
 from __future__ import annotations
 
+from mvc.formats import gguf as header
 from mvc.formats.gguf import MAX_NAME, MAX_TEXTS
 from mvc.formats.source import Cursor, HeaderError, Source, TooLongError
 from mvc.scan.formats.jinja import templates
+from mvc.scan.pickles import embedded
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
 VERSION = Rule("gguf-version", Verdict.UNREADABLE, "A loader may read this version of GGUF, which the scan cannot: {}.")
 TWICE = Rule("gguf-key-twice", Verdict.UNREADABLE, "Loaders read the key {} differently, since it occurs twice.")
-RULES = (VERSION, TWICE, *templates.RULES)
+RULES = (VERSION, TWICE, *templates.RULES, *embedded.RULES)
 
 _VERSIONS = (2, 3)
 _SHORTEST = 24
@@ -49,6 +51,13 @@ def scan(source: Source, scan: Scan) -> None:
     cursor = Cursor(source, 8)
     cursor.skip(8)
     _Pairs(cursor, scan).read(cursor.number(8))
+    try:
+        segments = header.read(source).segments
+    except HeaderError:  # a malformed list of tensors, which the scan does not need
+        return
+    end = max((segment.offset + segment.size for segment in segments), default=cursor.position)
+    if end < source.size:
+        embedded.report(source, scan, end)
 
 
 class _Pairs:

@@ -44,6 +44,7 @@ _PATHS = (
     "vocabulary_save_path",
 )
 _OPERATION = re.compile(r"\bop['\"]?\s*:\s*['\"](\w+)")
+_TYPE = re.compile(r"tensorflow\.python\.(?:framework|ops|data\.ops)\.\w+(?:\.\w+)?\.[A-Z]\w*Spec")
 _OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 
 
@@ -73,7 +74,9 @@ def _faults(value: dict[str, Any]) -> Iterator[tuple[Rule, str]]:
     if short == "Lambda":
         yield from _of_lambda(config)
     function = config if class_name == "function" and isinstance(config, str) else ""
-    if module:
+    if class_name == "__typespec__":
+        yield from _of_type(module, value.get("spec_name"))
+    elif module:
         verdict = keras_names.kind(module, class_name, function)
         if verdict != "own":
             yield (IMPORT if verdict == "hostile" else CUSTOM), f"{module}.{function or class_name}"
@@ -88,6 +91,13 @@ def _faults(value: dict[str, Any]) -> Iterator[tuple[Rule, str]]:
         yield WRAPPED, short
     if isinstance(config, dict):
         yield from _of_config(short, config)
+
+
+def _of_type(module: str, name: Any) -> Iterator[tuple[Rule, str]]:
+    """Yield the class that describes a tensor, which Keras looks up in any module and calls."""
+    path = f"{module}.{name}"
+    if not _TYPE.fullmatch(path):
+        yield (IMPORT if is_hostile(path) or module.partition(".")[0] in keras_names.ROOTS else CUSTOM), path
 
 
 def _of_config(short: str, config: dict[str, Any]) -> Iterator[tuple[Rule, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mvc.formats import safetensors as header
 from mvc.formats.source import HeaderError, Source, TooLongError
-from mvc.scan.pickles import held
+from mvc.scan.pickles import embedded, held
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -97,6 +97,7 @@ def _unaccounted(source: Source, first: int, stop: int, scan: Scan) -> None:
     """Report a range without tensors: zeros are none either, and the safetensors library refuses them."""
     if first < stop:
         scan.report(BEHIND if _ends_as_zip(source) else UNACCOUNTED, offset=first, detail=str(stop - first))
+        embedded.report(source, scan, first)
 
 
 def _ends_as_zip(source: Source) -> bool:

@@ -21,6 +21,7 @@ from mvc.formats.source import Source, TooLongError
 from mvc.scan.formats import import_keys, json_text, model_config
 from mvc.scan.formats.jinja import templates
 from mvc.scan.formats.references import is_data, is_hostile
+from mvc.scan.pickles import held
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
 
@@ -37,7 +38,7 @@ DOWNLOAD = Rule(
     "yaml-download", Verdict.CODE, "Ultralytics would run the script under `download` to fetch the dataset."
 )
 EVALUATED = Rule("yaml-evaluated", Verdict.HOSTILE, "YOLO would evaluate {} of the configuration as Python.")
-RULES = (PYTHON, CLASSES, FOREIGN, HIDDEN, DOWNLOAD, EVALUATED, *model_config.RULES)
+RULES = (PYTHON, CLASSES, FOREIGN, HIDDEN, DOWNLOAD, EVALUATED, *held.RULES, *model_config.RULES)
 
 _DOWNLOAD = re.compile(
     r"^download\s*:\s*([|>][-+0-9]*\s*(#.*)?$|[\"']?bash\s|[^\n]*\b(import|exec|eval|os)\b)", re.MULTILINE
@@ -118,7 +119,7 @@ def scan(source: Source, scan: Scan) -> None:
     """Report the Python that a configuration names. Raises TooLongError."""
     name = source.name.lower()
     if name.endswith(_PROSE):
-        if name.endswith((".json", ".txt")) and source.size <= MAX_TEXT:
+        if name.endswith((".json", ".txt", ".csv", ".tsv")) and source.size <= MAX_TEXT:
             _scan_prose(source, name.rpartition("/")[2], scan)
         return
     is_config = name.endswith(_CONFIGS) or name.rpartition("/")[2].startswith(_NAMES)
@@ -128,6 +129,7 @@ def scan(source: Source, scan: Scan) -> None:
         return
     data = source.bulk(0, source.size)
     text = _text(data, is_start=False) or data.decode("utf-8", "replace")
+    _report_held(text, scan)
     if not is_config and not _STRUCTURE.match(text) and not _DOCUMENT.search(text):
         templates.examine_text(text, scan)
         return
@@ -152,12 +154,20 @@ def scan(source: Source, scan: Scan) -> None:
 def _scan_prose(source: Source, name: str, scan: Scan) -> None:
     """Report tags of Python, which make a text YAML whatever it is called, and what loaders of other texts import or render."""
     text = _text(source.bulk(0, source.size), is_start=False) or ""
+    if not name.endswith(".json"):
+        _report_held(text, scan)
     if _TAGGED.search(text) and not _is_json(text):
         _examine_tags(text, scan)
     if name == _PICKLE_MODULE and text.strip() not in _PICKLE_MODULES:
         model_config.report(text.strip(), scan, is_called=True)
     if name.endswith(".txt") and ("template" in name or "prompt" in name):
         templates.examine_text(text, scan)
+
+
+def _report_held(text: str, scan: Scan) -> None:
+    """Report pickles in base64."""
+    for match in held.SPELLED.finditer(text):
+        held.report(held.decoded(match[0]), scan)
 
 
 def _is_json(text: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan import known_names
-from mvc.scan.pickles import held, rules, torch_legacy
+from mvc.scan.pickles import embedded, held, rules, torch_legacy
 from mvc.scan.pickles.joblib import ArrayCalls
 from mvc.scan.pickles.machine import Machine
 from mvc.scan.pickles.window import Window
@@ -64,7 +64,9 @@ def matches(start: bytes, source: Source) -> bool:
 
 def scan(source: Source, scan: Scan) -> None:
     """Report what a loader would do with the first pickle, and with those that follow it. Raises HeaderError."""
-    _read_all(source, scan)
+    end = _read_all(source, scan)
+    if end < source.size:
+        embedded.report(source, scan, end)
 
 
 def _read_all(source: Source, scan: Scan) -> int:

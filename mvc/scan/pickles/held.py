@@ -28,7 +28,15 @@ PEEKED = 3
 MAX_HELD = 16 * 1024 * 1024
 """Bytes of a value, at most."""
 _SHORTEST = 12
-_BASE64 = re.compile(r"gA[I-X][A-Za-z0-9+/_\-\s]+=*\s*")
+_BEGINNINGS = ("gA", "Y29z", "Y3Bvc2l4", "Y3N1YnByb2Nlc3M", "Y2J1aWx0aW5z", "Y19fYnVpbHRpbl9f", "H4sI", "eJ", "eN")
+"""Of pickles in base64: a protocol, functions of Python as text, and streams of gzip and zlib."""
+_START = tuple(dict.fromkeys(beginning[:3].encode() for beginning in _BEGINNINGS))
+_BASE64 = re.compile(rf"(?:{'|'.join(_BEGINNINGS)})[A-Za-z0-9+/_\-\s]+=*\s*")
+SPELLED = re.compile(
+    rf"(?<![A-Za-z0-9+/_-])(?:{'|'.join(_BEGINNINGS)})[A-Za-z0-9+/_-]{{16,}}(?:\s+[A-Za-z0-9+/_-]{{24,}})*={{0,2}}"
+    r"|\b800[2-5][0-9a-fA-F]{24,}(?:\s+[0-9a-fA-F]{24,})*"
+)
+"""A pickle in base64 or hexadecimal digits inside of a text, in one or more lines."""
 _HEX = re.compile(r"80(?:0[0-5])[0-9a-fA-F\s]+")
 
 
@@ -36,14 +44,15 @@ def may_be(start: bytes, size: int) -> bool:
     """Return whether a value of `size` bytes with these first ones may be a pickle, as bytes or as text."""
     if size < _SHORTEST or size > MAX_HELD:
         return False
-    return (start[:1] == b"\x80" and start[1:2] <= b"\5") or start.startswith((b"gA", b"800"))
+    return (start[:1] == b"\x80" and start[1:2] <= b"\5") or start.startswith((*_START, b"800"))
 
 
 def decoded(text: str) -> bytes:
     """Return the pickle that a text may be in base64 or hexadecimal digits; nothing if it is none."""
     try:
         if _BASE64.fullmatch(text):
-            return base64.b64decode("".join(text.split()).translate({45: "+", 95: "/"}) + "==")
+            digits = "".join(text.split()).translate({45: "+", 95: "/"}).rstrip("=")
+            return base64.b64decode(digits[: len(digits) - (len(digits) % 4 == 1)] + "==")
         if _HEX.fullmatch(text):
             return bytes.fromhex(text)
     except (binascii.Error, ValueError):

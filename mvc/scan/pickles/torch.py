@@ -13,6 +13,7 @@ from typing import Any
 from mvc.formats import tensor_tree
 from mvc.model.segment import WIDTHS
 from mvc.scan.archive import Archive
+from mvc.scan.pickles import embedded
 from mvc.scan.pickles.joblib import ArrayCalls
 from mvc.scan.pickles.machine import Machine
 from mvc.scan.pickles.values import Named, Persistent
@@ -88,5 +89,7 @@ def _scan_pickle(archive: Archive, name: str, folder: str, scan: Scan) -> None:
             if member in archive.sizes:
                 if not archive.name.lower().endswith(".npz"):  # numpy reads each member as an array
                     archive.claim(member)
+                    if archive.name.lower().endswith(embedded.DISTRIBUTED):
+                        embedded.report(archive.open(member), scan, is_part=True)
                 if key in calls.conflicts or size not in (None, archive.sizes[member]):
                     scan.report(SIZE, detail=member)

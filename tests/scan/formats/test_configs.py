@@ -41,6 +41,11 @@ def dense(**more: object) -> dict[str, Any]:
     return obj("Dense", {"name": "d", "units": 4, "activation": "relu", "kernel_initializer": kernel, **more})
 
 
+def typed(module: str, name: str) -> dict[str, Any]:
+    """The type of a tensor of TensorFlow."""
+    return {"class_name": "__typespec__", "spec_name": name, "module": module, "config": ["a"], "registered_name": None}
+
+
 def old(*layers: Mapping[str, object]) -> bytes:
     """A configuration of Keras 2, without modules."""
     return json.dumps(
@@ -84,6 +89,9 @@ KERAS_HOSTILE = {
         old({"class_name": "Lambda", "config": {"function": "system", "module": "os", "function_type": "function"}}),
         "keras-import",
     ),
+    "type of a tensor": (model(dense(type_spec=typed("os", "system"))), "keras-import"),
+    "download as a type": (model(dense(type_spec=typed("keras.utils", "get_file"))), "keras-import"),
+    "function as a class": (model(obj("load_model", {"filepath": "x"}, "keras.models")), "keras-import"),
     "vocabulary": (model(obj("StringLookup", {"vocabulary": "/etc/passwd"})), "keras-file"),
     "vocabulary of text": (model(obj("TextVectorization", {"vocabulary": "../secret.txt"})), "keras-file"),
     "vocabulary of keras 2": (old({"class_name": "IntegerLookup", "config": {"vocabulary": "gs://x/y"}}), "keras-file"),
@@ -114,6 +122,7 @@ KERAS_CODE = {
     "class of a script": model(obj("Attention", {"heads": 2}, None, "Attention")),
 }
 KERAS_HONEST = {
+    "type of a tensor": model(dense(type_spec=typed("tensorflow.python.framework.tensor", "TensorSpec"))),
     "dense": model(dense(), obj("Dropout", {"rate": 0.5, "seed": None})),
     "functions": model(
         dense(activation=function("relu"), bias_constraint=None), obj("Activation", {"activation": "gelu"})
@@ -244,7 +253,7 @@ OTHER_HOSTILE = {
     "stable baselines": Case(
         "data",
         b'{"policy": {":serialized:": "!' + base64.b64encode(b"\x80\2cos\nsystem\nX\2\0\0\0id\x85R.") + b'"}}',
-        ("pickle-call",),
+        ("pickle-call", "pickle-held"),
     ),
     "onnx as json": Case(
         "m.onnxjson",
