@@ -70,6 +70,11 @@ SCANNERS: tuple[Scanner, ...] = (
         ),
         suffixes=(".t7", ".th7", ".bson"),
     ),
+    Scanner(
+        "database",
+        "formats.rare.databases",
+        (b"SQLite format 3\0", bytes(10) + b"\x08\0", b"ARROW1", b"PAR1", b"FEA1", b"\xff\xff\xff\xff"),
+    ),
     Scanner("gguf", "formats.gguf", (b"GGUF",)),
     Scanner("hdf5", "formats.hdf5"),
     Scanner("tflite", "formats.tflite", (b"TFL3",), offset=4),

@@ -10,6 +10,8 @@ import keyword
 import re
 import sys
 
+from mvc.scan.formats.references import LOADERS
+
 STANDARD = frozenset(sys.stdlib_module_names) | frozenset(_compat_pickle.IMPORT_MAPPING) | {
     "asynchat", "asyncore", "commands", "cPickle", "copy_reg", "cStringIO", "dbm", "distutils", "imp",
     "lib2to3", "nt", "pip", "pipes", "pkg_resources", "popen2", "posix", "posixfile", "setuptools", "smtpd", "StringIO",
@@ -133,6 +135,14 @@ _REMOTE = frozenset({
 _PROGRAM_MODULES = frozenset({
     "builtins", "__builtin__", "commands", "os", "nt", "popen2", "posix", "pty", "runpy", "subprocess",
 })  # fmt: skip
+_LOADING_MODULES = (
+    "pandas.io.pickle.",
+    "pandas.io.pytables.",
+    "torch.hub.",
+    "torch.package.",
+    "torch.utils.cpp_extension.",
+)
+"""Modules of frameworks whose functions and classes load code, or open files: no call that a pickle makes may be given one."""
 _UNPICKLES = re.compile(r"__pyx_unpickle_\w+|_?reconstruct\w*|_?rebuild\w*|_?unpickle\w*|__newobj\w*")
 """Names of functions that classes give to pickles, so that these make objects of them."""
 
@@ -146,6 +156,9 @@ def runs_by_name(module: str, name: str) -> bool:
         return True
     if package in STANDARD:
         return package not in _QUIET
+    path = f"{module}.{name}"
+    if package in _REMOTE or path in LOADERS or path.startswith(_LOADING_MODULES):
+        return True
     return bool(_RUNNING_WORD.fullmatch(name.rpartition(".")[2])) and name.islower()
 
 

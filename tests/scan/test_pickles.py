@@ -11,6 +11,7 @@ from mvc.scan.allow import names as allowable
 from mvc.scan.pickles import rules
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Rule, Verdict
+from tests.formats.pickles import call, named
 from tests.scan import calls, structures
 from tests.scan.cases import Case, source
 
@@ -92,3 +93,22 @@ def test_what_a_team_allows_is_a_class_without_arguments() -> None:
     for rule in (rules.CODE_CALL, rules.CLASS_ARGUMENTS, rules.CLASS_ITEMS, rules.CALL):
         report = scan_file(source(structures.ALONE[rule.id]))
         assert allowed(report, [*report.names, "acme.*", "os.*"]).verdict is rule.verdict
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "subprocess Popen",
+        "git Repo",
+        "torch.package PackageImporter",
+        "pandas.io.pytables HDFStore",
+        "pandas read_pickle",
+    ],
+)
+def test_what_runs_code_is_hostile_as_the_argument_of_a_function_too(name: str) -> None:
+    array = call("numpy.core.multiarray _reconstruct", named(name), b"K\0\x85", b"C\1b")
+    index = call("pandas.core.indexes.base _new_Index", named(name), b"}")
+    for data in (array, index):
+        assert scan_file(source(b"\x80\2" + data + b".")).verdict is Verdict.HOSTILE
+        honest = data.replace(named(name), named("acme.nn Array"))
+        assert scan_file(source(b"\x80\2" + honest + b".")).verdict is Verdict.CODE

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from mvc.formats.source import Source, TooLongError
 from mvc.scan.formats import exported, import_keys, keras_config, model_config, onnx
 from mvc.scan.formats.jinja import templates
+from mvc.scan.formats.rare import networks
 from mvc.scan.pickles import held
 from mvc.scan.scan import Scan
 from mvc.scan.verdict import Rule, Verdict
@@ -45,6 +46,7 @@ RULES = (
     *templates.RULES,
     *exported.RULES,
     *onnx.RULES,
+    *networks.RULES,
 )
 
 _START = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe\0?\0?|\0?\0?\xfe\xff)?[\s\0]*[\[{][\s\0]*[\"\[{\]}\-0-9tfn\0]")
@@ -54,7 +56,7 @@ _KEYS = (
     b"graph_module", b"weight_map", b"py/", b"__loader__", b"guards_code", b'"params"', b'"type"', b"hat_template", b'"gA', b'"800', b"nbformat",
     b"attn_implementation", b"experts_implementation", b"custom_ops_library", b"@module", b"paramMap", b'"uses"', b"megatron_core",
     b"opType", b'"location"', b":serialized:", b'"pickle"', b"numcodecs.pickle", b"_Native", b"_NDArray", b"op_type",
-    b"template_path", *import_keys.SEARCHED,
+    b"template_path", b'"pir"', *import_keys.SEARCHED,
 )  # fmt: skip
 """Keys that rules look at; of some a part, whatever the case of the first letter."""
 _SERIALIZED = ":serialized:"
@@ -137,6 +139,7 @@ def examine(values: list[Any], name: str, scan: Scan, member: str = "") -> None:
                 import_keys.examine(part, scan, member)
                 exported.examine(part, scan, member)
                 onnx.examine(part, scan, member)
+                networks.examine(part, scan, member)
                 _load(part.get(_SERIALIZED), scan, member)
             for text in _texts(part):
                 if "{" in text:

@@ -31,9 +31,9 @@ _DATA = frozenset({
     "pathlib.PurePosixPath", "random.Random",
 })  # fmt: skip
 """Exact names of Python that a configuration may have."""
-_CALLS = frozenset({
+LOADERS = frozenset({
     "keras.models.load_model", "keras.saving.load_model", "keras.utils.get_file", "numpy.fromfile", "numpy.load",
-    "numpy.memmap", "numpy.save", "numpy.savetxt", "numpy.savez", "numpy.tofile", "pandas.eval", "pandas.read_pickle",
+    "numpy.memmap", "numpy.save", "numpy.savetxt", "numpy.savez", "numpy.tofile", "pandas.HDFStore", "pandas.eval", "pandas.read_hdf", "pandas.read_pickle",
     "pandas.read_sql", "pandas.to_pickle", "tensorflow.load_library", "tensorflow.load_op_library",
     "tensorflow.numpy_function", "tensorflow.py_function", "tensorflow.saved_model.load", "torch.classes.load_library",
     "torch.compile", "torch.hub.download_url_to_file", "torch.hub.load", "torch.hub.load_state_dict_from_url", "torch.load",
@@ -64,7 +64,7 @@ def is_hostile(name: str) -> bool:
     root = parts[0]
     if len(parts) > 1 and (root in sys.stdlib_module_names or root in _REMOVED or root in _RUNNING):
         return True
-    if name in _CALLS or name.startswith(_CALL_MODULES):
+    if name in LOADERS or name.startswith(_CALL_MODULES):
         return True
     return any(part.startswith("__") or part in _PROGRAMS for part in parts[1:])
 

@@ -37,7 +37,8 @@ class Calls(Called):
             return self._reconstruct(machine, args)
         elif use.arguments is Arguments.ARRAY and (class_ := _array_class(args)) is not None:
             class_.is_made = True
-            machine.report(rules.CLASS, class_.path)
+            runs = known_names.runs_by_name(class_.module, class_.name) or not known_names.is_quiet(class_.module)
+            machine.report(rules.CALL if runs else rules.CLASS, class_.path)
         elif use.arguments is Arguments.REBUILT and (rebuild := _rebuild(args)) is not None:
             rebuild.is_made = True
             self._report_call(machine, rebuild, args[2])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import json
+import pickle
 import struct
 
 from mvc.scan.formats import model_config
 from mvc.scan.formats.rare import networks, serialized
 from mvc.scan.verdict import Verdict
+from tests.formats.pickles import STOP
 from tests.formats.test_onnx import message
 from tests.scan.formats.cases import Case, check, report
 from tests.scan.formats.test_graphs import X, graph, op
+from tests.scan.structures import RUN
 
 PICKLED = b"ARROW:extension:name\0\0\0\0arrow.py_extension_type\0"
 SCHEMAS = [b"ARROW:schema" + base64.b64encode(bytes(shift) + PICKLED) for shift in range(3)]
@@ -39,7 +43,18 @@ NETWORKS = {
     "old paddle": Case("a/__model__", message(1, message(4, message(3, b"py_func"))), ("paddle-operation",)),
     "caffe": Case("m.caffemodel", message(1, b"n") + message(100, message(130, message(1, b"my"), message(2, b"Crop"))), ("custom-module",)),
 }  # fmt: skip
+
+
+def program(operator: str) -> bytes:
+    """A program of Paddle 3 with one operator."""
+    block = {"#": "block_0", "args": [], "ops": [{"#": operator, "A": [], "I": [{"%": 1}], "O": [{"%": 2}], "OA": []}]}
+    regions = [{"#": "region_0", "blocks": [block]}]
+    return json.dumps({"base_code": {"magic": "pir", "version": 4}, "program": {"regions": regions}}).encode()
+
+
+NETWORKS["paddle 3"] = Case("inference.json", program("1.save_combine"), ("paddle-operation",))
 HONEST = [
+    Case("inference.json", program("1.add")),
     Case("m.pdmodel", message(1, message(4, message(3, b"conv2d"), message(4, message(1, b"save"))))),
     Case("m.caffemodel", message(1, b"net") + message(100, message(1, b"c"), message(2, b"Convolution"))),
 ]
@@ -52,6 +67,26 @@ UNKNOWN = [
     Case("m.bson", b"\x10\0\0\0\x10loss\0\1\0\0\0\0"),
     Case("m.dat", b"\4\x08\0\0\xff\1"),
 ]
+
+
+PICKLE = b"\x80\2" + RUN + STOP
+DATABASES = {
+    "sqlite": b"SQLite format 3\0" + bytes(5000) + PICKLE,
+    "sqlite, the first page of a value": b"SQLite format 3\0" + bytes(100) + b"\x80\2" + RUN + b"\0\0\0\1",
+    "lmdb": bytes(10) + b"\x08\0" + bytes(4) + b"\xde\xc0\xef\xbe" + PICKLE,
+    "arrow": b"ARROW1\0\0ray.data.arrow_tensor" + PICKLE,
+    **{
+        f"parquet {shift}": b"PAR1\0" + b"A" * shift + base64.b64encode(b"ARROW:schema" * 5 + PICKLE) + b"PAR1"
+        for shift in range(3)
+    },
+}
+NO_CALLS = b"SQLite format 3\0" + bytes(100) + pickle.dumps({"a": [1.5] * 2000}, 4)[:4096] + bytes(40)
+
+
+def test_pickles_in_databases_and_tables_are_reported_where_they_call_something() -> None:
+    cases = {name: Case("m.db", data, ("pickle-held",)) for name, data in DATABASES.items()}
+    assert [f"{name}: {fault}" for name, case in cases.items() if (fault := check(case))] == []
+    assert report(Case("m.db", NO_CALLS)).verdict is Verdict.UNKNOWN
 
 
 def test_what_other_languages_and_frameworks_run_is_reported() -> None:

@@ -53,7 +53,8 @@ VALUES = (
 MSGPACK = [
     Case("m.msgpack", one(b"\xc4" + bytes([len(HOSTILE)]) + HOSTILE), ("pickle-held",)),
     Case("m.msgpack", one(b"\xda" + struct.pack(">H", len(HELD)) + HELD), ("pickle-held",)),
-    Case("m.msgpack", one(ext(77, HOSTILE)), ("msgpack-part",)),
+    Case("m.msgpack", one(ext(77, HOSTILE)), ("msgpack-part", "pickle-held")),
+    Case("m.msgpack", one(ext(77, b"some bytes of a program")), ("msgpack-part",)),
     Case("m.msgpack", one(ext(1, ext(1, b""))), ("msgpack-part",)),
 ]
 

@@ -8,6 +8,8 @@ Source: framework.proto of Paddle; caffe.proto of Caffe.
 
 from __future__ import annotations
 
+from typing import Any
+
 from mvc.formats.source import Source, TooLongError
 from mvc.formats.syntax.protobuf import BYTES, Field, Reader
 from mvc.scan.formats import model_config
@@ -31,6 +33,15 @@ _OLD_NAME = "__model__"
 _OPERATIONS = frozenset({"load", "load_combine", "py_func", "py_layer", "save", "save_combine"})
 _MAX_TEXT = 4096
 _MAX_DEPTH = 16
+
+
+def examine(value: dict[str, Any], scan: Scan, member: str = "") -> None:
+    """Report what one operator of a program of Paddle 3 as JSON names, `{"#": "1.save_combine", "I": …, "O": …}`."""
+    match value:
+        case {"#": str(kind), "I": list(), "O": list()}:
+            name = kind.rpartition(".")[2].rstrip("_")
+            if name in _OPERATIONS:
+                scan.report(OPERATION, member=member, detail=name)
 
 
 def matches(start: bytes, source: Source) -> bool:

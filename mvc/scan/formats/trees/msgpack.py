@@ -91,4 +91,5 @@ def _extension(walk: Walk, size: int, scan: Scan, *, is_inner: bool) -> None:
     if kind in _OF_FLAX and not is_inner:
         _values(content, scan, is_inner=True)
     elif kind != _TIMESTAMP:
+        held.report_source(content, scan, offset=walk.position - size)
         scan.report(PART, detail=f"an extension of type {kind}")
