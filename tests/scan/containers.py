@@ -167,6 +167,7 @@ TORCH: dict[str, tuple[bytes, str, str]] = {
     "a gap": (gapped(HOSTILE), "zip-gap", ""),
     "two directories": (TWO_DIRECTORIES, "zip-directory", ""),
     "a storage that is too short": (saved(WEIGHTS, {"0": DATA[:8]}), "torch-storage", ""),
+    "the version of a checkpoint": (checkpoint(NONE, {}, version=HOSTILE), "pickle-call", ""),
     "a path": (archive({"run/data.pkl": b"N.", "../../.bashrc": b""}), "zip-path", ""),
 }  # fmt: skip
 LEGACY: dict[str, tuple[bytes, str, str]] = {

@@ -116,6 +116,7 @@ def test_a_truncated_container_is_damaged() -> None:
         gzip.compress(bytes(1000))[:-4],
         containers.legacy()[:-4],
         containers.objects("'|O'")[:-1],
+        containers.objects("'<f8'", bytes(7)),
     ):
         assert scan_file(source(data)).verdict in (Verdict.DAMAGED, Verdict.HOSTILE)
     assert "zip" in {scanner.name for scanner in known.SCANNERS}

@@ -139,6 +139,11 @@ CALLS: dict[str, tuple[bytes, bytes, Verdict]] = {
         _dtype(280, {f"f{n}": n * 4 for n in range(70)}, "O"), Verdict.PLAIN,
     ),
     "a subarray": (_dtype(8, {}, count=2), _dtype(8, {}, count=3), Verdict.PLAIN),
+    "a parameter": (
+        call("torch.nn.parameter Parameter", call("torch._utils _rebuild_tensor_v2", NONE), FALSE),
+        call("torch.nn.parameter Parameter", named("argparse Namespace") + EMPTY + NEWOBJ + mapping({"detach": NONE}) + BUILD),
+        Verdict.PLAIN,
+    ),
     "the class of None": (call("builtins type", NONE), call("builtins type", text("A"), group(), mapping({})), Verdict.PLAIN),
     "a method of a class": (
         call("builtins getattr", named("zoneinfo ZoneInfo"), text("_unpickle")) + group(text("UTC"), FALSE) + REDUCE,

@@ -57,7 +57,23 @@ _SCRIPTS = (
     ".csh",
     ".ksh",
 )
-_WINDOWS = (".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".wsf", ".hta", ".lnk", ".scr", ".reg")
+_WINDOWS = (
+    ".bat",
+    ".cmd",
+    ".ps1",
+    ".psm1",
+    ".vbs",
+    ".wsf",
+    ".hta",
+    ".lnk",
+    ".scr",
+    ".reg",
+    ".vbe",
+    ".jse",
+    ".wsh",
+    ".scpt",
+    ".desktop",
+)
 _SOURCES = (
     ".sh", ".bash", ".zsh", ".fish", ".csh", ".ksh", ".command", ".pl", ".rb", ".lua", ".r", ".jl", ".php", ".groovy",
 )  # fmt: skip

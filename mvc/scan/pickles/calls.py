@@ -42,7 +42,7 @@ class Calls(Called):
         elif use.arguments is Arguments.REBUILT and (rebuild := _rebuild(args)) is not None:
             rebuild.is_made = True
             self._report_call(machine, rebuild, args[2])
-        elif not isinstance(args, tuple) or not _accepts(use.arguments, args):
+        elif not isinstance(args, tuple) or not _accepts(use.arguments, args) or _is_stand_in(use, args):
             machine.report(rules.ARGUMENTS, function.path, call=_shown(machine, function, args))
         else:
             self._report_data(machine, use, function)
@@ -216,6 +216,15 @@ def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:
         case Arguments.GENERATOR, _:
             return all(_is_generator(value) for value in args)
     return False
+
+
+def _is_stand_in(use: Use, args: tuple[Any, ...]) -> bool:
+    """Return whether a function that makes tensors or arrays is given an object in their place; it calls their methods."""
+    if use.verdict is not Verdict.PLAIN or use.arguments is not Arguments.ANY:
+        return False
+    made = (value.function for value in args if isinstance(value, Made) and value.function is not None)
+    uses = (table.use_of(function.module, function.name) for function in made)
+    return any(use is not None and use.verdict is Verdict.DATA and use.state is State.ATTRIBUTES for use in uses)
 
 
 def _method(function: Named, args: Any) -> Named | None:

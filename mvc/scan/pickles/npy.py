@@ -48,6 +48,8 @@ def scan(source: Source, scan: Scan) -> None:
             return
         length = _array(rest, scan)
         end = end + length if length else 0
+    if end > source.size:
+        raise HeaderError(f"its array ends at byte {end}, beyond the end of the file at {source.size}")
 
 
 def _array(source: Source, scan: Scan) -> int:

@@ -76,7 +76,13 @@ def scan(archive: Archive, scan: Scan) -> None:
             with scan.inside(name), scan.failures():
                 _scan_pickle(archive, name, f"{archive.root}{folder}/", scan)
     texts = (f"{archive.root}{name}" for name in _TEXTS)
-    archive.claim(*(name for name in texts if archive.sizes.get(name, _MAX_TEXT) < _MAX_TEXT))
+    archive.claim(*(name for name in texts if _is_word(archive, name)))
+
+
+def _is_word(archive: Archive, name: str) -> bool:
+    """Return whether a member is one word or number in a line, as PyTorch writes its settings."""
+    size = archive.sizes.get(name, _MAX_TEXT)
+    return size < _MAX_TEXT and archive.open(name).read(0, size).strip().isalnum()
 
 
 def _scan_pickle(archive: Archive, name: str, folder: str, scan: Scan) -> None:

@@ -294,6 +294,7 @@ PROGRAMS = [
     Case("infer", ELF, ("native-code",)),
     Case("run.sh", SHELL, ("script",)),
     Case("run", SHELL, ("script",)),
+    Case("run.desktop", b"[Desktop Entry]\nExec=sh -c id\n", ("script",)),
     Case("train.sh", b"python train.py\n", ("script",)),
     Case("init.lua", b"os.execute('id')\n", ("script",)),
     Case("model.bin", marshal.dumps(compile("import os", "x", "exec")), ("disguised-program",)),
