@@ -101,6 +101,8 @@ SCANNERS: tuple[Scanner, ...] = (
 
 PICKLES = SCANNERS[:2]
 """Those of content that begins as a pickle."""
+HELD = (*PICKLES, *(scanner for scanner in SCANNERS if scanner.name == "compressed"))
+"""Those of a value that may be a pickle, or a compressed one."""
 
 TEXTS = frozenset({"json", "model-text", "template", "text", "xml", "program", "disguise"})
 """Names of scanners of content that never has weights."""

@@ -8,11 +8,10 @@ would call a function that is known to run something.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator
 
-from mvc.formats.source import HeaderError, Source
+from mvc.formats.source import HeaderError, Source, TooLongError
 from mvc.scan import known_names
 from mvc.scan.pickles import held, rules
 from mvc.scan.pickles.calls import Calls
@@ -50,7 +49,7 @@ def report(source: Source, scan: Scan, begin: int = 0, *, is_part: bool = False)
             tried += 1
             if tried > _TRIED:
                 return
-            if names := _called(data[match.start() : match.start() + _OVERLAP]):
+            if names := _called(data[match.start() : match.start() + _OVERLAP], scan):
                 scan.report(held.HELD, names=names, offset=start + match.start())
                 return
 
@@ -63,12 +62,17 @@ def _blocks(source: Source, begin: int) -> Iterator[tuple[int, bytes]]:
             yield start, source.bulk(start, min(_BLOCK + _OVERLAP, end - start))
 
 
-def _called(data: bytes) -> list[str]:
-    """Return the functions of well-known packages that a pickle would call to run something."""
-    trial = Scan()
+def _called(data: bytes, scan: Scan) -> list[str]:
+    """Return the functions of well-known packages that a pickle would call to run something. Raises TooLongError."""
+    trial = scan.trial()
     machine = Machine(Window(Source(lambda offset, size: data[offset : offset + size], len(data))), trial, Calls())
-    with contextlib.suppress(HeaderError, RecursionError):
+    try:
         machine.read(_OPCODES)
+    except TooLongError:
+        if scan.limits.opcodes < _OPCODES:  # those of the file, not of this place
+            raise
+    except (HeaderError, RecursionError):
+        pass
     kinds = (rules.CALL.id, rules.INSTANCE.id, rules.DOTTED_NAME.id)
     names = [name for finding in trial.result().findings if finding.rule in kinds for name in finding.names]
     sound = {named.path for named in machine.names if named.is_sound}

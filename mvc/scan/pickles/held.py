@@ -70,7 +70,7 @@ def report(content: bytes, scan: Scan, *, member: str = "", offset: int = -1) ->
 def report_source(source: Source, scan: Scan, *, member: str = "", offset: int = -1) -> None:
     """Report a pickle that would run something."""
     trial = scan.trial()
-    trial.nested(source, "value", known.PICKLES)
+    trial.nested(source, "value", known.HELD)
     result = trial.result()
     names = [name for finding in result.findings if finding.verdict is Verdict.HOSTILE for name in finding.names]
     if result.verdict is Verdict.HOSTILE:
