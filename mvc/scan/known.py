@@ -81,7 +81,7 @@ SCANNERS: tuple[Scanner, ...] = (
     Scanner(
         "tensorflow",
         "formats.tensorflow.graphs",
-        (b"\x08\1\x12", b"\n"),
+        (b"\x08\1\x12", b"\n", b"\x12", b"\x18", b'"'),
         suffixes=(".pb", ".meta", ".pbtxt", ".graphdef"),
     ),
     Scanner("coreml", "formats.trees.coreml", suffixes=(".mlmodel",)),

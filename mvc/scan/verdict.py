@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from mvc.deferred import dataclass
 
-RULES_VERSION = 19
+RULES_VERSION = 20
 """Raised whenever a rule may give another answer for the same bytes, so that answers in a cache are asked again."""
 MAX_FINDINGS = 100
 """Findings of one file, at most; the worst are kept."""

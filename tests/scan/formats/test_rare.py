@@ -104,5 +104,11 @@ def test_what_runs_nothing_is_not_reported() -> None:
 
 def test_a_frozen_graph_is_one_under_any_name() -> None:
     assert check(Case("frozen.dat", graph(X, op("r", "WriteFile", "x")), ("graph-operation",))) == ""
+    node = graph(X, op("r", "WriteFile", "x"))
+    library = message(2, message(1, message(1, message(1, b"f")), message(3, op("r", "WriteFile", "x"))))
+    version = message(4, b"\x08\x01")
+    meta = message(2, node)
+    for data in (version + node, library, meta, message(1, message(5, b"2.15.0")) + meta):
+        assert check(Case("frozen.dat", data, ("graph-operation",))) == ""
     for data in (b"\nSome text\n", b"\n\x04\x0a\x02ab", b"\n" * 100):
         assert report(Case("frozen.dat", data)).verdict <= Verdict.UNKNOWN

@@ -52,6 +52,10 @@ _MAX_PARSED = 1024 * 1024
 """Characters of a graph as text that is parsed; a longer one is searched for operations."""
 _SUFFIXES = (".pb", ".meta", ".pbtxt", ".graphdef")
 _MAX_CHECKED = 64
+_MAX_FIRST = 4096
+"""Fields of a message that are looked at to see whether it is a graph, at most."""
+_GRAPH, _LAST = 2, 3
+"""The highest field with a graph or a library, and with a node."""
 _MAX_LISTED = 64 * 1024 * 1024
 
 
@@ -59,13 +63,29 @@ def matches(start: bytes, source: Source) -> bool:
     """Return whether it has the fields of a SavedModel, or of a graph under one of their names."""
     if source.name.lower().endswith(_SUFFIXES):
         return True
-    if not start.startswith((b"\x08\x01\x12", b"\n")):
-        return False
+    reader = Reader(source, skips_groups=True)
+    if not start.startswith(b"\x08\x01\x12"):
+        return start.startswith((b"\n", b"\x12", b"\x18", b'"')) and _has_node(
+            reader, Field(0, BYTES, source.size, 0), 3
+        )
     try:
-        kind = _kind(Reader(source, skips_groups=True), source.size)
+        return _kind(reader, source.size) == "saved"
     except HeaderError:
         return False
-    return kind == ("graph" if start.startswith(b"\n") else "saved")
+
+
+def _has_node(reader: Reader, message: Field, depth: int) -> bool:
+    """Return whether a message has a node: a graph, or one that holds a graph or its functions, whatever it begins with."""
+    try:
+        fields = list(itertools.islice(reader.fields(message.offset, message.end), _MAX_FIRST))
+        for field in [field for field in fields if field.wire == BYTES and field.number <= _LAST]:
+            inner = list(itertools.islice(reader.fields(field.offset, field.end), _MAX_CHECKED))
+            if _is_node(reader, inner):
+                return True
+    except HeaderError:
+        return False  # as a text is, most often at its first byte
+    parts = [field for field in fields if field.wire == BYTES and field.number <= _GRAPH]
+    return depth > 1 and any(_has_node(reader, part, depth - 1) for part in parts[:_MAX_CHECKED])
 
 
 def scan(source: Source, scan: Scan) -> None:
@@ -144,10 +164,15 @@ def _kind(reader: Reader, size: int) -> str:
         return "saved"
     if first.number == 1 and first.wire == BYTES:  # a node, or the information of a meta graph
         inner = list(itertools.islice(reader.fields(first.offset, first.end), _MAX_CHECKED))
-        numbers = {field.number for field in inner if field.wire == BYTES}
-        is_node = {_NAME, _OPERATION} <= numbers and not any(field.wire == NUMBER for field in inner)
-        return "graph" if is_node and _is_name(reader, inner) else "meta"
+        return "graph" if _is_node(reader, inner) else "meta"
     return "saved" if first.number == 2 else ""
+
+
+def _is_node(reader: Reader, fields: list[Field]) -> bool:
+    """Return whether some fields are those of a node."""
+    numbers = {field.number for field in fields if field.wire == BYTES}
+    is_node = {_NAME, _OPERATION} <= numbers and not any(field.wire == NUMBER for field in fields)
+    return is_node and _is_name(reader, fields)
 
 
 def _is_name(reader: Reader, fields: list[Field]) -> bool:
