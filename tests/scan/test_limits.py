@@ -11,6 +11,7 @@ import pytest
 
 from mvc.formats.source import Source
 from mvc.scan import limits
+from mvc.scan.pickles import embedded
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Verdict
 from tests.scan.cases import source
@@ -81,6 +82,14 @@ def test_twice_the_file_is_not_much_more_than_twice_the_work(name: str) -> None:
     made, size = LARGER[name]
     work(made(1))  # what is imported first
     assert work(made(2 * size)) < 3 * work(made(size))
+
+
+def test_numbers_that_repeat_what_a_pickle_begins_with_are_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pixels of one colour, in bytes of no format, are tried as long as the limit of their own lasts."""
+    monkeypatch.setattr(embedded, "_ALL_OPCODES", 200_000)
+    pixels = b"\xf0" + b"\x80\3}" * 2_000
+    assert scan_file(source(pixels, "frame.raw")).verdict is Verdict.UNKNOWN
+    assert scan_file(source(b"\xf0" + b"\x80\3}" * 4 + HOSTILE, "frame.raw")).verdict is Verdict.HOSTILE
 
 
 def test_a_stream_of_many_small_pickles_is_read_to_its_end() -> None:

@@ -8,11 +8,13 @@ would call a function that is known to run something.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 
-from mvc.formats.source import HeaderError, Source, TooLongError
+from mvc.formats.source import HeaderError, Source
 from mvc.scan import known_names
+from mvc.scan.limits import Limits
 from mvc.scan.pickles import held, rules
 from mvc.scan.pickles.calls import Calls
 from mvc.scan.pickles.machine import Machine
@@ -27,8 +29,8 @@ DISTRIBUTED = ".distcp"
 """Suffix of a file whose parts PyTorch loads from where `.metadata` beside it says, as pickles or archives."""
 _ARCHIVE = b"/data.pkl"
 _BLOCK, _OVERLAP = 4 << 20, 64 << 10
-_OPCODES = 10_000
-"""Opcodes of one place that are followed, at most."""
+_OPCODES, _ALL_OPCODES = 10_000, 4_000_000
+"""Opcodes of one place, and of all places, that are followed, at most: pictures may repeat what a pickle begins with."""
 _TRIED = 20_000
 """Places that are tried, at most."""
 _BEGIN = re.compile(
@@ -40,16 +42,18 @@ _BEGIN = re.compile(
 
 def report(source: Source, scan: Scan, begin: int = 0, *, is_part: bool = False) -> None:
     """Report pickles behind byte `begin` that would run something; if it `is_part` of a file of PyTorch, archives as well."""
-    tried = 0
+    tried, search = 0, scan.trial()
+    search.limits = Limits()
+    search.limits.opcodes = _ALL_OPCODES
     for start, data in _blocks(source, begin):
         if is_part and (place := data.find(_ARCHIVE)) >= 0:
             scan.report(held.HELD, names=(), offset=start + place)
             return
         for match in _BEGIN.finditer(data):
             tried += 1
-            if tried > _TRIED:
+            if tried > _TRIED or search.limits.opcodes < _OPCODES:
                 return
-            if names := _called(data[match.start() : match.start() + _OVERLAP], scan):
+            if names := _called(data[match.start() : match.start() + _OVERLAP], search):
                 scan.report(held.HELD, names=names, offset=start + match.start())
                 return
 
@@ -62,17 +66,12 @@ def _blocks(source: Source, begin: int) -> Iterator[tuple[int, bytes]]:
             yield start, source.bulk(start, min(_BLOCK + _OVERLAP, end - start))
 
 
-def _called(data: bytes, scan: Scan) -> list[str]:
-    """Return the functions of well-known packages that a pickle would call to run something. Raises TooLongError."""
-    trial = scan.trial()
+def _called(data: bytes, search: Scan) -> list[str]:
+    """Return the functions of well-known packages that a pickle would call to run something."""
+    trial = search.trial()
     machine = Machine(Window(Source(lambda offset, size: data[offset : offset + size], len(data))), trial, Calls())
-    try:
+    with contextlib.suppress(HeaderError, RecursionError):
         machine.read(_OPCODES)
-    except TooLongError:
-        if scan.limits.opcodes < _OPCODES:  # those of the file, not of this place
-            raise
-    except (HeaderError, RecursionError):
-        pass
     kinds = (rules.CALL.id, rules.INSTANCE.id, rules.DOTTED_NAME.id)
     names = [name for finding in trial.result().findings if finding.rule in kinds for name in finding.names]
     sound = {named.path for named in machine.names if named.is_sound}
