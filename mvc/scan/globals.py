@@ -29,8 +29,8 @@ class Arguments(enum.Enum):
     NOTHING = "None, whose class it returns"
     ENCODED = "a text, and latin1 or utf-8"
     BYTES = "nothing, a string of bytes, or a text with its encoding"
-    CLASS = "nothing, or a class of the table"
-    DTYPE = "a text or numpy.record, and values"
+    CLASS = "nothing, or a class or function that it keeps; one outside of the table is a finding of its own"
+    DTYPE = "a text, numpy.record or a scalar of ml_dtypes, and values"
     ARRAY = "numpy.ndarray, a shape and a dtype"
     REBUILT = "a function of the table that rebuilds tensors, a class, and what that function may be called with"
     REBUILT_ARRAY = "numpy's function that rebuilds an array, what that may be called with, and states"
@@ -75,6 +75,11 @@ _TYPES = "Float Double Half BFloat16 Long Int Short Char Byte Bool"
 """Types of numbers, in names of classes of PyTorch."""
 _STORAGES = f"{_TYPES} ComplexFloat ComplexDouble"
 _QUANTISED = "QInt8 QUInt8 QInt32 QUInt4x2 QUInt2x4"
+_SMALL_DTYPES = (
+    "bfloat16 float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu "
+    "float6_e2m3fn float6_e3m2fn float4_e2m1fn int1 int2 int4 uint1 uint2 uint4"
+)
+"""Types of numbers, in names of ml_dtypes."""
 _DTYPES = (
     "uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex32 complex64 complex128 bool "
     "float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn_x2 qint8 quint8 qint32 quint4x2 "
@@ -111,6 +116,8 @@ TABLE: dict[str, Use] = dict((
         _REFERENCE, "numpy",
         names="bool_ bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128",
     ),
+    # dtypes that numpy does not have
+    *((f"ml_dtypes.{name}", _REFERENCE) for name in _SMALL_DTYPES.split()),
     # numpy: states of random generators
     *_rows(_RANDOM, "numpy.random._pickle", names="__randomstate_ctor __generator_ctor __bit_generator_ctor"),
     ("numpy.random._mt19937.MT19937", _REFERENCE), ("numpy.random._pcg64.PCG64", _REFERENCE),
@@ -169,6 +176,9 @@ TABLE: dict[str, Use] = dict((
 
 REBUILDS = frozenset(name for name in TABLE if name.startswith("torch._utils._rebuild_"))
 """Functions that rebuild tensors."""
+
+SMALL_SCALARS = {name: 2 if name.endswith(".bfloat16") else 1 for name in TABLE if name.startswith("ml_dtypes.")}
+"""Classes of scalars that dtypes name, and the bytes of an element."""
 
 VALUE_MAKERS = frozenset(
     [

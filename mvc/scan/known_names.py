@@ -6,6 +6,7 @@ Nothing here admits a name. A name that no list has is `code`, and its module is
 from __future__ import annotations
 
 import _compat_pickle
+import builtins
 import keyword
 import re
 import sys
@@ -26,6 +27,11 @@ _QUIET = frozenset({
     "contextlib", "inspect", "zoneinfo", "UserDict",
 })  # fmt: skip
 """Standard modules whose import does nothing, and to which objects refer: such a reference is code."""
+
+_VALUE_MODULES = frozenset(
+    {"UserDict", "collections", "datetime", "decimal", "enum", "fractions", "random", "zoneinfo"}
+)
+"""Standard modules whose classes have no method that reads or writes a file at once."""
 
 _BUILTINS = frozenset({"builtins", "__builtin__"})
 _RUNNING_BUILTINS = frozenset(
@@ -51,7 +57,6 @@ _RUNNING_BUILTINS = frozenset(
         "map",
         "memoryview",
         "open",
-        "print",
         "quit",
         "raw_input",
         "reduce",
@@ -72,7 +77,24 @@ _RUNNING_NAMES = frozenset({
 })  # fmt: skip
 """Names of quiet modules that run what they are given."""
 
-CODE_CALLS = frozenset({
+_HARMLESS = frozenset({
+    "array.array", "decimal.Context", "http.HTTPStatus", "inspect.Parameter", "inspect.Signature", "inspect._ParameterKind",
+    "time.struct_time", "types.GenericAlias", "_io.BytesIO", "_io.StringIO", "collections.UserString",
+    *(f"builtins.{name}" for name in ("enumerate", "iter", "reversed", "zip")),
+    *(f"itertools.{name}" for name in ("chain", "count", "cycle", "islice", "repeat")),
+    *(f"ipaddress.IPv{version}{kind}" for version in (4, 6) for kind in ("Address", "Interface", "Network")),
+    *(f"builtins.{name}" for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)),
+})  # fmt: skip
+"""Classes and functions of Python that keep or iterate what they are given, and neither call nor open it, whatever it is."""
+
+KERAS_LOADERS = frozenset(
+    f"{package}.{module}.deserialize_model_from_bytecode"
+    for package in ("keras", "tf_keras")
+    for module in ("saving.pickle_utils", "src.saving.pickle_utils")
+)
+"""Functions that load a model of Keras from bytes, which are scanned as such."""
+
+CODE_CALLS = _HARMLESS | KERAS_LOADERS | frozenset({
     "functools.partial", "logging.getLogger", "logging.Logger", "re._compile", "enum.Enum", "random.Random",
     "copyreg.__newobj__", "copyreg.__newobj_ex__", "array._array_reconstructor", "weakref.WeakValueDictionary",
     "weakref.WeakKeyDictionary", "collections.ChainMap", "collections.UserDict", "collections.UserList", "fractions.Fraction",
@@ -87,6 +109,9 @@ CODE_CALLS = frozenset({
     "torch.nn.parameter.UninitializedBuffer", "torch.finfo", "torch.iinfo",
     "torch.nested._internal.nested_tensor._rebuild_njt",
     "pandas.core.internals.managers.BlockManager", "pandas.core.internals.managers.SingleBlockManager", "pandas.StringDtype",
+    *(f"pandas.core.dtypes.dtypes.{kind}Dtype" for kind in ("Arrow", "Categorical", "DatetimeTZ", "Interval", "Period", "Sparse")),
+    "pandas.core.arrays.string_.StringDtype", "pandas._libs.tslibs.period.Period", "pandas._libs.interval.Interval",
+    "pandas._libs.tslibs.nattype.__nat_unpickle", "regex._regex.compile", "_regex.compile",
     "pandas.Interval", "pandas.Period", "pandas.PeriodDtype", "pandas.IntervalDtype", "pandas.DatetimeTZDtype",
     "pandas._libs.sparse.IntIndex", "pandas._libs.sparse.BlockIndex", "pandas._libs.tslibs.nattype._nat_unpickle",
     "pandas._libs.tslibs.timedeltas._timedelta_unpickle", "pandas.core.indexes.interval._new_IntervalIndex",
@@ -111,8 +136,6 @@ CODE_CALLS = frozenset({
 
 _CLASSES_OF_DATA = frozenset({"pandas._libs.tslibs.offsets"})
 """Modules whose classes have no effect when they are called: a calendar's offsets."""
-UNPICKLED_BY_GETATTR = frozenset({("zoneinfo.ZoneInfo", "_unpickle")})
-"""Methods of classes that pickles look up by `getattr`, as their objects do it, and call."""
 
 _FRAMEWORKS = frozenset({"torch", "numpy", "joblib", "scipy", "tensorflow", "keras", "tf_keras", "jax", "jaxlib", "dill",
                          "cloudpickle", "IPython", "fsspec", "requests", "aiohttp", "httpx", "urllib3", "paramiko", "boto3",
@@ -143,7 +166,7 @@ _LOADING_MODULES = (
     "torch.utils.cpp_extension.",
 )
 """Modules of frameworks whose functions and classes load code, or open files: no call that a pickle makes may be given one."""
-_UNPICKLES = re.compile(r"__pyx_unpickle_\w+|_?reconstruct\w*|_?rebuild\w*|_?unpickle\w*|__newobj\w*")
+_UNPICKLES = re.compile(r"__pyx_unpickle_\w+|_?reconstruct\w*|_?rebuild\w*|_?unpickle\w*|__newobj\w*|newObj")
 """Names of functions that classes give to pickles, so that these make objects of them."""
 
 
@@ -180,15 +203,29 @@ def is_quiet(module: str) -> bool:
     return (package not in STANDARD or package in _QUIET) and package not in _REMOTE
 
 
+def has_harmless_methods(module: str) -> bool:
+    """Return whether the methods of a module's classes may be referred to: those of a team's, or of values of Python."""
+    package = module.partition(".")[0]
+    return package not in _REMOTE and (package not in STANDARD or package in _VALUE_MODULES)
+
+
+def is_code_call(module: str, name: str) -> bool:
+    """Return whether a function is one that writers of models call, by the name that Python 2 or 3 has for it."""
+    if f"{module}.{name}" in CODE_CALLS:
+        return True
+    renamed = _compat_pickle.NAME_MAPPING.get((module, name), (_compat_pickle.IMPORT_MAPPING.get(module, module), name))
+    return ".".join(renamed) in CODE_CALLS
+
+
 def runs_if_called(module: str, name: str, *, is_simple: bool) -> bool:
     """Return whether a call is a finding of the worst kind. `is_simple`: its arguments are at most one whole number.
 
     A class outside of known packages, as an enumeration is, is code; so is a function by which its class unpickles.
     """
-    path, package, last = f"{module}.{name}", module.partition(".")[0], name.rpartition(".")[2]
-    if path in CODE_CALLS:
+    package, last = module.partition(".")[0], name.rpartition(".")[2]
+    if is_code_call(module, name):
         return False
-    if package in STANDARD or package in _REMOTE:
+    if runs_by_name(module, name) or package in STANDARD or package in _REMOTE:
         return True
     if _UNPICKLES.fullmatch(last) and package not in {"dill", "cloudpickle", "torch"}:
         return False

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import array
 import collections
 import datetime as dt
 import decimal
 import fractions
 import functools
+import http
 import importlib
+import inspect
+import io
+import ipaddress
+import itertools
 import json
+import operator
 import pathlib
 import pickle
 import random
 import subprocess
 import sys
+import time
 import types
+import typing
 import uuid
+import zipfile
 import zlib
 import zoneinfo
 from collections import _OrderedDictItemsView as Unlisted
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -37,6 +47,14 @@ from tests.scan import written
 from tests.scan.cases import source
 from tests.scan.structures import EMPTY, NEWOBJ, SYSTEM
 from tests.scan.test_fuzz import InC, InPython, lookups
+
+
+class Pair(NamedTuple):
+    """A class of tuples."""
+
+    values: Any
+    name: str
+
 
 DATA = Path(__file__).parents[1] / "formats" / "data"
 
@@ -82,6 +100,26 @@ CODE: dict[str, Any] = {
     "a table": pd.DataFrame(
         {"a": [1], "b": ["x"]}, pd.date_range("2026-01-01", periods=1, freq="MS", tz="Europe/Paris")
     ),
+    "values of Python": [
+        array.array("d", [1.0]),
+        ValueError("a"),
+        FileNotFoundError(2, "a"),
+        time.localtime(),
+        ipaddress.ip_network("10.0.0.0/8"),
+        http.HTTPStatus.OK,
+        decimal.getcontext(),
+        collections.UserList([1]),
+        print,
+    ],
+    "iterators": [iter([1]), itertools.count(3), itertools.chain([1]), enumerate([1]), reversed([1]), zip([1])],
+    "getters": [operator.itemgetter(0, "a"), operator.methodcaller("toarray")],
+    "types": [list[int], int | str, typing.Literal["a"], inspect.signature(lambda: None)],
+    "methods": [Verdict.CODE.to_bytes, collections.UserDict(a=1).copy, collections.Counter.most_common],
+    "a named tuple": Pair(np.zeros(2), "a"),
+    "defaults": [
+        collections.defaultdict(collections.UserDict),
+        collections.defaultdict(functools.partial(collections.defaultdict, int)),
+    ],
     "spans": [pd.Period("2026"), pd.Interval(0, 1), pd.Timedelta(1), pd.offsets.MonthEnd(2)],
 }
 
@@ -94,6 +132,20 @@ def _dtype(size: int, fields: dict[str, int], kind: str = "f4", count: int = 0) 
     state = (group(inner, numbers(count)) if count else NONE, group(*map(text, fields)) if fields else NONE, pairs)
     parts = group(number(3), text("|"), *state, number(size), number(1), number(0))
     return call("numpy dtype", text(f"V{size}"), FALSE, b"\x88") + parts + BUILD
+
+
+_BF16 = call("numpy dtype", named("ml_dtypes bfloat16"), FALSE, b"\x88")
+
+
+def _keras(layer: str, config: str) -> bytes:
+    """Return an object in memory with a model of Keras, as its models are pickled."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(
+            "config.json", json.dumps({"class_name": layer, "config": json.loads(config), "module": "keras.layers"})
+        )
+    data = out.getvalue()
+    return call("_io BytesIO") + group(b"B" + len(data).to_bytes(4, "little") + data, number(0), NONE) + BUILD
 
 
 _SHARD = named("torch.distributed.checkpoint.filesystem _StorageInfo") + EMPTY + NEWOBJ
@@ -143,6 +195,75 @@ CALLS: dict[str, tuple[bytes, bytes, Verdict]] = {
         call("torch.nn.parameter Parameter", call("torch._utils _rebuild_tensor_v2", NONE), FALSE),
         call("torch.nn.parameter Parameter", named("argparse Namespace") + EMPTY + NEWOBJ + mapping({"detach": NONE}) + BUILD),
         Verdict.PLAIN,
+    ),
+    "numbers of sixteen bits": (
+        _BF16, call("numpy dtype", named("team.dtypes bfloat16"), FALSE, b"\x88"), Verdict.PLAIN,
+    ),
+    "types of pandas 3": (
+        call("pandas.core.arrays.string_ StringDtype", text("python"), named("pandas._libs.missing NA")),
+        call("pandas.io.common get_handle", text("/x"), text("w")), Verdict.CODE,
+    ),
+    "distances": (
+        call("hdbscan.dist_metrics newObj", named("hdbscan.dist_metrics EuclideanDistance")),
+        call("hdbscan.dist_metrics load", text("/x")), Verdict.CODE,
+    ),
+    "an array of dill": (
+        call("dill._dill _create_array", *_ARRAY, _STATE, NONE),
+        call("dill._dill _create_array", SYSTEM, group(text("id")), _STATE, NONE), Verdict.CODE,
+    ),
+    "a class of dill": (
+        call("dill._dill _load_type", text("SimpleNamespace")),
+        call("dill._dill _load_type", text("CodeType")), Verdict.CODE,
+    ),
+    "a named tuple of dill": (
+        call("dill._dill _create_namedtuple", text("Point"), group(text("x")), text("team.points")),
+        call("dill._dill _create_namedtuple", text("system"), group(text("x")), text("os")), Verdict.CODE,
+    ),
+    "a class of cloudpickle": (
+        call("cloudpickle.cloudpickle _builtin_type", text("SimpleNamespace")) + group() + REDUCE,
+        call("cloudpickle.cloudpickle _builtin_type", text("FunctionType")) + group() + REDUCE, Verdict.CODE,
+    ),
+    "a method of texts": (
+        call("builtins getattr", named("builtins str"), text("lower")),
+        call("builtins getattr", named("builtins str"), text("format")), Verdict.PLAIN,
+    ),
+    "a method of a lazy module": (
+        call("builtins getattr", named("torch.nn.modules.linear LazyLinear") + EMPTY + NEWOBJ, text("_infer_parameters")),
+        call("builtins getattr", named("torch.nn.modules.linear LazyLinear") + EMPTY + NEWOBJ, text("__globals__")), Verdict.CODE,
+    ),
+    "a method that is not called": (
+        call("builtins getattr", named("team.net Model"), text("forward")),
+        call("builtins getattr", named("team.net Model"), text("forward")) + group(text("x")) + REDUCE, Verdict.CODE,
+    ),
+    "a method of a class by its path": (
+        named("random Random.gauss"), named("pathlib Path.touch"), Verdict.CODE,
+    ),
+    "a method of a class, by several attributes": (
+        named("team.net Model.forward"), named("team.net Model.os.system"), Verdict.CODE,
+    ),
+    "a method of a pattern": (
+        call("builtins getattr", call("re _compile", text("a"), number(32)), text("search")),
+        call("builtins getattr", named("pathlib Path"), text("touch")), Verdict.CODE,
+    ),
+    "defaults of a scaler": (
+        call("collections defaultdict", named("torch.amp.grad_scaler _refresh_per_optimizer_state")),
+        call("collections defaultdict", SYSTEM), Verdict.CODE,
+    ),
+    "a getter": (
+        call("operator methodcaller", text("toarray")), call("operator methodcaller", text("system")), Verdict.CODE,
+    ),
+    "a model of Keras": (
+        call("builtins getattr", named("keras.src.models.sequential Sequential"), text("_unpickle_model"))
+        + group(_keras("Dense", '{"units": 2}')) + REDUCE,
+        call("builtins getattr", named("keras.src.models.sequential Sequential"), text("_unpickle_model"))
+        + group(_keras("Lambda", '{"function_type": "lambda"}')) + REDUCE, Verdict.CODE,
+    ),
+    "a file in memory": (
+        call("_io BytesIO") + group(call("builtins bytes"), number(0), NONE) + BUILD, call("_io FileIO", text("a"), text("w")), Verdict.CODE,
+    ),
+    "a union of types": (
+        call("functools reduce", named("_operator or_"), group(named("builtins int"), NONE)),
+        call("functools reduce", named("_operator or_"), group(SYSTEM, NONE)), Verdict.CODE,
     ),
     "the class of None": (call("builtins type", NONE), call("builtins type", text("A"), group(), mapping({})), Verdict.PLAIN),
     "a method of a class": (

@@ -19,7 +19,8 @@ from mvc.formats.syntax.zip_directory import Directory, Record
 from mvc.scan.archive import Archive
 from mvc.scan.archives import frames, unfolded, zip_sequence
 from mvc.scan.archives.unfolded import Decompressor
-from mvc.scan.scan import Scan
+from mvc.scan.pickles import file as pickles
+from mvc.scan.scan import START, Scan
 from mvc.scan.verdict import Rule, Verdict
 
 TWO_NAMES = Rule(
@@ -108,7 +109,10 @@ def _scan(source: Source, scan: Scan) -> None:
     except HeaderError as error:
         if not zip_directory.has_end(source):
             raise
-        scan.report(DIRECTORY, detail=str(error))
+        if (shift := _shift(source)) and pickles.matches(source.read(0, min(START, shift)), source):
+            _scan(source.part(shift, source.size - shift, source.name), scan)
+        else:
+            scan.report(DIRECTORY, detail=str(error))
         return
     if listed.start + listed.size != listed.end or sum(record.length for record in listed.records) != listed.size:
         scan.report(DIRECTORY, detail="it is not where its end record has it, or has another length")
@@ -133,6 +137,14 @@ def _scan(source: Source, scan: Scan) -> None:
 
     sizes = {name: place.record.size for name, place in by_name.items() if not name.endswith("/")}
     scan.archive(Archive("zip", sizes, opened, source.name))
+
+
+def _shift(source: Source) -> int:
+    """Return the bytes before an archive inside of a value of a pickle, which zipfile passes over; 0 if there is none."""
+    at = _last_end(source)
+    size, offset = struct.unpack("<II", source.read(at + 12, 8))
+    shift = at - size - offset
+    return shift if shift > 0 and source.read(shift, 4) == _START else 0
 
 
 def _last_end(source: Source) -> int:

@@ -137,5 +137,5 @@ def _has_bytecode(config: Any) -> bool:
 
 
 def _is_own(registered: str) -> bool:
-    package, _, _ = registered.partition(">")
-    return package in keras_names.ROOTS
+    package, _, name = registered.partition(">")
+    return package in keras_names.ROOTS or (package == "Custom" and name in keras_names.OPTIMIZERS)

@@ -25,6 +25,10 @@ _TYPES = frozenset({
     "NoneType", "bool", "bytes", "complex", "dict", "ellipsis", "float", "function", "int", "list", "set", "slice", "str",
     "tuple",
 })  # fmt: skip
+OPTIMIZERS = frozenset({
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "LossScaleOptimizer", "Nadam", "RMSprop", "SGD",
+})  # fmt: skip
+"""Optimizers that Keras 2 registers without a package, as `Custom>Adam`."""
 OBJECTS = frozenset({
     "__bytes__", "__complex__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__", "__tuple__",
     "__typespec__", "CompileConfig", "DTypePolicy", "Policy", "SharedObjectConfig", "TensorShape", "TypeSpec", "dtype",

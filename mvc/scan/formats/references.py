@@ -23,7 +23,7 @@ _RUNNING = frozenset({
 """Packages whose functions run programs, load pickles or use the network; no layer or optimizer is among them."""
 _DATA = frozenset({
     "argparse.Namespace", "types.SimpleNamespace",
-    "builtins.bool", "builtins.bytes", "builtins.complex", "builtins.dict", "builtins.float", "builtins.frozenset",
+    "builtins.bool", "builtins.bytearray", "builtins.bytes", "builtins.complex", "builtins.dict", "builtins.float", "builtins.frozenset",
     "builtins.int", "builtins.list", "builtins.set", "builtins.slice", "builtins.str", "builtins.tuple",
     "collections.Counter", "collections.OrderedDict", "collections.defaultdict", "datetime.date", "datetime.datetime",
     "datetime.timedelta", "decimal.Decimal", "fractions.Fraction", "functools.partial", "math.ceil", "math.exp",

@@ -9,13 +9,15 @@ from mvc.formats.source import Source
 from mvc.scan import globals as table
 from mvc.scan import known_names
 from mvc.scan.globals import Arguments, State, Use
-from mvc.scan.pickles import dtypes, held, rules, values
+from mvc.scan.pickles import dtypes, held, own_calls, rules, values
 from mvc.scan.pickles.machine import MAX_TEXT, Called, Machine
 from mvc.scan.pickles.values import MAX_KEPT, Bytes, Container, Made, Named, Persistent, is_value
 from mvc.scan.verdict import Verdict
 
 _MAX_SHOWN = 1_000
 """Calls of one pickle that are shown with their arguments, at most."""
+_BASES = own_calls.VALUES
+"""Classes of values from which others inherit; protocols 0 and 1 make their objects by the base's `__new__`."""
 _ENCODINGS = {"latin1", "latin-1", "iso8859-1", "utf-8", "utf8", "ascii"}
 
 
@@ -30,9 +32,14 @@ class Calls(Called):
         function.is_made = True
         use = table.use_of(function.module, function.name)
         if use is None:
-            if (method := _method(function, args)) is not None:
-                return method
+            if (named := own_calls.result(function, args)) is not None:
+                machine.names.extend([] if own_calls.is_of_values(named) else [named])
+                if function.path != own_calls.GETATTR:
+                    machine.report(rules.CODE_CALL, function.path, call=_shown(machine, function, args))
+                return named
             self._report_call(machine, function, args)
+            if own_calls.holds_file(function) and isinstance(args, tuple) and args:
+                self.load(machine, args[0])
         elif function.path == table.RECONSTRUCTOR:
             return self._reconstruct(machine, args)
         elif use.arguments is Arguments.ARRAY and (class_ := _array_class(args)) is not None:
@@ -62,6 +69,8 @@ class Calls(Called):
                 self._report_data(machine, use, class_)
             else:
                 machine.report(rules.ARGUMENTS, class_.path)
+        elif known_names.is_code_call(class_.module, class_.name):
+            machine.report(rules.CODE_CALL, class_.path, call=_shown(machine, class_, args))
         elif known_names.runs_by_name(class_.module, class_.name) or not known_names.is_quiet(class_.module):
             machine.report(rules.CALL, class_.path, call=_shown(machine, class_, args))
         else:
@@ -74,7 +83,9 @@ class Calls(Called):
         if isinstance(instance, Made):
             instance.state = state
         use = table.use_of(function.module, function.name) if function is not None else None
-        if function is None:
+        if function is not None and own_calls.holds_file(function):
+            self.load(machine, state[0] if isinstance(state, tuple) and state else state)
+        elif function is None:
             machine.report(rules.STATE, *([instance.path] if isinstance(instance, Named) else []))
         elif use is not None:
             is_dict = isinstance(state, Container) and state.kind == "dict"
@@ -113,6 +124,8 @@ class Calls(Called):
                 inner = Source(lambda offset, size: content[offset : offset + size], len(content), name)
                 inner.depth = source.depth + 1
                 machine.scan.nested(inner, name)
+            case Made(function=Named(path="builtins.bytes"), args=()):
+                pass  # the empty string of protocol 2
             case _:
                 machine.report(rules.STORAGE)
 
@@ -142,10 +155,9 @@ class Calls(Called):
             case (Named() as class_, Named(path="builtins.object") as base, None):
                 base.is_made = True
                 return self.make(machine, class_, ())
-            case (Named() as class_, Named(path="builtins.list" | "builtins.dict" | "builtins.set"), value) if is_value(
-                value
-            ):
-                return self.make(machine, class_, (value,))
+            case (Named() as class_, Named() as base, value) if base.path in _BASES and _fits(base.path, value):
+                base.is_made = True
+                return self.make(machine, class_, (value,) if is_value(value) else ())
         machine.report(rules.ARGUMENTS, table.RECONSTRUCTOR)
         return Made(None, args, is_new=False)
 
@@ -153,7 +165,8 @@ class Calls(Called):
     def _report_call(machine: Machine, function: Named, args: Any) -> None:
         is_simple = isinstance(args, tuple) and (not args or (len(args) == 1 and isinstance(args[0], int)))
         module, name = function.module, function.name
-        runs = known_names.runs_by_name(module, name) or known_names.runs_if_called(module, name, is_simple=is_simple)
+        is_code = known_names.is_code_call(module, name) or own_calls.is_harmless(function, args)
+        runs = not is_code and known_names.runs_if_called(module, name, is_simple=is_simple)
         machine.report(rules.CALL if runs else rules.CODE_CALL, function.path, call=_shown(machine, function, args))
 
     @staticmethod
@@ -163,9 +176,11 @@ class Calls(Called):
 
     @staticmethod
     def _is_nested_class(named: Named) -> bool:
-        """Return whether a name with dots is that of a class inside of a class, outside of Python's own modules."""
-        capitals = all(part.lstrip("_")[:1].isupper() for part in named.name.split("."))
-        return capitals and named.module.partition(".")[0] not in known_names.STANDARD
+        """Return whether a name with dots is that of a class or a method inside of a class."""
+        *classes, last = named.name.split(".")
+        capitals = all(part.lstrip("_")[:1].isupper() for part in classes)
+        is_class = last.lstrip("_")[:1].isupper() and named.module.partition(".")[0] not in known_names.STANDARD
+        return capitals and (is_class or (known_names.has_harmless_methods(named.module) and "__" not in last))
 
 
 def _check_shard(machine: Machine, state: Any) -> None:
@@ -188,7 +203,7 @@ def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:
     match arguments, args:
         case (Arguments.ANY, _) | (Arguments.TUPLE, (tuple(),)):
             return True
-        case Arguments.DTYPE, (Named(path="numpy.record"), *rest):
+        case Arguments.DTYPE, (Named(path=path), *rest) if path == "numpy.record" or path in table.SMALL_SCALARS:
             return is_value(tuple(rest))
         case Arguments.VALUES | Arguments.DTYPE | Arguments.TUPLE, _:
             return is_value(args)
@@ -202,8 +217,8 @@ def _accepts(arguments: Arguments, args: tuple[Any, ...]) -> bool:
             return encoding in _ENCODINGS
         case Arguments.CLASS, () | (None,):
             return True
-        case Arguments.CLASS, (Named() as class_,) | (Named() as class_, Container()):
-            return _is_listed(class_)
+        case Arguments.CLASS, (Named(),) | (Named(), Container()) | (Made(function=Named(path="functools.partial")),):
+            return True  # it is not called while the pickle is loaded, and reported as a reference
         case Arguments.ARRAY, (Named(path="numpy.ndarray"), *rest):
             return is_value(tuple(rest))
         case Arguments.REBUILT, (Named() as function, Named(), tuple() as inner, *_):
@@ -227,15 +242,6 @@ def _is_stand_in(use: Use, args: tuple[Any, ...]) -> bool:
     return any(use is not None and use.verdict is Verdict.DATA and use.state is State.ATTRIBUTES for use in uses)
 
 
-def _method(function: Named, args: Any) -> Named | None:
-    """Return the method of a class that `getattr` looks up for objects whose class is known to do so."""
-    match args:
-        case (Named() as class_, str(name)) if function.path == "builtins.getattr":
-            if (class_.path, name) in known_names.UNPICKLED_BY_GETATTR:
-                return Named(class_.module, f"{class_.name}.{name}", class_.offset)
-    return None
-
-
 def _rebuild(args: Any) -> Named | None:
     """Return the function outside of the table by which a subclass of tensors rebuilds its objects; torch calls it."""
     match args:
@@ -250,6 +256,11 @@ def _array_class(args: Any) -> Named | None:
         case (Named() as class_, *_) if len(args) <= MAX_KEPT and not _is_listed(class_) and is_value(args[1:]):
             return class_
     return None
+
+
+def _fits(base: str, value: Any) -> bool:
+    """Return whether the base of a class takes a value without calling anything; a tuple is only copied."""
+    return is_value(value) or (base == "builtins.tuple" and isinstance(value, tuple))
 
 
 def _is_generator(value: Any) -> bool:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from mvc.scan.globals import SMALL_SCALARS
 from mvc.scan.pickles.values import Container, Made, Named
 
 PATH = "numpy.dtype"
@@ -48,9 +49,7 @@ def read(value: Any, depth: int = _MAX_DEPTH) -> Dtype | None:
     if not isinstance(value, Made) or value.function is None or value.function.path != PATH or not depth:
         return None
     name = value.args[0] if isinstance(value.args, tuple) and value.args else None
-    if isinstance(name, Named):
-        name = "V" if name.path == _RECORD else None
-    kind, size = named(name) if isinstance(name, str) else ("", None)
+    kind, size = _named_by(name)
     if size is None:
         return None
     if value.state is None:
@@ -61,6 +60,13 @@ def read(value: Any, depth: int = _MAX_DEPTH) -> Dtype | None:
         value.known = value.state, _by_state(value.state, kind, size, depth)
     known: Dtype | None = value.known[1]
     return known
+
+
+def _named_by(name: Any) -> tuple[str, int | None]:
+    """Return what `named` does of the first argument of a dtype, which may be a class of scalars."""
+    if isinstance(name, Named):
+        return ("V", 0) if name.path == _RECORD else ("f", SMALL_SCALARS.get(name.path))
+    return named(name) if isinstance(name, str) else ("", None)
 
 
 def named(name: str) -> tuple[str, int | None]:

@@ -135,6 +135,7 @@ KERAS_HONEST = {
         obj("BertBackbone", {}, "keras_hub.src.models.bert.bert_backbone", "keras_hub>BertBackbone")
     ),
     "legacy functional": model(obj("Functional", {"layers": []}, "keras.src.models.functional")),
+    "optimizer of keras 2": old({"class_name": "Custom>Adam", "config": {"learning_rate": 0.001}}),
     "optimizer": json.dumps(
         obj("Sequential", {"layers": []}, "keras")
         | {"compile_config": {"optimizer": obj("Adam", {"learning_rate": 0.001}, "keras.optimizers"), "loss": "mse"}}
