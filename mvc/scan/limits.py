@@ -8,17 +8,20 @@ MAX_UNFOLDED = 1 << 30
 """Bytes that the compressed parts of one file are unfolded to, at most."""
 MAX_OPCODES = 24_000_000
 """Opcodes of all pickles of one file, at most: some seconds of work."""
+MAX_SEARCHED = 256 << 20
+"""Bytes of no known format that are searched for pickles, at most, in all parts of one file; then the search ends."""
 
 
 class Limits:
     """The amounts that are left."""
 
-    __slots__ = ("opcodes", "unfolded")
+    __slots__ = ("opcodes", "searched", "unfolded")
 
     def __init__(self) -> None:
         """Begin with all of it."""
         self.unfolded = MAX_UNFOLDED
         self.opcodes = MAX_OPCODES
+        self.searched = MAX_SEARCHED
 
     @classmethod
     def of(cls, source: Source) -> Limits:

@@ -138,6 +138,15 @@ def overlapping() -> bytes:
     )
 
 
+def repeated(times: int) -> bytes:
+    """An archive whose only member is in its directory that many times."""
+    one = archive({"a.bin": bytes(100)})
+    at, end = one.index(ENTRY), one.index(END)
+    entries = b"".join(one[at:end].replace(b"a.bin", b"%05d" % number) for number in range(times))
+    tail = patched(patched(patched(one[end:], END, 8, times, 2), END, 10, times, 2), END, 12, len(entries), 4)
+    return one[:at] + entries + tail
+
+
 def prefixed(prefix: bytes) -> bytes:
     """An archive behind bytes of something else, with the right offsets."""
     out = io.BytesIO(prefix)

@@ -11,9 +11,11 @@ import pytest
 
 from mvc.formats.source import Source
 from mvc.scan import limits
+from mvc.scan.archives import zip as zips
 from mvc.scan.pickles import embedded
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Verdict
+from tests.scan import containers
 from tests.scan.cases import source
 from tests.scan.containers import HOSTILE
 
@@ -114,3 +116,17 @@ def test_a_long_stream_of_pickles_with_arrays_is_read_to_its_end() -> None:
         return (record * (size // len(record) + 2))[start : start + size]
 
     assert scan_file(Source(read, count * len(record), "stream.pkl")).verdict is Verdict.PLAIN
+
+
+def test_of_members_that_overlap_a_few_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    open_member = zips._open
+
+    def opening(archive: Source, place: zips._Place) -> Source:
+        opened.append(place.record.name)
+        return open_member(archive, place)
+
+    monkeypatch.setattr(zips, "_open", opening)
+    report = scan_file(source(containers.repeated(1_000)))
+    assert report.verdict is Verdict.UNREADABLE
+    assert 0 < len(opened) <= 20

@@ -54,6 +54,8 @@ _SMALLEST, _LOCATOR = 22, 20
 """Bytes of an end record without a comment, and of the locator of a larger one before it."""
 _WIDE_RECORD = 56
 _TAIL = _SMALLEST + 0xFFFF
+_MAX_OVERLAPPING = 16
+"""Members that are scanned where some overlap: a small archive may have a large member 60,000 times."""
 _STORED = 0
 _OPENED: dict[int, tuple[Callable[[], Decompressor], bool]] = {
     8: (lambda: unfolded.Zlib(-15), False),
@@ -119,8 +121,8 @@ def _scan(source: Source, scan: Scan) -> None:
     if _last_end(source) not in (listed.end, listed.end + _WIDE_RECORD + _LOCATOR):
         scan.report(DIRECTORY, detail="its comment has another end record")
     places = list(_places(source, listed, scan))
-    if len(places) == len(listed.records):
-        _check_gaps(source, listed, places, scan)
+    if len(places) == len(listed.records) and _overlap(source, listed, places, scan):
+        places = places[:_MAX_OVERLAPPING]
     by_name = _by_name(source, places, scan)
     has_sums = any(record.crc for record in listed.records)  # PyTorch may leave them out, and load the archive
 
@@ -216,11 +218,12 @@ def _descriptor(source: Source, record: Record, at: int, limit: int) -> int:
     return 0
 
 
-def _check_gaps(source: Source, listed: Directory, places: list[_Place], scan: Scan) -> None:
-    """Report bytes before, between and after the members that belong to none, and members that overlap."""
-    position = 0
+def _overlap(source: Source, listed: Directory, places: list[_Place], scan: Scan) -> bool:
+    """Report bytes before, between and after the members that belong to none, and members that overlap, if any do."""
+    position, is_overlapping = 0, False
     for place in sorted(places, key=lambda place: place.record.header):
         if place.record.header < position:
+            is_overlapping = True
             scan.report(OVERLAP, detail=place.record.name)
         elif not _are_zeros(source, position, place.record.header - position):
             scan.report(GAP if position else PREFIX, detail=f"{place.record.header - position} bytes")
@@ -229,6 +232,7 @@ def _check_gaps(source: Source, listed: Directory, places: list[_Place], scan: S
         scan.report(OVERLAP, detail="the directory")
     elif not _are_zeros(source, position, listed.start - position):
         scan.report(GAP, detail=f"{listed.start - position} bytes")
+    return is_overlapping
 
 
 def _are_zeros(source: Source, offset: int, size: int) -> bool:
