@@ -56,6 +56,22 @@ LONGEST = {
     "test_take_verbs.py",
 }
 """Files of tests that each take seconds."""
+DRAWN = {
+    "crash/test_crash.py",
+    "porcelain/test_presence.py",
+    "refusals/test_budgets.py",
+    "registry/test_import_faults.py",
+    "registry/test_publish_faults.py",
+    "registry/test_sequences.py",
+    "remotes/test_faults.py",
+    "remotes/test_healing.py",
+    "remotes/test_hostile.py",
+    "remotes/test_hostile_chunks.py",
+    "remotes/test_hostile_names.py",
+    "remotes/test_proxy.py",
+    "training/test_faults.py",
+}
+"""Sweeps of faults and of hostile input, each of many cases of a few kinds. A run of all tests draws half of the cases."""
 IN_MEMORY = {
     "api", "cli", "damage", "docs", "hostile", "images", "imports", "intake", "policy", "porcelain", "registry", "remotes", "site",
     "training", "trust",
@@ -95,9 +111,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """With --deep no test is ended for its length."""
+    """With --deep no test is ended for its length. All workers draw the same cases, those of MVC_TEST_DRAW."""
     if config.getoption("--deep"):
         config.option.timeout = 0
+    os.environ.setdefault("MVC_TEST_DRAW", str(random.SystemRandom().getrandbits(32)))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    return f"drawn cases: MVC_TEST_DRAW={os.environ['MVC_TEST_DRAW']}" if _draws(config) else None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -131,9 +152,25 @@ def _from(share: float, paths: list[Path]) -> list[Path]:
     return paths[first:] + paths[:first]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest tests first, so that at the end no worker waits for another."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+def _draws(config: pytest.Config) -> bool:
+    """Whether half of the cases of each sweep are enough: in a run of all tests, without --deep."""
+    return not config.getoption("--deep") and [Path(each).resolve() for each in config.args] == [Path(__file__).parent]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the longest tests first, so that at the end no worker waits for another; of the sweeps, run half of the cases."""
+    top, sweeps = Path(__file__).parent, dict[str, list[pytest.Item]]()
+    for item in items if _draws(config) else ():
+        if item.path.relative_to(top).as_posix() in DRAWN and "[" in item.name:
+            sweeps.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left = {item for name, cases in sweeps.items() for item in _left_out(name, cases)}
+    config.hook.pytest_deselected(items=[item for item in items if item in left])
+    items[:] = sorted((item for item in items if item not in left), key=lambda item: item.path.name not in LONGEST)
+
+
+def _left_out(name: str, cases: list[pytest.Item]) -> list[pytest.Item]:
+    """The half of a sweep that is not run this time; at least one case is."""
+    return random.Random(os.environ["MVC_TEST_DRAW"] + name).sample(cases, len(cases) // 2)
 
 
 def pytest_collection_finish() -> None:

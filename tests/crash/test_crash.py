@@ -59,7 +59,7 @@ def prepared(scenario: Scenario, place: Path) -> Path:
     return root
 
 
-KILLS = 5
+KILLS = 3
 """How many of the states that a kill may leave are looked at, drawn anew each time, unless `--deep` asks for all."""
 
 
@@ -169,7 +169,7 @@ def _assert_between(now: State, old: State, new: State, when: str) -> None:
 
 FAILURES = [(code, on) for code in (errno.ENOSPC, errno.EIO) for on in (False, True)]
 """The disk is full, or broken: at one step, or from one step on."""
-FAILED_STEPS = 4
+FAILED_STEPS = 2
 """How many steps of a command fail, drawn anew each time and each with one of these, unless `--deep` asks for all."""
 
 

@@ -153,14 +153,14 @@ def _is_undetectable(call: Call, name: str) -> bool:
 def test_after_any_fault_a_repeated_import_has_each_version_once(
     name: str, world: World, rng: random.Random, *, deep: bool
 ) -> None:
-    """Every call with --deep, else every fifth one, from one of the first five on."""
+    """Every call with --deep, else every tenth one, from one of the first ten on."""
     fault = FAULTS[name]
     world.fresh()
     world.import_all()
     calls = list(world.platform.calls)
     assert len(calls) >= 18
     ended: list[int] = []
-    for number, call in list(enumerate(calls))[0 if deep else rng.randrange(5) :: 1 if deep else 5]:
+    for number, call in list(enumerate(calls))[0 if deep else rng.randrange(10) :: 1 if deep else 10]:
         world.fresh()
         seen: list[Call] = []
         world.platform.faults = _nth(number, name, seen)
@@ -183,14 +183,14 @@ class _StoppedError(Exception):
 def test_an_import_stopped_at_any_disk_write_resumes(
     world: World, monkeypatch: pytest.MonkeyPatch, rng: random.Random, *, deep: bool
 ) -> None:
-    """Every step with --deep, else every seventh, from one of the first seven on."""
+    """Every step with --deep, else every fifteenth, from one of the first fifteen on."""
     steps: list[str] = []
     world.fresh()
     monkeypatch.setattr(primitives, "on_step", lambda name, path: steps.append(f"{name} {path}"))
     world.import_all()
     total, stopped = len(steps), list[int]()
     assert total > 100
-    tried = range(0 if deep else rng.randrange(7), total, 1 if deep else 7)
+    tried = range(0 if deep else rng.randrange(15), total, 1 if deep else 15)
     for number in tried:
         monkeypatch.setattr(primitives, "on_step", None)
         world.fresh()

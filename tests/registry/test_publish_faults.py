@@ -136,14 +136,14 @@ _CASES = [*((name, True) for name in FAULTS), *((name, False) for name in _TWICE
 def test_after_any_fault_a_repeated_publish_leaves_one_complete_version(
     name: str, unique: bool, world: World, rng: random.Random, *, deep: bool
 ) -> None:
-    """Every call with --deep, else every fifth one, from one of the first five on."""
+    """Every call with --deep, else every tenth one, from one of the first ten on."""
     fault = FAULTS[name]
     world.platform.rules.unique = unique
     calls = _calls(world)
     assert len(calls) >= 22
     ended: list[int] = []
     denied = 0
-    tried = list(enumerate(calls))[0 if deep else rng.randrange(5) :: 1 if deep else 5]
+    tried = list(enumerate(calls))[0 if deep else rng.randrange(10) :: 1 if deep else 10]
     for number, shape in tried:
         world.forget()
         seen: list[Call] = []
@@ -169,10 +169,10 @@ def test_after_any_fault_a_repeated_publish_leaves_one_complete_version(
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it is processed", "after it was processed"])
 def test_a_publish_killed_at_any_call_resumes(after: bool, world: World, rng: random.Random, *, deep: bool) -> None:
-    """Every call with --deep, else every second one, from the first or the second on."""
+    """Every call with --deep, else every fourth one, from one of the first four on."""
     world.platform.rules.unique = False
     total = len(_calls(world))
-    for number in range(0 if deep else rng.randrange(2), total, 1 if deep else 2):
+    for number in range(0 if deep else rng.randrange(4), total, 1 if deep else 4):
         world.forget()
         _killed(world, number, after=after)
         world.publish()
@@ -182,12 +182,12 @@ def test_a_publish_killed_at_any_call_resumes(after: bool, world: World, rng: ra
 
 
 def test_a_concurrent_publish_of_the_same_version_is_harmless(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, deep: bool
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: random.Random, *, deep: bool
 ) -> None:
-    """Run Ben's whole publish while one call of Ana's waits: each call, or without --deep every fourth."""
+    """Run Ben's whole publish while one call of Ana's waits: each call with --deep, else every eighth one."""
     shutil.copytree(world.shell.folder, tmp_path / "ben")
     ben = World(Shell(tmp_path / "ben", monkeypatch), world.platform, world.naps)
-    for number in range(0, len(_calls(world)), 1 if deep else 4):
+    for number in range(0 if deep else rng.randrange(8), len(_calls(world)), 1 if deep else 8):
         world.forget()
         _forget_published(ben)
         seen: list[Call] = []
