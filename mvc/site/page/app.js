@@ -22,13 +22,14 @@ function screenOf([key, second, third]) {
 async function route() {
   if (location.hash && !location.hash.startsWith("#/")) return;
   const mine = ++turn;
+  const address = location.hash;
   const view = document.querySelector("main");
   let parts = [];
   let content;
   keys = {};
   document.querySelector("dialog")?.close();
   try {
-    parts = location.hash.slice(2).split("/").filter(Boolean).map(decodeURIComponent);
+    parts = address.slice(2).split("/").filter(Boolean).map(decodeURIComponent);
     content = await screenOf(parts);
   } catch (error) {
     if (error instanceof URIError) error = new Missing("No such screen", "The address is not complete.");
@@ -48,8 +49,10 @@ async function route() {
     ])
   );
   if (turn > 1) view.querySelector("h1").focus({ preventScroll: true });
-  scrollTo(0, scrolls.get(location.hash) ?? 0);
+  scrollTo(0, scrolls.get(address) ?? 0);
   showChosen();
+  // For programs that read the page: what is drawn.
+  view.dataset.address = address;
 }
 
 function showChosen() {

@@ -11,7 +11,17 @@ const { chromium } = require("playwright-core");
 const readline = require("readline");
 
 const AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const DRAWN = "h1, dialog";
+const PATIENCE = 60000;
+
+/** In the page: wait until the screen of its address is drawn, which is some time after the address was set. */
+function settled(patience) {
+  return new Promise((done, fail) => {
+    setTimeout(() => fail(new Error(`no screen was drawn for ${location.hash}`)), patience);
+    const look = () => requestAnimationFrame(
+      document.querySelector("main").dataset.address === location.hash ? () => requestAnimationFrame(done) : look);
+    look();
+  });
+}
 
 async function visit(browser, { url, scheme = "light", width = 1280, media = "screen", steps = [], axe = false, picture }) {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme, reducedMotion: "reduce" });
@@ -37,8 +47,7 @@ async function visit(browser, { url, scheme = "light", width = 1280, media = "sc
   try {
     await session.send("Performance.enable", { timeDomain: "threadTicks" });
     await page.goto(url);
-    await page.locator(DRAWN).first().waitFor();
-    const settle = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
+    const settle = () => page.evaluate(settled, PATIENCE);
     await settle();
     const seconds = [await processor()];
     for (const step of steps) {
