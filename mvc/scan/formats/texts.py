@@ -58,10 +58,10 @@ _DATA_TAGS = frozenset({
 """Tags of PyYAML that build plain values."""
 _STRUCTURE = re.compile(
     r"(?:[ \t]*(?:#[^\n]*)?\r?\n|\ufeff|%[^\n]*\n)*[ \t]*"
-    r"(?:---|!|&|\?\s|-\s|[\[{]|(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[^\s#`'\"][^\n]*?)[ \t]*:(?:\s|$))"
+    r"(?:---|!|&|\?\s|-\s|[\[{]|(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*')[ \t]*:(?:\s|$)"
+    r"|[^\s#`'\"](?:[^\n:]++|:(?!\s|$))*+:)"
 )
 """How YAML begins, behind comments: with a key, an item, a bracket or a tag. Prose begins with a sentence."""
-_DOCUMENT = re.compile(r"^---", re.MULTILINE)
 _PREFIX = re.compile(r"^%TAG\s+(\S+)\s+(\S+)", re.MULTILINE)
 _KEYS = "_target_|loader_module"
 _NAMED = re.compile(
@@ -130,7 +130,7 @@ def scan(source: Source, scan: Scan) -> None:
     data = source.bulk(0, source.size)
     text = _text(data, is_start=False) or data.decode("utf-8", "replace")
     _report_held(text, scan)
-    if not is_config and not _STRUCTURE.match(text) and not _DOCUMENT.search(text):
+    if not is_config and not _STRUCTURE.match(text) and "\n---" not in text:
         templates.examine_text(text, scan)
         return
     decoded = _tags_decoded(_ESCAPE.sub(_decoded, text))

@@ -32,11 +32,16 @@ _BEGINNINGS = ("gA", "Y29z", "Y3Bvc2l4", "Y3N1YnByb2Nlc3M", "Y2J1aWx0aW5z", "Y19
 """Of pickles in base64: a protocol, functions of Python as text, and streams of gzip and zlib."""
 _START = tuple(dict.fromkeys(beginning[:3].encode() for beginning in _BEGINNINGS))
 _BASE64 = re.compile(rf"(?:{'|'.join(_BEGINNINGS)})[A-Za-z0-9+/_\-\s]+=*\s*")
+_DIGITS = r"[A-Za-z0-9+/_-]"
+_LINES = rf"{_DIGITS}{{16,}}(?:\s+{_DIGITS}{{24,}})*={{0,2}}"
 SPELLED = re.compile(
-    rf"(?<![A-Za-z0-9+/_-])(?:{'|'.join(_BEGINNINGS)})[A-Za-z0-9+/_-]{{16,}}(?:\s+[A-Za-z0-9+/_-]{{24,}})*={{0,2}}"
-    r"|\b800[2-5][0-9a-fA-F]{24,}(?:\s+[0-9a-fA-F]{24,})*"
+    "|".join(f"{first[0]}(?<!{_DIGITS}.){first[1:]}{_LINES}" for first in _BEGINNINGS)
+    + r"|8(?<!\w.)00[2-5][0-9a-fA-F]{24,}(?:\s+[0-9a-fA-F]{24,})*"
 )
-"""A pickle in base64 or hexadecimal digits inside of a text, in one or more lines."""
+"""A pickle in base64 or hexadecimal digits inside of a text, in one or more lines.
+
+Each form begins with its first character, which `re` seeks four times faster than a place to look behind.
+"""
 _HEX = re.compile(r"80(?:0[0-5])[0-9a-fA-F\s]+")
 
 

@@ -106,6 +106,8 @@ def examine(text: str, scan: Scan, member: str = "") -> None:
 
 def examine_text(text: str, scan: Scan, member: str = "") -> None:
     """Report what reaches Python in the expressions of a text that may be a template, of Jinja or of another language."""
+    if "{{" not in text and "{%" not in text:
+        return
     is_assembled = _ASSEMBLED.search(text) is not None
     for match in _EXPRESSION.finditer(text) if _HIDDEN.search(text) else ():
         try:
