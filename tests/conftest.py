@@ -21,6 +21,7 @@ import pytest
 
 from mvc.remotes.backends import probe
 from tests.crash.harness import memory_folder
+from tests.integrations.main import SMALL
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -57,21 +58,30 @@ LONGEST = {
 }
 """Files of tests that each take seconds."""
 DRAWN = {
-    "crash/test_crash.py",
-    "porcelain/test_presence.py",
-    "refusals/test_budgets.py",
-    "registry/test_import_faults.py",
-    "registry/test_publish_faults.py",
-    "registry/test_sequences.py",
-    "remotes/test_faults.py",
-    "remotes/test_healing.py",
-    "remotes/test_hostile.py",
-    "remotes/test_hostile_chunks.py",
-    "remotes/test_hostile_names.py",
-    "remotes/test_proxy.py",
-    "training/test_faults.py",
+    "cli/test_check_repairs.py": 3,
+    "crash/test_crash.py": 3,
+    "formats/test_fuzz.py": 2,
+    "formats/test_torch.py": 2,
+    "integrations/browser/test_hostile.py": 5,
+    "integrations/browser/test_screens.py": 12,
+    "porcelain/test_presence.py": 3,
+    "porcelain/test_rebase.py": 2,
+    "refusals/test_budgets.py": 2,
+    "refusals/test_stores.py": 3,
+    "registry/test_drift.py": 3,
+    "registry/test_import_faults.py": 3,
+    "registry/test_publish_faults.py": 3,
+    "registry/test_sequences.py": 3,
+    "remotes/test_faults.py": 3,
+    "remotes/test_healing.py": 3,
+    "remotes/test_hostile.py": 3,
+    "remotes/test_hostile_chunks.py": 3,
+    "remotes/test_hostile_names.py": 3,
+    "remotes/test_proxy.py": 3,
+    "storage/test_statcache.py": 2,
+    "training/test_faults.py": 3,
 }
-"""Sweeps of faults and of hostile input, each of many cases of a few kinds. A run of all tests draws half of the cases."""
+"""Sweeps of many cases of a few kinds, and of how many cases a run of all tests draws one."""
 IN_MEMORY = {
     "api", "cli", "damage", "docs", "hostile", "images", "imports", "intake", "policy", "porcelain", "registry", "remotes", "site",
     "training", "trust",
@@ -153,24 +163,26 @@ def _from(share: float, paths: list[Path]) -> list[Path]:
 
 
 def _draws(config: pytest.Config) -> bool:
-    """Whether half of the cases of each sweep are enough: in a run of all tests, without --deep."""
-    return not config.getoption("--deep") and [Path(each).resolve() for each in config.args] == [Path(__file__).parent]
+    """Whether a part of the cases of each sweep is enough: in a run of all tests, without --deep, and with --small."""
+    is_all = [Path(each).resolve() for each in config.args] == [Path(__file__).parent]
+    return not config.getoption("--deep") and (is_all or SMALL in os.environ)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the longest tests first, so that at the end no worker waits for another; of the sweeps, run half of the cases."""
-    top, sweeps = Path(__file__).parent, dict[str, list[pytest.Item]]()
+    """Run the longest tests first, so that at the end no worker waits for another; of the sweeps, run what is drawn."""
+    top, sweeps = Path(__file__).parent, dict[tuple[int, str], list[pytest.Item]]()
     for item in items if _draws(config) else ():
-        if item.path.relative_to(top).as_posix() in DRAWN and "[" in item.name:
-            sweeps.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    left = {item for name, cases in sweeps.items() for item in _left_out(name, cases)}
+        if (share := DRAWN.get(item.path.relative_to(top).as_posix())) and "[" in item.name:
+            sweeps.setdefault((share, item.nodeid.partition("[")[0]), []).append(item)
+    left = {item for (share, name), cases in sweeps.items() for item in _left_out(share, name, cases)}
     config.hook.pytest_deselected(items=[item for item in items if item in left])
     items[:] = sorted((item for item in items if item not in left), key=lambda item: item.path.name not in LONGEST)
 
 
-def _left_out(name: str, cases: list[pytest.Item]) -> list[pytest.Item]:
-    """The half of a sweep that is not run this time; at least one case is."""
-    return random.Random(os.environ["MVC_TEST_DRAW"] + name).sample(cases, len(cases) // 2)
+def _left_out(share: int, name: str, cases: list[pytest.Item]) -> list[pytest.Item]:
+    """The cases of a sweep that are not run this time: all but one in `share`, and at least one is run."""
+    drawn = max(1, round(len(cases) / share))
+    return random.Random(os.environ["MVC_TEST_DRAW"] + name).sample(cases, len(cases) - drawn)
 
 
 def pytest_collection_finish() -> None:

@@ -7,7 +7,7 @@
 
     python -m tests.integrations.main                          every folder
     python -m tests.integrations.main trainers dvc -k keras    these folders; the rest is for pytest
-    python -m tests.integrations.main --small                  without the folders in `LARGE`, and the slowest exporter
+    python -m tests.integrations.main --small                  without the folders in `LARGE` and the slowest tests
 
 An environment has pytest, what mvc depends on, and these requirements; mvc itself is this clone. It is kept in
 `$MVC_TEST_TOOLS/integrations/NAME` and built again when what it is made of changed.

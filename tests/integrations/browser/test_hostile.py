@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.integrations import main
 from tests.integrations.browser import exported
 from tests.integrations.browser.browser import Browser
 from tests.integrations.browser.hostile import TEXTS
@@ -34,7 +32,7 @@ MARKUP = "main img, main script, main [onload], main [onerror], main [onfocus]"
 
 
 @pytest.mark.parametrize("width", [1280, 380])
-@pytest.mark.parametrize("screen", SCREENS[:4] if os.environ.get(main.SMALL) else SCREENS)
+@pytest.mark.parametrize("screen", SCREENS)
 def test_nothing_runs(browser: Browser, trap: Path, screen: str, width: int) -> None:
     steps = [TOUCH, "typeof window.pwn", f"document.querySelectorAll('{MARKUP}').length"]
     visit = browser.visit((trap / "index.html").as_uri() + screen, width=width, steps=steps, axe=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.integrations import main
 from tests.integrations.browser import exported
 from tests.integrations.browser.browser import Browser
 from tests.site.server import serving
@@ -28,13 +27,7 @@ SCREENS = (
     "#/storage",
     "#/helmet-classifier/v99",
 )
-SMALL = bool(os.environ.get(main.SMALL))
-"""CI visits five screens, three from disk and two from the server."""
-VISITED = (
-    [("disk", screen) for screen in SCREENS[:3]] + [("server", screen) for screen in SCREENS[3:5]]
-    if SMALL
-    else [(place, screen) for place in ("disk", "pages", "server") for screen in SCREENS]
-)
+VISITED = [(place, screen) for place in ("disk", "pages", "server") for screen in SCREENS]
 LOOKS: dict[str, dict[str, str | int]] = {"light": {}, "dark": {"scheme": "dark"}, "phone": {"width": 380}}
 PICTURES = os.environ.get("MVC_PICTURES")
 """A folder for pictures of all screens, to look at."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ import onnx  # type: ignore[import-not-found,unused-ignore]
 import pytest
 import torch
 
-from tests.integrations import main
 from tests.integrations.formats import growth, network
+from tests.integrations.small import slow
 
-slow = pytest.mark.skipif(main.SMALL in os.environ, reason="--small: this exporter takes ten seconds")
 MOST = 65.0 * 1.15
 """Per cent that the second version may cost: its batch norms are folded into the weights, which moves every bit."""
 

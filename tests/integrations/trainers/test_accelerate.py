@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.integrations import versions
+from tests.integrations.small import slow
 from tests.integrations.trainers import loop, nets
 
 
@@ -53,6 +54,7 @@ loop.train(Path.cwd(), strict=True)
 """
 
 
+@slow
 def test_two_processes_make_one_version(folder: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     done = versions.python(DISTRIBUTED, folder, *launcher, ACCELERATE_USE_CPU="true")

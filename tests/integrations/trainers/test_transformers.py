@@ -9,6 +9,7 @@ import pytest
 
 import mvc
 from tests.integrations import versions
+from tests.integrations.small import slow
 from tests.integrations.trainers import pictures
 from tests.integrations.trainers.pictures import trainer
 
@@ -111,6 +112,7 @@ trainer(Path.cwd(), strict=True, arguments={"ddp_backend": "gloo"}).train()
 """
 
 
+@slow
 def test_two_processes_make_one_version(folder: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     done = versions.python(DISTRIBUTED, folder, *launcher)

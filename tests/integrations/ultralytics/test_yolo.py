@@ -13,6 +13,7 @@ from ultralytics import YOLO
 
 from mvc.training.ultralytics import attach
 from tests.integrations import versions
+from tests.integrations.small import slow
 from tests.integrations.ultralytics import pictures
 
 QUICK = {"imgsz": pictures.SIZE, "device": "cpu", "workers": 0, "plots": False, "verbose": False, "seed": 1}
@@ -200,6 +201,7 @@ yolo.train(trainer=TwoProcesses, data="data/data.yaml", epochs=2, batch=4, imgsz
 """
 
 
+@slow
 def test_two_processes_make_one_version(folder: Path) -> None:
     done = versions.python(DISTRIBUTED, folder)
     assert done.returncode == 0, done.stdout + done.stderr
