@@ -64,9 +64,10 @@ def fault(name: str) -> str:
 
 
 def names(reports: Iterable[Report]) -> tuple[str, ...]:
-    """Return the classes of some reports that can be allowed, sorted."""
+    """Return the classes of some reports that can be allowed, sorted; none of a file that is refused anyway."""
     kinds = (CLASS.id, REFERENCE.id)
-    findings = (finding for report in reports for finding in report.findings if finding.rule in kinds)
+    passable = (report for report in reports if report.verdict <= Verdict.CODE)
+    findings = (finding for report in passable for finding in report.findings if finding.rule in kinds)
     listed = {name for finding in findings for name in finding.names} - {MORE}
     return tuple(sorted(name for name in listed if not fault(name)))
 

@@ -95,6 +95,9 @@ def test_only_classes_that_may_be_harmless_can_be_allowed(shell: Shell) -> None:
     shell.write("made.pkl", b"cnumpy._core.multiarray\n_reconstruct\n(csubprocess\nPopen\n(I0\ntS'b'\ntR.")
     out = shell("scan", "--explain", "--", "made.pkl").out
     assert ("subprocess.Popen" in out, "allow = " in out) == (True, False), out
+    shell.write("both.pkl", b"c__main__\nNetwork\n)\x810cos\nsystem\n(S'true'\ntR.")
+    out = shell("scan", "--explain", "--", "both.pkl").out
+    assert ("__main__.Network" in out, "To allow" in out) == (True, False), out
     said = shell("config", "--global", "scan.allow", "torch.nn.*,torch*")
     assert (said.code, "Invalid value 'torch*' for scan.allow" in said.err) == (2, True)
     assert shell("config", "--global", "scan.allow").code == 1  # not set
