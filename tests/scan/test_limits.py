@@ -15,6 +15,7 @@ from mvc.scan.archives import zip as zips
 from mvc.scan.pickles import embedded
 from mvc.scan.scan import scan_file
 from mvc.scan.verdict import Verdict
+from tests.formats.archives import archive
 from tests.scan import containers
 from tests.scan.cases import source
 from tests.scan.containers import HOSTILE
@@ -130,3 +131,13 @@ def test_of_members_that_overlap_a_few_are_read(monkeypatch: pytest.MonkeyPatch)
     report = scan_file(source(containers.repeated(1_000)))
     assert report.verdict is Verdict.UNREADABLE
     assert 0 < len(opened) <= 20
+
+
+@pytest.mark.parametrize(("place", "verdict"), [(1, Verdict.HOSTILE), (9, Verdict.UNKNOWN)])
+def test_the_search_for_pickles_ends_at_a_limit_that_all_members_share(
+    place: int, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_SEARCHED", 500_000)
+    members = {f"{index}.raw": b"\xf0" * 100_000 for index in range(10)}
+    members[f"{place}.raw"] = b"\xf0" + HOSTILE + bytes(100_000)
+    assert scan_file(source(archive(members), "frames.zip")).verdict is verdict
