@@ -7,7 +7,8 @@
 
     python -m tests.integrations.main                          every folder
     python -m tests.integrations.main trainers dvc -k keras    these folders; the rest is for pytest
-    python -m tests.integrations.main --small                  without the folders in `LARGE` and the slowest tests
+    python -m tests.integrations.main --small                  as CI: without `LARGE`, half of `HEAVY`, no slow tests
+    python -m tests.integrations.main --small --install        make their environments only
 
 An environment has pytest, what mvc depends on, and these requirements; mvc itself is this clone. It is kept in
 `$MVC_TEST_TOOLS/integrations/NAME` and built again when what it is made of changed.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -32,6 +34,8 @@ AT_ONCE = 2
 """Folders that are tested at the same time: much of it is waiting for processes that start."""
 LARGE = ("exports",)
 """Folders with environments of gigabytes, which CI leaves out."""
+HEAVY = ("browser", "formats", "trainers", "ultralytics")
+"""Folders that take a minute each, of which `--small` draws half by `MVC_TEST_DRAW`."""
 SMALL = "MVC_TEST_SMALL"
 """The variable that is set for tests by `--small`."""
 TESTED_WITH = ("pytest>=8.4", "pytest-timeout>=2.4")
@@ -126,14 +130,26 @@ def run(name: str, options: list[str], *, is_alone: bool) -> int:
     return done.returncode
 
 
+def _drawn() -> list[str]:
+    """The folders of `--small`; the same ones, and the same cases in them, for the same `MVC_TEST_DRAW`."""
+    draw = os.environ.setdefault("MVC_TEST_DRAW", str(random.SystemRandom().getrandbits(32)))
+    left = random.Random(draw).sample(HEAVY, len(HEAVY) // 2)
+    print(f"drawn folders: without {' and '.join(left)}; MVC_TEST_DRAW={draw}", flush=True)
+    return [name for name in names() if name not in {*LARGE, *left}]
+
+
 def main(arguments: list[str]) -> int:
     """Run the folders that are named first, else all, and return 1 if one failed."""
     chosen = [argument for argument in arguments if argument in names()]
-    options = [argument for argument in arguments if argument not in {*chosen, "--small"}]
+    options = [argument for argument in arguments if argument not in {*chosen, "--small", "--install"}]
     if "--small" in arguments:
         os.environ[SMALL] = "1"
-        chosen = chosen or [name for name in names() if name not in LARGE]
+        chosen = chosen or _drawn()
     chosen = chosen or names()
+    if "--install" in arguments:
+        for name in chosen:
+            environment(name)
+        return 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
         codes = [*pool.map(lambda name: run(name, options, is_alone=len(chosen) == 1), chosen)]
     failed = [name for name, code in zip(chosen, codes, strict=True) if code != 0]
