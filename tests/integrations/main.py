@@ -139,7 +139,7 @@ def _drawn() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the folders that are named first, else all, and return 1 if one failed."""
+    """Run the folders that are named first, else all, and return 1 if one failed; with --install, make their environments."""
     chosen = [argument for argument in arguments if argument in names()]
     options = [argument for argument in arguments if argument not in {*chosen, "--small", "--install"}]
     if "--small" in arguments:

@@ -541,6 +541,14 @@ def test_the_yaml_cases_really_run_when_pyyaml_loads_them_unsafely(
     assert {path.name for path in tmp_path.iterdir()} == {f"ran-{number}" for number in range(len(runs))}
 
 
+@pytest.mark.parametrize("before", ["", "a:b: 1\n", "Prose.\n---\n", "# a comment\n\n'a key': 1\n", "a\tb :\n"])
+def test_a_text_without_a_name_of_yaml_is_examined_where_it_looks_like_yaml(before: str) -> None:
+    imports = f"{before}_target_: os.system\n".encode()
+    assert broken(report(Case("notes", imports))) == ("config-import",)
+    in_prose = broken(report(Case("notes", b"Notes about a:b and 3:1\n" + imports)))
+    assert in_prose == (("config-import",) if "---" in before else ()), "the first line is no key"
+
+
 def test_every_rule_of_configurations_has_a_case() -> None:
     rules = {rule for _, rule in KERAS_HOSTILE.values()} | {"keras-custom"}
     rules |= {rule for case in (*OTHER_HOSTILE.values(), *OTHER_CODE.values()) for rule in case.rules}

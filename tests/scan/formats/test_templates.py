@@ -248,10 +248,11 @@ def test_templates_in_other_texts_are_examined_where_they_reach_python() -> None
     files = {
         "config.yaml": f'name: x\nchat_template:\n  "{bad}"\n',
         "prompt.template": f"{{% for x in y %}}a{{% endfor %}} {bad}",
+        "prompt": "{% if ''.__class__ %}a{% endif %}",
         "prompt.json": json.dumps({"prompts": [bad]}),
         "escaped.json": json.dumps({"prompt_template": r"{{ ''['\x5f\x5fclass\x5f\x5f'] }}"}),
     }
-    assert [check(Case(name, text.encode(), ("template-underscore",))) for name, text in files.items()] == [""] * 4
+    assert [check(Case(name, text.encode(), ("template-underscore",))) for name, text in files.items()] == [""] * 5
     assembled = {
         "task.yaml": ("doc_to_text: \"{{ ''|attr('_'*2~'class'~'_'*2) }}\"\n", "template-attribute"),
         "task.json": (json.dumps({"template": "{{ x['_' ~ '_class_' ~ '_'] }}"}), "template-computed"),
